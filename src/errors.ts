@@ -1,0 +1,72 @@
+/**
+ * Every error class and code of xgi.
+ *
+ * An error that a user, an operator or a client may see is an {@link XgiError}: a stable code, the cause
+ * with what was observed, and the fix. Its `message` is complete in itself; `detail` (a traceback, say) goes
+ * to the log and never to a client.
+ */
+
+/** Where an error was found decides who sees it: `XGI_HTTP_*` the client, `XGI_CONFIG_*` the person at the shell. */
+export type ErrorCode = `XGI_${Uppercase<string>}`;
+
+export interface XgiErrorOptions {
+  /** Further lines for the log: a traceback, the output of a program. Never sent to a client. */
+  readonly detail?: string;
+  readonly cause?: unknown;
+}
+
+/** The base of all errors that xgi raises on purpose. */
+export class XgiError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: XgiErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.detail = options.detail;
+  }
+}
+
+/**
+ * The client broke HTTP or a limit; the connection cannot go on.
+ *
+ * Carries the status to answer with (RFC 9110 section 15.5). The server closes the connection after it.
+ */
+export class RemoteProtocolError extends XgiError {
+  readonly status: number;
+
+  constructor(status: number, code: ErrorCode, message: string) {
+    super(code, message);
+    this.status = status;
+  }
+}
+
+/** We broke a protocol ourselves: a handler's response that cannot be put on the wire. Answered with 500 or 502. */
+export class LocalProtocolError extends XgiError {}
+
+/** A request that failed on its way to an answer; `status` is what the client gets if nothing was sent yet. */
+export class GatewayError extends XgiError {
+  readonly status: number;
+
+  constructor(status: number, code: ErrorCode, message: string, options?: XgiErrorOptions) {
+    super(code, message, options);
+    this.status = status;
+  }
+}
+
+/** A worker or the gateway broke the frame protocol (docs/protocol.md). The worker is replaced. */
+export class FrameError extends XgiError {
+  constructor(message: string) {
+    super('XGI_WIRE_PROTOCOL', message);
+  }
+}
+
+/** A flag, a variable or a file that cannot be used: exit status 2. The message names it, what was expected and what was received. */
+export class ConfigError extends XgiError {}
+
+/** The application could not be loaded: exit status 3. `detail` is its traceback. */
+export class BootError extends XgiError {}
+
+/** An address that cannot be listened on: exit status 1. */
+export class ListenError extends XgiError {}

@@ -1,0 +1,90 @@
+/**
+ * The head of a response: status, reason phrase and fields (RFC 9110 section 15, RFC 9112 section 4).
+ *
+ * Immutable, checked when it is made, and shared: a program that answers with the same head again and again is
+ * given the same object, so what is derived from it (its framing, its bytes) is computed once. Middleware that
+ * changes a field makes a new head.
+ */
+import { LocalProtocolError } from '../errors.js';
+import type { Fields } from '../types.js';
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// RFC 9110 section 5.5: field values hold no control characters but HTAB; latin-1 only.
+// oxlint-disable-next-line no-control-regex
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const DIGITS = /^[0-9]{1,15}$/;
+
+/** Field names that speak of one connection only (RFC 9110 section 7.6.1). The server sets them, nobody else. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'trailers',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export class ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  /** name, value, name, value … */
+  readonly fields: Fields;
+  /** Content-Length, or -1 if there is none. */
+  readonly contentLength: number;
+  readonly hasDate: boolean;
+  readonly hasServer: boolean;
+  /** For the serializer: the bytes of this head that do not depend on the connection. */
+  serialized: string | undefined = undefined;
+
+  /**
+   * @param status 100 to 599
+   * @param fields name, value, name, value …; no hop-by-hop field but `upgrade` with status 101
+   * @throws LocalProtocolError `XGI_HTTP_BAD_RESPONSE_HEAD` for a head that cannot be put on the wire
+   */
+  constructor(status: number, fields: Fields = [], reason = '') {
+    if (!Number.isInteger(status) || status < 100 || status > 599) refuse(`the status is ${status}; expected 100 to 599`);
+    if (BAD_VALUE.test(reason)) refuse(`the reason phrase ${JSON.stringify(reason)} has a control character`);
+    let contentLength = -1;
+    let hasDate = false;
+    let hasServer = false;
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      const value = fields[i + 1];
+      if (value === undefined) refuse(`the field ${JSON.stringify(name)} has no value`);
+      if (!TOKEN.test(name)) refuse(`the field name ${JSON.stringify(name)} is not a token`);
+      if (BAD_VALUE.test(value)) refuse(`the value of ${name} has a control character or is not latin-1: ${JSON.stringify(value)}`);
+      const lower = name.toLowerCase();
+      if (lower === 'content-length') {
+        if (!DIGITS.test(value)) refuse(`Content-Length is ${JSON.stringify(value)}; expected digits`);
+        if (contentLength !== -1) refuse('Content-Length is there twice');
+        contentLength = Number(value);
+      } else if (lower === 'date') hasDate = true;
+      else if (lower === 'server') hasServer = true;
+      else if (HOP_BY_HOP.has(lower) && !(status === 101 && lower === 'upgrade'))
+        refuse(`${name} is a hop-by-hop field; the server sets it`);
+    }
+    if (contentLength !== -1 && (status < 200 || status === 204)) refuse(`a response with status ${status} has no Content-Length`);
+    this.status = status;
+    this.reason = reason;
+    this.fields = fields;
+    this.contentLength = contentLength;
+    this.hasDate = hasDate;
+    this.hasServer = hasServer;
+  }
+
+  /** The value of the first field of that lower-case name. */
+  field(lowerCaseName: string): string | undefined {
+    for (let i = 0; i < this.fields.length; i += 2) {
+      if (this.fields[i]!.toLowerCase() === lowerCaseName) return this.fields[i + 1];
+    }
+    return undefined;
+  }
+}
+
+function refuse(observed: string): never {
+  throw new LocalProtocolError('XGI_HTTP_BAD_RESPONSE_HEAD', `cannot send this response head: ${observed}`);
+}

@@ -1,0 +1,166 @@
+/**
+ * The contracts between server, middleware, handlers and transports. Types only.
+ *
+ * A handler takes a request and returns a response, or a promise of one. Middleware takes a handler and
+ * returns a handler (PEP 3333, "Middleware: Components that Play Both Sides"). The server serves a handler
+ * and knows nothing of what is behind it.
+ */
+import type { ResponseHead } from './http/response-head.js';
+
+/** Header fields as received or as to be sent: name, value, name, value …; values are latin-1, one character per byte. */
+export type Fields = readonly string[];
+
+/** The two ends of a connection. For a Unix-domain socket the addresses are '' and the ports 0. */
+export interface Peer {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+/** A request, complete in its head; the body comes through {@link RequestBody}. */
+export interface GatewayRequest {
+  /** A token, in the case the client sent. */
+  readonly method: string;
+  /** The request target as received (RFC 9112 section 3.2). */
+  readonly target: string;
+  /** The target's path, still percent-encoded; begins with `/`, or is `*`. */
+  readonly path: string;
+  /** The target's query without the `?`, '' if there is none. */
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  /** As the client sees it: a trusted proxy may say `https`. */
+  readonly scheme: 'http' | 'https';
+  /** host[:port] of the target or of Host; '' only for HTTP/1.0 without Host. */
+  readonly authority: string;
+  readonly fields: Fields;
+  /** null if the request has no body; a body of length 0 is null too. */
+  readonly body: RequestBody | null;
+  /** The socket's ends. */
+  readonly peer: Peer;
+  /** The client's address: the peer's, or what a trusted proxy says. */
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  /** Unique among all requests of this gateway; made when first read. */
+  readonly id: string;
+  /** `performance.now()` of the arrival of the head. */
+  readonly arrivedAtMs: number;
+  /** The value of the first field of that lower-case name. */
+  field(lowerCaseName: string): string | undefined;
+  /** Calls the listener once if the client goes away before the response is complete. One listener; a second replaces it. */
+  onAbort(listener: () => void): void;
+  /** Sends an interim response (1xx but 101; RFC 9110 section 15.2) at once. Nothing is sent to HTTP/1.0 clients. */
+  inform(head: ResponseHead): void;
+}
+
+/** Takes a body as it comes. A chunk is the consumer's only during the call: copy what is kept. */
+export interface BodyConsumer {
+  data(chunk: Buffer): void;
+  /** The whole body has been given. */
+  end(): void;
+  /** The body will not be complete: the client went away, was too slow, or broke the framing. Nothing follows. */
+  error(error: Error): void;
+}
+
+/** A request body. Nothing is read from the client, and no `100 Continue` is sent, until it is consumed. */
+export interface RequestBody {
+  /** Content-Length, or -1 for a chunked body. */
+  readonly length: number;
+  /** Starts the flow. Call it once. */
+  consume(consumer: BodyConsumer): void;
+  /** Stops reading from the client; chunks already at hand may still come. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Takes a response body as it comes. */
+export interface BodySink {
+  /** Hands over a chunk; the sink owns it. */
+  data(chunk: Buffer): void;
+  end(): void;
+  /** The body cannot be completed: the connection is destroyed, so that the client sees a truncation. */
+  error(error: Error): void;
+}
+
+/** A response body that is made while it is sent. */
+export interface BodySource {
+  /** Starts the flow. Called once, after the head has been written. */
+  start(sink: BodySink): void;
+  /** So many bytes of what was handed over have left for the client. */
+  taken(bytes: number): void;
+  /** The client has gone; nothing more is wanted. Not called after `end` or `error`. */
+  cancel(): void;
+}
+
+/** A part of an open file. The server closes the handle when it is done, or when the response is dropped. */
+export interface FileBody {
+  readonly handle: import('node:fs/promises').FileHandle;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * What follows the head: nothing, bytes, a byte string (latin-1, the quick way for small bodies), part of a file,
+ * or a source.
+ */
+export type ResponseBody =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer | string }
+  | { readonly kind: 'file'; readonly file: FileBody }
+  | { readonly kind: 'stream'; readonly source: BodySource }
+  | { readonly kind: 'tunnel'; readonly accept: Tunnel };
+
+/** Takes over the connection after a 101: the raw socket, and what the client has sent since its head. */
+export type Tunnel = (socket: import('node:stream').Duplex, firstBytes: Buffer) => void;
+
+export interface GatewayResponse {
+  readonly head: ResponseHead;
+  readonly body: ResponseBody;
+}
+
+/** Throws (or rejects with) a GatewayError for an answer of its status; anything else is a 500. */
+export type Handler = (request: GatewayRequest) => GatewayResponse | Promise<GatewayResponse>;
+
+export type Middleware = (next: Handler) => Handler;
+
+/** Where program messages go. `fields` are for machines: the code of an error, a request id. */
+export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What a listener is bound to. */
+export type Endpoint =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'fd'; readonly fd: number };
+
+/** Bounds on what a client may send; sizes in bytes. A client that breaks one gets the status named. */
+export interface HttpLimits {
+  /** 414. Default 4094, as gunicorn; without the line end. */
+  readonly maxRequestLineBytes: number;
+  /** 431. Default 100. */
+  readonly maxFields: number;
+  /** 431. One field line, name and value, without the line end. Default 8190. */
+  readonly maxFieldBytes: number;
+  /** 413. Default 1 GiB × 8; 0 means no limit. */
+  readonly maxBodyBytes: number;
+  /** Further connections are closed at once. Default 16,384. */
+  readonly maxConnections: number;
+}
+
+/** In milliseconds; each is checked a few times a second, not to the millisecond. */
+export interface HttpDeadlines {
+  /** From the first byte of a head (or from the accept) to its end; 408. Default 20 s. */
+  readonly headMs: number;
+  /** The longest pause inside a request body; 408. Default 30 s. */
+  readonly bodyIdleMs: number;
+  /** After `bodyIdleMs`, a body slower than this many bytes a second on average; 408. Default 240. */
+  readonly bodyMinBytesPerSecond: number;
+  /** The longest time in which a client takes nothing of a response; the connection is destroyed. Default 60 s. */
+  readonly writeIdleMs: number;
+  /** How long a connection may be idle between requests. Default 65 s; 0 closes after each response. */
+  readonly keepAliveMs: number;
+}
