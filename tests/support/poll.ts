@@ -1,0 +1,40 @@
+/** Waiting for a condition that no event announces. Everything else in the tests awaits an event. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Calls `probe` until it returns something other than undefined, null or false, and returns that.
+ * What the probe throws counts as "not yet". Rejects when `deadlineMs` have passed, naming `what` and
+ * the last thing observed.
+ */
+export async function pollUntil<T>(
+  probe: () => T | Promise<T>,
+  { what = 'the condition', deadlineMs = 10_000, everyMs = 10 } = {},
+): Promise<Exclude<T, undefined | null | false>> {
+  const giveUpAt = performance.now() + deadlineMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== null && value !== false) {
+        return value as Exclude<T, undefined | null | false>;
+      }
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() >= giveUpAt) {
+      throw new Error(`waited ${deadlineMs} ms for ${what}; last observed: ${String(last)}`);
+    }
+    await delay(everyMs);
+  }
+}
+
+/** True while a process with that id exists (a zombie that nobody has waited for counts). */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
