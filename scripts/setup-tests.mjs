@@ -1,0 +1,149 @@
+/**
+ * Provides what the tests need and the machine may lack, and writes `.test-env/report.json`: the
+ * interpreter to use, and by name what could not be had. Called by `npm test`; quick when all is there.
+ *
+ *  - Python packages (tests/requirements.txt) go into a private virtual environment, `.test-env/venv`,
+ *    with pip. Where pip reaches nothing, Debian's packages are used, through a virtual environment of
+ *    Debian's interpreter that sees them.
+ *  - Programs are installed as Debian packages, if this is root on a machine with apt-get.
+ *
+ * Exit status 0 if everything is there; 1 if something is missing and CI is set.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { capture, repository, which } from './lib/run.mjs';
+
+const PROGRAMS = [{ name: 'curl', command: 'curl', debianPackage: 'curl' }];
+
+const PYTHON_PACKAGES = [
+  { name: 'Flask', module: 'flask', debianPackage: 'python3-flask' },
+  { name: 'Django', module: 'django', debianPackage: 'python3-django' },
+];
+
+const DEBIAN_PYTHON = '/usr/bin/python3';
+
+const environment = path.join(repository, '.test-env');
+const venv = path.join(environment, 'venv');
+const venvPython = path.join(venv, 'bin/python');
+const stamp = path.join(environment, 'venv.stamp');
+const requirements = path.join(repository, 'tests/requirements.txt');
+
+const skipped = [];
+
+mkdirSync(environment, { recursive: true });
+for (const program of PROGRAMS) provideProgram(program);
+const python = providePython();
+writeFileSync(path.join(environment, 'report.json'), `${JSON.stringify({ python, skipped }, null, 2)}\n`);
+for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
+process.exitCode = skipped.length > 0 && process.env.CI ? 1 : 0;
+
+function provideProgram({ name, command, debianPackage }) {
+  if (which(command)) return;
+  const problem = installDebianPackages([debianPackage]);
+  if (!which(command)) skipped.push({ name, reason: problem ?? `${command} is not on PATH` });
+}
+
+/** The interpreter that imports the packages; null if none of them could be had. */
+function providePython() {
+  const base = basePython();
+  if (!base) {
+    for (const { name } of PYTHON_PACKAGES) skipped.push({ name, reason: 'no CPython 3.8 or later on PATH' });
+    return null;
+  }
+  const fingerprint = createHash('sha256')
+    .update(readFileSync(requirements))
+    .update(`${base.executable} ${base.version} ${venv}`)
+    .digest('hex');
+  if (readStamp() === fingerprint && missingPackages().length === 0) return venvPython;
+
+  console.log(`Setting up Python packages for the tests (CPython ${base.version})`);
+  rmSync(stamp, { force: true });
+  const problem = installWithPip(base.executable);
+  if (problem === undefined) {
+    writeFileSync(stamp, fingerprint);
+    return venvPython;
+  }
+  console.log(`pip: ${problem}; trying Debian's packages`);
+  const debianProblem = installWithApt();
+  const missing = missingPackages();
+  for (const { name } of missing) skipped.push({ name, reason: `pip: ${problem}; apt: ${debianProblem ?? 'not importable'}` });
+  // Without the stamp the next run tries pip again.
+  if (missing.length === 0) writeFileSync(stamp, fingerprint);
+  return missing.length === PYTHON_PACKAGES.length ? null : venvPython;
+}
+
+/** `$PYTHON` or python3, followed to the real executable, so that a version manager's shim is looked through. */
+function basePython() {
+  const probe =
+    'import platform, sys; print(sys.executable, platform.python_version(), ' +
+    'sys.version_info >= (3, 8) and sys.implementation.name == "cpython", sep="\\n")';
+  for (const command of [process.env.PYTHON, 'python3', DEBIAN_PYTHON]) {
+    if (!command) continue;
+    const { status, stdout } = capture(command, ['-c', probe]);
+    const [executable, version, usable] = stdout.split('\n');
+    if (status === 0 && usable === 'True') return { executable, version };
+  }
+  return undefined;
+}
+
+function readStamp() {
+  try {
+    return readFileSync(stamp, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function missingPackages() {
+  return PYTHON_PACKAGES.filter(({ module }) => capture(venvPython, ['-c', `import ${module}`]).status !== 0);
+}
+
+/** The problem, or undefined if all requirements are installed. */
+function installWithPip(base) {
+  let made = makeVenv(base, []);
+  if (made !== undefined && installDebianPackages(['python3-venv']) === undefined) made = makeVenv(base, []);
+  let pip = [venvPython, '-m', 'pip'];
+  if (made !== undefined) {
+    // Without ensurepip a pip outside can still install into an environment (pip 22.3 and later).
+    if (makeVenv(base, ['--without-pip']) !== undefined) return made;
+    pip = [base, '-m', 'pip', '--python', venvPython];
+  }
+  const [command, ...args] = pip;
+  const flags = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '2'];
+  const { status, output } = capture(command, [...args, 'install', ...flags, '-r', requirements]);
+  if (status !== 0) return /^ERROR: .*$/m.exec(output)?.[0] ?? lastLine(output);
+  const missing = missingPackages();
+  return missing.length === 0 ? undefined : `${missing.map(({ module }) => module).join(', ')} not importable`;
+}
+
+/** The problem, or undefined. What is importable afterwards is for the caller to ask. */
+function installWithApt() {
+  const problem = installDebianPackages(['python3', ...PYTHON_PACKAGES.map((wanted) => wanted.debianPackage)]);
+  return makeVenv(DEBIAN_PYTHON, ['--without-pip', '--system-site-packages']) ?? problem;
+}
+
+/** The problem, or undefined if the virtual environment was made. An old one is replaced. */
+function makeVenv(base, flags) {
+  rmSync(venv, { recursive: true, force: true });
+  const { status, output } = capture(base, ['-m', 'venv', ...flags, venv]);
+  return status === 0 ? undefined : lastLine(output) || 'python3 -m venv failed';
+}
+
+/** The problem, or undefined if the packages are installed. */
+function installDebianPackages(packages) {
+  if (!which('apt-get')) return 'no apt-get on this machine';
+  if (process.getuid?.() !== 0) return `not root; run: sudo apt-get install ${packages.join(' ')}`;
+  console.log(`Installing Debian packages: ${packages.join(' ')}`);
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const install = ['install', '--yes', '--no-install-recommends', ...packages];
+  if (capture('apt-get', install, env).status === 0) return undefined;
+  // The usual cause on a fresh machine is an empty package list.
+  capture('apt-get', ['update'], env);
+  const { status, output } = capture('apt-get', install, env);
+  return status === 0 ? undefined : lastLine(output);
+}
+
+function lastLine(text) {
+  return text.trim().split('\n').at(-1) ?? '';
+}

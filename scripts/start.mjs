@@ -1,0 +1,49 @@
+/**
+ * `npm start`: installs what is missing, builds, and serves examples/wsgi-hello on 127.0.0.1:8000.
+ *
+ * Arguments are passed on (`npm start -- -b 127.0.0.1:9000 -w 4`). Signals are passed on too, and the exit
+ * status is the server's.
+ */
+import { spawn } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
+import { buildIfStale, installPackages } from './lib/node-modules.mjs';
+import { repository } from './lib/run.mjs';
+
+const DEFAULT_BIND = '127.0.0.1:8000';
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+
+if (installPackages() && buildIfStale()) serve(process.argv.slice(2));
+else process.exitCode = 1;
+
+function serve(extra) {
+  const bind = extra.some((argument) => /^(-b|--bind(=|$))/.test(argument)) ? [] : ['-b', DEFAULT_BIND];
+  const application = path.join('examples', 'wsgi-hello', 'hello.py:application');
+  const server = spawn(process.execPath, ['dist/cli/main.js', 'wsgi', application, ...bind, ...extra], {
+    cwd: repository,
+    stdio: ['ignore', 'inherit', 'pipe'],
+    // In a process group of its own: Ctrl-C goes to the whole group, and the server would get it twice.
+    detached: true,
+    env: process.stderr.isTTY ? { FORCE_COLOR: '1', ...process.env } : process.env,
+  });
+  announceWhenListening(server.stderr);
+
+  for (const signal of FORWARDED) process.on(signal, () => server.kill(signal));
+  server.on('close', (code, signal) => {
+    process.exitCode = code ?? 128 + os.constants.signals[signal];
+  });
+}
+
+/** Passes the server's log through, and says what to open after the line that says it listens. */
+function announceWhenListening(log) {
+  let seen = '';
+  log.setEncoding('utf8').on('data', (text) => {
+    process.stderr.write(text);
+    if (seen === undefined) return;
+    seen += text;
+    const url = /Listening at: (http\S+)/.exec(seen)?.[1];
+    if (!url) return;
+    seen = undefined;
+    process.stderr.write(`\n  Open ${url}/ in a browser. Ctrl-C stops the server.\n\n`);
+  });
+}
