@@ -145,7 +145,9 @@ export interface HttpLimits {
   readonly maxFields: number;
   /** 431. One field line, name and value, without the line end. Default 8190. */
   readonly maxFieldBytes: number;
-  /** 413. Default 1 GiB × 8; 0 means no limit. */
+  /** 431. The whole head. Default 65,536. */
+  readonly maxHeadBytes: number;
+  /** 413. Default 8 GiB. */
   readonly maxBodyBytes: number;
   /** Further connections are closed at once. Default 16,384. */
   readonly maxConnections: number;

@@ -1,0 +1,98 @@
+/** The words of the command line and of XGI_CMD_ARGS → what is to be done. */
+import { CommanderError } from 'commander';
+import { TARGET_FORM } from '../config/detect.js';
+import type { UserConfig } from '../config/schema.js';
+import { ConfigError } from '../errors.js';
+import { createProgram } from './program.js';
+import { splitWords } from './words.js';
+
+export interface CommandLine {
+  readonly config: UserConfig;
+  readonly checkConfig: boolean;
+  /** How a message names an option, and where it was given. */
+  nameOf(key: keyof UserConfig): string;
+}
+
+/** Commands of the design that this version has not. A module of such a name is served with `xgi wsgi NAME`. */
+const LATER_COMMANDS = new Set(['app', 'cgi', 'static']);
+
+/** One place that flags come from. */
+interface Source {
+  readonly words: readonly string[];
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads both. The flags of the command line win; a repeatable one replaces those of XGI_CMD_ARGS.
+ *
+ * @throws ConfigError `XGI_CONFIG_USAGE`, `XGI_CONFIG_TARGET`
+ * @throws CommanderError with exit code 0 when help or the version has been printed
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  version: string,
+): CommandLine {
+  const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
+  const line = parseSource(argv, version, '');
+  const { checkConfig, ...flags } = { ...variable.flags, ...line.flags };
+  return {
+    config: { ...flags, target: findTarget(line.words.length > 0 ? line.words : variable.words) },
+    checkConfig: checkConfig === true,
+    nameOf: (key) => {
+      if (key === 'target') return 'TARGET';
+      return flagOf(key) + (key in line.flags || !(key in variable.flags) ? '' : ' (in XGI_CMD_ARGS)');
+    },
+  };
+}
+
+function readVariable(text = ''): readonly string[] {
+  const words = splitWords(text);
+  if (words !== undefined) return words;
+  throw new ConfigError(
+    'XGI_CONFIG_USAGE',
+    `the variable XGI_CMD_ARGS: expected words as in a shell, received ${JSON.stringify(text)}, in which a quote is not closed`,
+  );
+}
+
+function parseSource(words: readonly string[], version: string, where: string): Source {
+  const program = createProgram(version);
+  try {
+    program.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
+    const message = error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/, '; $1');
+    throw new ConfigError('XGI_CONFIG_USAGE', `${message}${where}; see xgi --help`);
+  }
+  return { words: program.args, flags: program.opts() };
+}
+
+function findTarget(words: readonly string[]): string {
+  const explicit = words[0] === 'wsgi';
+  const [target, ...rest] = explicit ? words.slice(1) : words;
+  if (target === undefined) {
+    throw new ConfigError(
+      'XGI_CONFIG_TARGET',
+      explicit
+        ? 'xgi wsgi: no TARGET given, for example xgi wsgi wsgi:app (the module wsgi alone is xgi wsgi wsgi)'
+        : 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
+    );
+  }
+  if (!explicit && LATER_COMMANDS.has(target)) {
+    throw new ConfigError(
+      'XGI_CONFIG_TARGET',
+      `the command ${target} is not in this version, which serves WSGI applications: xgi ${TARGET_FORM}; ` +
+        `a Python module of that name is served with xgi wsgi ${target}`,
+    );
+  }
+  if (rest.length === 0) return target;
+  throw new ConfigError(
+    'XGI_CONFIG_USAGE',
+    `expected one TARGET, received ${[target, ...rest].map((word) => JSON.stringify(word)).join(' ')}`,
+  );
+}
+
+/** `limitRequestLine` → `--limit-request-line` */
+function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/**
+ * The entry of the command line. What a run does not need is not loaded: `xgi --version` loads neither the schema
+ * nor the server.
+ *
+ * Exit status: 0 done or stopped by a signal; 1 failed to run (an address in use); 2 a wrong flag, variable or file;
+ * 3 the application cannot be loaded.
+ */
+import { CommanderError } from 'commander';
+import { parseCommandLine } from './command-line.js';
+import { describeFailure, exitStatusOf } from './failure.js';
+import { readVersion } from './version.js';
+
+async function main(): Promise<number> {
+  const version = readVersion();
+  try {
+    const commandLine = parseCommandLine(process.argv.slice(2), process.env, version);
+    const { runWsgi } = await import('./wsgi.js');
+    return await runWsgi(commandLine, version);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    process.stderr.write(describeFailure(error));
+    return exitStatusOf(error);
+  }
+}
+
+// A reader that has gone (`xgi --help | head -1`) is no reason to crash.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+
+process.exit(await main());

@@ -1,0 +1,105 @@
+/** The flags and their help. gunicorn's names and letters where it has the flag; values are read by `config/`. */
+import { Command } from 'commander';
+import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from '../config/defaults.js';
+
+/** Group, then its flags: what commander parses, and what `--help` says. */
+const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+  [
+    'Listening:',
+    [
+      [
+        '-b, --bind <address>',
+        `HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER; repeatable (default: sockets of systemd, 0.0.0.0:$PORT, else ${DEFAULTS.host}:${DEFAULTS.port})`,
+      ],
+      ['--backlog <number>', `connections the system holds until they are accepted (default: ${DEFAULTS.backlog})`],
+      [
+        '--forwarded-allow-ips <list>',
+        `proxies whose X-Forwarded-* fields count: addresses, ranges or * (default: $FORWARDED_ALLOW_IPS, else ${DEFAULTS.forwardedAllowIps})`,
+      ],
+    ],
+  ],
+  [
+    'Application:',
+    [
+      ['--chdir <directory>', 'run there; all relative paths are relative to it'],
+      ['--pythonpath <directories>', 'put in front of sys.path, separated by commas'],
+      ['-e, --env <name=value>', 'set a variable for the application; repeatable'],
+      ['--python <interpreter>', 'a path or a name (default: $VIRTUAL_ENV, .venv, venv, python3)'],
+    ],
+  ],
+  [
+    'Workers:',
+    [
+      ['-w, --workers <number>', 'processes (default: one for each core)'],
+      ['--threads <number>', `requests that one worker runs at a time (default: ${DEFAULTS.threads})`],
+      [
+        '-t, --timeout <duration>',
+        `the longest a request may run; 0 for no limit (default: ${DEFAULTS.timeoutMs / 1000}s)`,
+      ],
+      [
+        '--graceful-timeout <duration>',
+        `for requests to finish after SIGTERM (default: ${DEFAULTS.gracefulTimeoutMs / 1000}s)`,
+      ],
+    ],
+  ],
+  [
+    'Limits for clients:',
+    [
+      [
+        '--keep-alive <duration>',
+        `between two requests; 0 closes each connection (default: ${DEFAULT_DEADLINES.keepAliveMs / 1000}s)`,
+      ],
+      ['--limit-request-line <bytes>', `the request line (default: ${DEFAULT_LIMITS.maxRequestLineBytes})`],
+      ['--limit-request-fields <number>', `header fields (default: ${DEFAULT_LIMITS.maxFields})`],
+      ['--limit-request-field-size <bytes>', `one header field (default: ${DEFAULT_LIMITS.maxFieldBytes})`],
+      ['--max-body-size <size>', `the body; 0 for no limit (default: ${DEFAULT_LIMITS.maxBodyBytes / 2 ** 30}gb)`],
+    ],
+  ],
+  [
+    'Logs:',
+    [
+      ['--access-logfile <file>', '- is standard output (default: no access log)'],
+      ['--access-logformat <format>', "gunicorn's or Apache's, or json (default: gunicorn's)"],
+      ['--log-level <level>', `debug, info, warning, error or critical (default: ${DEFAULTS.logLevel})`],
+      ['-p, --pid <file>', 'holds the process id while the server runs'],
+    ],
+  ],
+];
+
+const REPEATABLE = /--(bind|env) /;
+
+const EXAMPLES = `
+Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
+XGI_CMD_ARGS holds flags that the command line is to win over.
+
+Examples:
+  xgi wsgi:app                            the callable app of wsgi.py
+  xgi mysite.wsgi -b :80 -w 4             a Django project
+  xgi 'shop:create_app()' -b unix:/run/shop.sock
+`;
+
+/** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
+export function createProgram(version: string): Command {
+  const program = new Command('xgi')
+    .usage('[flags] TARGET\n       xgi wsgi [flags] TARGET')
+    .description(
+      'Serves a WSGI application. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY() or path/to/FILE.py[:CALLABLE].',
+    )
+    .argument('[words...]')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ visibleArguments: () => [] })
+    .addHelpText('after', EXAMPLES);
+  for (const [group, flags] of FLAGS) {
+    program.optionsGroup(group);
+    for (const [flag, text] of flags) {
+      if (REPEATABLE.test(flag)) program.option(flag, text, (value: string, values: string[] = []) => [...values, value]);
+      else program.option(flag, text);
+    }
+  }
+  return program
+    .optionsGroup('Other:')
+    .option('--check-config', 'load the application in one worker, then exit: 0 if it can be served')
+    .version(`xgi ${version}`, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this');
+}

@@ -1,0 +1,60 @@
+/** The text of `--bind`: what a listener is bound to. */
+import { isIP, isIPv6 } from 'node:net';
+import path from 'node:path';
+import type { Endpoint } from '../types.js';
+
+/** How an endpoint is written, for messages. */
+export const ENDPOINT_FORM = 'HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER';
+
+/** `sun_path` of unix(7) is 108 bytes with its NUL. A longer path is cut off by some systems without an error. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*)(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?$/;
+const LOOKS_LIKE_IPV4 = /^[0-9.]+$/;
+const NUMBER = /^[0-9]{1,5}$/;
+
+/**
+ * Reads an endpoint. `:8000` is every IPv4 address, as for gunicorn; port 0 lets the system choose.
+ *
+ * @param directory what a relative `unix:` path is relative to
+ * @returns undefined if the text is none of {@link ENDPOINT_FORM}
+ */
+export function parseEndpoint(text: string, directory: string): Endpoint | undefined {
+  if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length), directory);
+  if (text.startsWith('fd://')) return parseFd(text.slice('fd://'.length));
+  const colon = text.lastIndexOf(':');
+  if (colon === -1) return undefined;
+  const host = parseHost(text.slice(0, colon));
+  const port = parsePort(text.slice(colon + 1));
+  return host === undefined || port === undefined ? undefined : { kind: 'tcp', host, port };
+}
+
+/** A port number, 0 to 65535; undefined for anything else. */
+export function parsePort(text: string): number | undefined {
+  if (!NUMBER.test(text)) return undefined;
+  const port = Number(text);
+  return port <= 65_535 ? port : undefined;
+}
+
+function parseHost(text: string): string | undefined {
+  if (text === '') return '0.0.0.0';
+  if (text.startsWith('[') && text.endsWith(']')) {
+    const address = text.slice(1, -1);
+    return isIPv6(address) ? address : undefined;
+  }
+  // '1.2.3' and '300.1.1.1' would go to the resolver, which reads the first as 1.2.0.3.
+  if (LOOKS_LIKE_IPV4.test(text)) return isIP(text) === 4 ? text : undefined;
+  return HOST_NAME.test(text) ? text : undefined;
+}
+
+function parseUnix(text: string, directory: string): Endpoint | undefined {
+  if (text === '' || text.includes('\0')) return undefined;
+  const absolute = path.resolve(directory, text);
+  if (Buffer.byteLength(absolute) > MAX_SOCKET_PATH_BYTES) return undefined;
+  return { kind: 'unix', path: absolute };
+}
+
+function parseFd(text: string): Endpoint | undefined {
+  // 0 to 2 are standard input, output and error.
+  return NUMBER.test(text) && Number(text) > 2 ? { kind: 'fd', fd: Number(text) } : undefined;
+}

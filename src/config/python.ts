@@ -1,0 +1,121 @@
+/**
+ * Which Python runs the workers: `--python`, else the virtual environment that is active or lies in the project,
+ * else `python3`. The chosen one is started once, to know that it is a Python we can work with.
+ */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError } from '../errors.js';
+
+export interface Interpreter {
+  /** Absolute. Never resolved through symbolic links: a virtual environment is the link, not what it points to. */
+  readonly path: string;
+  /** `3.11.7` */
+  readonly version: string;
+}
+
+export interface InterpreterChoice {
+  /** `--python`: a path, or a name to look up in PATH. */
+  readonly python: string | undefined;
+  /** What relative paths, `.venv` and `venv` are relative to. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const OLDEST = [3, 8] as const;
+const EXPECTED = `a Python ${OLDEST.join('.')} or later`;
+
+// -E -S: neither PYTHON* variables nor site packages matter to the answer, and without them it comes in 10 ms.
+// Python 2 understands all of this too, so that it can be named.
+const ASK = ['-E', '-S', '-c', "import sys; sys.stdout.write('xgi-python %d.%d.%d' % sys.version_info[:3])"];
+const ANSWER = /^xgi-python ([0-9]+)\.([0-9]+)\.([0-9]+)$/;
+
+/** An interpreter under heavy load takes seconds to start; one that takes longer than this hangs. */
+const ASK_TIMEOUT_MS = 20_000;
+
+/**
+ * Chooses the interpreter and asks for its version.
+ *
+ * @throws ConfigError `XGI_CONFIG_PYTHON` if the choice is missing, cannot be executed, or is no Python 3.8 or later
+ */
+export async function chooseInterpreter(choice: InterpreterChoice): Promise<Interpreter> {
+  const { file, origin } = locate(choice);
+  try {
+    accessSync(file, constants.X_OK);
+    if (statSync(file).isDirectory()) throw new Error('it is a directory');
+  } catch (error) {
+    throw refuse(origin, file, reasonOf(error));
+  }
+  return { path: file, version: await askVersion(file, origin) };
+}
+
+function locate({ python, directory, env }: InterpreterChoice): { file: string; origin: string } {
+  if (python !== undefined) {
+    if (python.includes('/')) return { file: path.resolve(directory, python), origin: '--python' };
+    const file = findOnPath(python, directory, env);
+    if (file === undefined) throw refuse('--python', python, 'no such program is on PATH');
+    return { file, origin: '--python' };
+  }
+  // A variable that names a missing environment is an error: with another interpreter the application would fail
+  // later, for a module that the person knows to be installed.
+  const active = env['VIRTUAL_ENV'];
+  if (active) return { file: path.resolve(directory, active, 'bin/python'), origin: 'VIRTUAL_ENV' };
+  for (const name of ['.venv', 'venv']) {
+    const file = path.join(directory, name, 'bin/python');
+    // lstat: a link that points nowhere (the system's Python was upgraded) is found here and refused above.
+    if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return { file, origin: name };
+  }
+  const file = findOnPath('python3', directory, env);
+  if (file !== undefined) return { file, origin: 'PATH' };
+  throw new ConfigError(
+    'XGI_CONFIG_PYTHON',
+    `no python3 on PATH; install ${EXPECTED}, or choose an interpreter with --python`,
+  );
+}
+
+function findOnPath(name: string, directory: string, env: InterpreterChoice['env']): string | undefined {
+  for (const folder of (env['PATH'] ?? '').split(':')) {
+    // An empty entry means the current directory (POSIX); nobody wants that for a name like python3.
+    if (folder === '') continue;
+    const file = path.resolve(directory, folder, name);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not here.
+    }
+  }
+  return undefined;
+}
+
+function askVersion(file: string, origin: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { timeout: ASK_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 } as const;
+    execFile(file, ASK, options, (error, stdout) => {
+      const answer = ANSWER.exec(stdout);
+      if (error?.killed === true) reject(refuse(origin, file, `it did not answer in ${ASK_TIMEOUT_MS / 1000} s`));
+      else if (answer === null) reject(refuse(origin, file, error === null ? 'it is no Python' : reasonOf(error)));
+      else if (isNewEnough(Number(answer[1]), Number(answer[2]))) resolve(answer.slice(1).join('.'));
+      else reject(refuse(origin, file, `it is Python ${answer.slice(1).join('.')}`));
+    });
+  });
+}
+
+function isNewEnough(major: number, minor: number): boolean {
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+}
+
+function refuse(origin: string, file: string, reason: string): ConfigError {
+  return new ConfigError(
+    'XGI_CONFIG_PYTHON',
+    `${origin}: expected ${EXPECTED}, received ${JSON.stringify(file)}: ${reason}`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException & { code?: string | number };
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'it is not executable';
+  if (typeof code === 'number') return `it is no Python (it exited with status ${code})`;
+  return message;
+}

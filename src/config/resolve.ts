@@ -1,0 +1,160 @@
+/**
+ * UserConfig → ResolvedConfig: every value read, checked and filled in, once, before anything is started.
+ *
+ * Relative paths are relative to `chdir`, all of them, as for gunicorn.
+ */
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { ConfigError } from '../errors.js';
+import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
+import type { Endpoint, HttpDeadlines, HttpLimits } from '../types.js';
+import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
+import { detectTarget } from './detect.js';
+import { ENDPOINT_FORM, parseEndpoint, parsePort } from './endpoint.js';
+import { chooseInterpreter, type Interpreter } from './python.js';
+import { type LogLevel, type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
+
+export interface ResolvedConfig {
+  /** In the form of the worker protocol (docs/protocol.md, HELLO). */
+  readonly target: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly workers: number;
+  readonly threads: number;
+  /** Where the application runs; absolute. */
+  readonly directory: string;
+  /** The front of `sys.path`; absolute. */
+  readonly searchPath: readonly string[];
+  /** Added to the environment of the workers. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly python: Interpreter;
+  /** 0 means none. */
+  readonly timeoutMs: number;
+  readonly gracefulTimeoutMs: number;
+  readonly limits: HttpLimits;
+  readonly deadlines: HttpDeadlines;
+  readonly trustedProxies: TrustedProxies;
+  readonly backlog: number;
+  /** `file` is absolute, or '-' for standard output; null for no access log. */
+  readonly accessLog: { readonly file: string; readonly format: string } | null;
+  readonly logLevel: LogLevel;
+  /** Absolute. */
+  readonly pidFile: string | null;
+}
+
+/** What the person did not write, but the process was given. */
+export interface ResolveContext {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Listening sockets that were passed on by systemd. */
+  readonly inheritedFds: readonly number[];
+  /** How a message names an option: `--workers`. */
+  nameOf(key: keyof UserConfig): string;
+}
+
+/** @throws ConfigError for the first value that cannot be used; it names the option, what was expected and what was received */
+export async function resolveConfig(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig> {
+  const parsed = parse(user, context);
+  const directory = resolveDirectory(parsed.chdir, context);
+  const absolute = (file: string): string => path.resolve(directory, file);
+  return {
+    target: detectTarget(parsed.target, directory),
+    endpoints: resolveEndpoints(parsed.bind, directory, context),
+    workers: parsed.workers ?? Math.min(availableParallelism(), 1024),
+    threads: parsed.threads ?? DEFAULTS.threads,
+    directory,
+    searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
+    env: Object.fromEntries((parsed.env ?? []).map(splitEntry)),
+    timeoutMs: parsed.timeout ?? DEFAULTS.timeoutMs,
+    gracefulTimeoutMs: parsed.gracefulTimeout ?? DEFAULTS.gracefulTimeoutMs,
+    limits: {
+      ...DEFAULT_LIMITS,
+      maxRequestLineBytes: parsed.limitRequestLine ?? DEFAULT_LIMITS.maxRequestLineBytes,
+      maxFields: parsed.limitRequestFields ?? DEFAULT_LIMITS.maxFields,
+      maxFieldBytes: parsed.limitRequestFieldSize ?? DEFAULT_LIMITS.maxFieldBytes,
+      // 0 is "no limit" for people only; the server compares.
+      maxBodyBytes: (parsed.maxBodySize ?? DEFAULT_LIMITS.maxBodyBytes) || Number.MAX_SAFE_INTEGER,
+    },
+    deadlines: { ...DEFAULT_DEADLINES, keepAliveMs: parsed.keepAlive ?? DEFAULT_DEADLINES.keepAliveMs },
+    trustedProxies: resolveTrustedProxies(parsed.forwardedAllowIps, context),
+    backlog: parsed.backlog ?? DEFAULTS.backlog,
+    accessLog: resolveAccessLog(parsed, absolute),
+    logLevel: parsed.logLevel ?? DEFAULTS.logLevel,
+    pidFile: parsed.pid === undefined ? null : absolute(parsed.pid),
+    // Last: it starts a program, and everything above is checked in no time.
+    python: await chooseInterpreter({ python: parsed.python, directory, env: context.env }),
+  };
+}
+
+function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
+  const result = userConfigSchema.safeParse(user, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw refuse(context.nameOf(issue.path[0] as keyof UserConfig), issue.message, issue.input);
+}
+
+function resolveDirectory(chdir: string | undefined, context: ResolveContext): string {
+  const directory = path.resolve(context.cwd, chdir ?? '.');
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
+  throw refuse(context.nameOf('chdir'), 'a directory', chdir);
+}
+
+function resolveEndpoints(
+  bind: readonly string[] | undefined,
+  directory: string,
+  context: ResolveContext,
+): readonly Endpoint[] {
+  if (bind !== undefined) return bind.map((text) => readEndpoint(text, directory, context));
+  if (context.inheritedFds.length > 0) return context.inheritedFds.map((fd) => ({ kind: 'fd', fd }));
+  const portText = context.env['PORT'];
+  if (!portText) return [{ kind: 'tcp', host: DEFAULTS.host, port: DEFAULTS.port }];
+  const port = parsePort(portText);
+  if (port === undefined) throw refuse('the variable PORT', 'a port from 0 to 65535', portText);
+  // A platform that sets PORT routes to the machine from outside.
+  return [{ kind: 'tcp', host: '0.0.0.0', port }];
+}
+
+function readEndpoint(text: string, directory: string, context: ResolveContext): Endpoint {
+  const endpoint = parseEndpoint(text, directory);
+  if (endpoint === undefined) throw refuse(context.nameOf('bind'), ENDPOINT_FORM, text);
+  return endpoint;
+}
+
+function resolveTrustedProxies(text: string | undefined, context: ResolveContext): TrustedProxies {
+  const variable = context.env['FORWARDED_ALLOW_IPS'];
+  const name = text === undefined ? 'the variable FORWARDED_ALLOW_IPS' : context.nameOf('forwardedAllowIps');
+  const value = text ?? variable ?? DEFAULTS.forwardedAllowIps;
+  try {
+    return parseTrustedProxies(value);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw refuse(name, 'addresses or ranges (10.0.0.0/8) separated by commas, * for all, or nothing', value);
+  }
+}
+
+function resolveAccessLog(
+  { accessLogfile, accessLogformat }: ParsedConfig,
+  absolute: (file: string) => string,
+): ResolvedConfig['accessLog'] {
+  if (accessLogfile === undefined) return null;
+  return {
+    file: accessLogfile === '-' ? '-' : absolute(accessLogfile),
+    format: accessLogformat ?? DEFAULTS.accessLogFormat,
+  };
+}
+
+function splitCommas(text: string | undefined): readonly string[] {
+  return (text ?? '').split(',').filter((part) => part !== '');
+}
+
+function splitEntry(entry: string): readonly [string, string] {
+  const equals = entry.indexOf('=');
+  return [entry.slice(0, equals), entry.slice(equals + 1)];
+}
+
+function refuse(name: string, expected: string, received: unknown): ConfigError {
+  return new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${name}: expected ${expected}, received ${JSON.stringify(received)}`,
+  );
+}

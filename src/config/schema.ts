@@ -1,0 +1,84 @@
+/**
+ * What a person may configure, and the bounds of each value.
+ *
+ * A value is text, as a shell gives it, or already of its type. Each option says in words what it expects, and
+ * that sentence is the whole of its error message: nobody has to read a schema error.
+ */
+import { z } from 'zod';
+import { DURATION_FORM, parseDuration, parseSize, SIZE_FORM } from './units.js';
+
+type Value = string | number;
+
+/** An option whose text is parsed by `parse`; undefined from it is the error "expected …". */
+function option<T>(expected: string, parse: (text: string) => T | undefined) {
+  return z
+    .custom<Value>((value) => typeof value === 'string' || typeof value === 'number', expected)
+    .transform((value, context) => {
+      const parsed = parse(String(value));
+      if (parsed !== undefined) return parsed;
+      context.issues.push({ code: 'custom', message: expected, input: value });
+      return z.NEVER;
+    })
+    .optional();
+}
+
+function wholeNumber(least: number, most: number) {
+  return option(`a whole number from ${least} to ${most}`, (text) => {
+    if (!/^[0-9]{1,15}$/.test(text)) return undefined;
+    return within(Number(text), least, most);
+  });
+}
+
+/** Milliseconds; 0 is allowed only where `zero` says what it means. */
+function duration(zero?: string) {
+  const expected = zero === undefined ? `${DURATION_FORM}, more than 0` : `${DURATION_FORM}; 0 ${zero}`;
+  // A day: setTimeout wraps at 24.8 days, and a deadline of weeks is a slip of the unit.
+  return option(`${expected}, at most 24h`, (text) => {
+    const durationMs = parseDuration(text);
+    return durationMs === undefined ? undefined : within(durationMs, zero === undefined ? 1 : 0, 86_400_000);
+  });
+}
+
+function nonEmpty(expected: string) {
+  return option(expected, (value) => (value === '' || value.includes('\0') ? undefined : value));
+}
+
+function within(value: number, least: number, most: number): number | undefined {
+  return value >= least && value <= most ? value : undefined;
+}
+
+const envEntry = z.string().refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), 'NAME=VALUE');
+
+const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
+export const userConfigSchema = z.strictObject({
+  target: z.string(),
+  bind: z.array(z.string()).optional(),
+  workers: wholeNumber(1, 1024),
+  threads: wholeNumber(1, 1024),
+  chdir: nonEmpty('a directory'),
+  pythonpath: nonEmpty('directories, separated by commas'),
+  env: z.array(envEntry).optional(),
+  timeout: duration('for none'),
+  gracefulTimeout: duration('to wait for nothing'),
+  keepAlive: duration('to close each connection after its response'),
+  limitRequestLine: wholeNumber(256, 32_768),
+  limitRequestFields: wholeNumber(1, 32_768),
+  limitRequestFieldSize: wholeNumber(256, 32_768),
+  maxBodySize: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
+  accessLogfile: nonEmpty('a file, or - for standard output'),
+  accessLogformat: nonEmpty('a format, or json'),
+  logLevel: option(LOG_LEVELS.join(', '), (value) => LOG_LEVELS.find((level) => level === value)),
+  pid: nonEmpty('a file'),
+  backlog: wholeNumber(1, 65_535),
+  forwardedAllowIps: z.string().optional(),
+  python: nonEmpty('the path or the name of a Python interpreter'),
+});
+
+/** As a person writes it. */
+export type UserConfig = z.input<typeof userConfigSchema>;
+
+/** Each value read and within its bounds; nothing is filled in. */
+export type ParsedConfig = z.output<typeof userConfigSchema>;

@@ -1,0 +1,107 @@
+/**
+ * The text of `--access-logformat`, compiled once to a function.
+ *
+ * No client can forge a field or a line. Every value that a client has a hand in is escaped: whatever is not
+ * printable ASCII, the double quote and the backslash; and, for an atom that does not stand between double quotes,
+ * the space and the character that follows the atom in the format, because that is where a reader ends the field.
+ */
+import { ConfigError } from '../errors.js';
+import type { RequestFinish } from './channels.js';
+import {
+  APACHE_ATOM_MAKERS,
+  APACHE_ATOMS,
+  type Atom,
+  type AtomMaker,
+  GUNICORN_ATOM_MAKERS,
+  GUNICORN_ATOMS,
+} from './access-log-atoms.js';
+import { formatJson } from './access-log-json.js';
+import { createEscape, NOT_PLAIN_ASCII } from './escape.js';
+
+/** Makes a line, with its newline. */
+export type FormatLine = (finish: RequestFinish) => string;
+
+// `%%`, `%(h)s`, `%({x}i)s`, `%h`, `%>s`, `%{x}i`; or a `%` that is none of them.
+const DIRECTIVE = /%(?:(%)|\((?:\{([^{}]+)\})?([A-Za-z])\)[sd]|[<>]?(?:\{([^{}]+)\})?([A-Za-z])|(.{0,12}))/gs;
+
+type Piece = string | Atom;
+
+/**
+ * Compiles a format; `json` is one JSON object for each request.
+ *
+ * @throws ConfigError `XGI_CONFIG_VALUE` for an atom that is not known
+ */
+export function compileAccessLogFormat(format: string): FormatLine {
+  if (format === 'json') return formatJson;
+  const pieces = mergeText(parse(format));
+  const writers = pieces.map((piece, index) => compilePiece(pieces, piece, index));
+  return (finish) => {
+    let line = '';
+    for (const writer of writers) line += typeof writer === 'string' ? writer : writer(finish);
+    return line;
+  };
+}
+
+function parse(format: string): Piece[] {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of format.matchAll(DIRECTIVE)) {
+    pieces.push(format.slice(end, match.index), match[1] ?? findAtom(match));
+    end = match.index + match[0].length;
+  }
+  pieces.push(format.slice(end), '\n');
+  return pieces;
+}
+
+function findAtom([directive, , gunicornArgument, gunicornName, apacheArgument, apacheName]: RegExpExecArray): Atom {
+  const atom =
+    gunicornName === undefined
+      ? lookUp(APACHE_ATOMS, APACHE_ATOM_MAKERS, apacheName ?? '', apacheArgument)
+      : lookUp(GUNICORN_ATOMS, GUNICORN_ATOM_MAKERS, gunicornName, gunicornArgument);
+  if (atom !== undefined) return atom;
+  const known = [...Object.keys(APACHE_ATOMS), ...Object.keys(APACHE_ATOM_MAKERS).map((name) => `{…}${name}`)];
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `expected gunicorn's atoms (%(h)s, %({x}i)s), Apache's directives (${known.map((name) => `%${name}`).join(' ')} %%) or json, ` +
+      `received ${JSON.stringify(directive)}`,
+  );
+}
+
+function lookUp(
+  atoms: Readonly<Record<string, Atom>>,
+  makers: Readonly<Record<string, AtomMaker>>,
+  name: string,
+  argument: string | undefined,
+): Atom | undefined {
+  if (argument === undefined) return Object.hasOwn(atoms, name) ? atoms[name] : undefined;
+  return Object.hasOwn(makers, name) ? makers[name]!(argument) : undefined;
+}
+
+/** Joins neighbouring texts, so that the character that follows an atom is the first of the next piece. */
+function mergeText(pieces: readonly Piece[]): Piece[] {
+  const merged: Piece[] = [];
+  for (const piece of pieces) {
+    const last = merged.at(-1);
+    if (typeof piece === 'string' && typeof last === 'string') merged[merged.length - 1] = last + piece;
+    else if (piece !== '') merged.push(piece);
+  }
+  return merged;
+}
+
+function compilePiece(pieces: readonly Piece[], piece: Piece, index: number): string | Atom['text'] {
+  if (typeof piece === 'string') return piece;
+  const { text, trusted } = piece;
+  if (trusted) return text;
+  const escape = createEscape(NOT_PLAIN_ASCII + delimiters(pieces, index));
+  return (finish) => escape(text(finish));
+}
+
+/** What ends the field at that index, beside the double quote; the body of a character class. */
+function delimiters(pieces: readonly Piece[], index: number): string {
+  const before = pieces.slice(0, index).filter((piece) => typeof piece === 'string');
+  const quotes = before.join('').match(/"/g)?.length ?? 0;
+  if (quotes % 2 === 1) return '';
+  const next = pieces[index + 1];
+  const follows = typeof next === 'string' ? next[0]! : '';
+  return /[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]/.test(follows) ? String.raw`\x20\${follows}` : String.raw`\x20`;
+}

@@ -1,0 +1,103 @@
+/**
+ * The program log: pino decides levels and serialises, and the destination here writes what a person reads, in
+ * gunicorn's form, to standard error:
+ *
+ *     [2026-11-20 16:48:00 +0000] [4711] [INFO] Starting xgi 0.1.0
+ *     [2026-11-20 16:48:01 +0000] [4711] [ERROR] the application failed (code=XGI_WSGI_RAISED request=1-7)
+ *         Traceback (most recent call last):
+ *           File "/srv/app.py", line 3, in app
+ *
+ * A message is one line, whatever it holds: control characters are escaped. Only the fields `detail` and `err` take
+ * further lines, which are indented, so that no line that others wrote begins like one of ours.
+ */
+import { pino } from 'pino';
+import type { Log } from '../types.js';
+import { formatDetail } from './detail.js';
+import { CONTROLS, createEscape } from './escape.js';
+import { LogFile } from './log-file.js';
+import { formatLogTime } from './timestamp.js';
+
+export type ProgramLogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';
+
+export interface ProgramLogOptions {
+  readonly level: ProgramLogLevel;
+  /** Standard error if not given. */
+  readonly file?: LogFile;
+}
+
+type LogFields = Readonly<Record<string, unknown>>;
+
+const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error', critical: 'fatal' } as const;
+const LABELS: Readonly<Record<number, string>> = {
+  20: 'DEBUG',
+  30: 'INFO',
+  40: 'WARNING',
+  50: 'ERROR',
+  60: 'CRITICAL',
+};
+
+const escapeLine = createEscape(CONTROLS);
+const BARE_VALUE = /^[\w./:@+-]+$/;
+
+export class ProgramLog implements Log {
+  readonly #file: LogFile;
+  readonly #pino: ReturnType<typeof pino>;
+
+  constructor({ level, file = new LogFile({ target: 2, intervalMs: 0 }) }: ProgramLogOptions) {
+    this.#file = file;
+    this.#pino = pino(
+      // oxlint-disable-next-line unicorn/no-null -- pino's word for "no pid and host name"
+      { level: PINO_LEVELS[level], base: null },
+      { write: (line: string) => file.write(formatRecord(line)) },
+    );
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#pino.debug(fields, message);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#pino.info(fields, message);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#pino.warn(fields, message);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#pino.error(fields, message);
+  }
+
+  /** The gateway itself cannot go on. */
+  critical(message: string, fields?: LogFields): void {
+    this.#pino.fatal(fields, message);
+  }
+
+  /** Resolves when all is written, or after `withinMs`. */
+  async close(withinMs: number): Promise<void> {
+    await this.#file.close(withinMs);
+  }
+}
+
+function formatRecord(json: string): string {
+  const record = JSON.parse(json) as Record<string, unknown>;
+  const { level, time, msg, detail, err, ...fields } = record;
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`);
+  const prefix = `[${formatLogTime(time as number)}] [${process.pid}] [${LABELS[level as number]}]`;
+  const suffix = rest.length === 0 ? '' : ` (${rest.join('').slice(1)})`;
+  const line = `${prefix} ${escapeLine(String(msg ?? '') + suffix)}\n`;
+  return line + (typeof detail === 'string' ? formatDetail(detail) : '') + formatError(err);
+}
+
+function formatValue(value: unknown): string {
+  return typeof value === 'string' && BARE_VALUE.test(value) ? value : JSON.stringify(value);
+}
+
+/** What pino makes of an Error: its stack, and the `detail` of ours. */
+function formatError(err: unknown): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { stack, message, detail } = err as Record<string, unknown>;
+  return (
+    formatDetail(String(stack ?? message ?? JSON.stringify(err))) + (typeof detail === 'string' ? formatDetail(detail) : '')
+  );
+}

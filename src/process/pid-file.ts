@@ -1,0 +1,59 @@
+/** The pid file: says which process is the gateway, for as long as it is. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { XgiError } from '../errors.js';
+
+/**
+ * Writes our process id, in one step: a reader sees the old content or the new.
+ *
+ * @returns removes the file, if it still holds our id
+ * @throws XgiError `XGI_PID_IN_USE` if it names another living process, `XGI_PID_UNWRITABLE`
+ */
+export function writePidFile(file: string): () => void {
+  const owner = readPid(file);
+  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
+    throw new XgiError(
+      'XGI_PID_IN_USE',
+      `${file} belongs to the running process ${owner}; stop that first, or choose another file with --pid`,
+    );
+  }
+  const temporary = `${file}.${process.pid}`;
+  try {
+    writeFileSync(temporary, `${process.pid}\n`, { flag: 'wx', mode: 0o644 });
+    renameSync(temporary, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(temporary, { force: true });
+    throw new XgiError('XGI_PID_UNWRITABLE', `cannot write the pid file ${file}: ${(error as Error).message}`);
+  }
+  return () => removePidFile(file);
+}
+
+function removePidFile(file: string): void {
+  try {
+    if (readPid(file) === process.pid) rmSync(file);
+  } catch {
+    // Somebody took the directory away. A stale file does no harm: it names no living process.
+  }
+}
+
+/** undefined if there is no file, or no process id in it. */
+function readPid(file: string): number | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const match = /^\s*([0-9]{1,9})\s*$/.exec(text);
+  // 0 is no process: kill(0, …) means our own group.
+  return match === null || Number(match[1]) === 0 ? undefined : Number(match[1]);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}

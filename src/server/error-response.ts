@@ -1,0 +1,48 @@
+/** The one place where an error becomes a response and a log record. */
+import { STATUS_CODES } from 'node:http';
+import { GatewayError, LocalProtocolError, RemoteProtocolError, XgiError } from '../errors.js';
+import { ResponseHead } from '../http/response-head.js';
+import type { GatewayResponse, Log } from '../types.js';
+
+/** The status that a client gets for an error. */
+export function statusOf(error: unknown): number {
+  if (error instanceof GatewayError || error instanceof RemoteProtocolError) return error.status;
+  return error instanceof LocalProtocolError ? 502 : 500;
+}
+
+/**
+ * A plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
+ * log under the same request id, and not to a stranger.
+ */
+export function errorResponse(error: unknown, requestId?: string): GatewayResponse {
+  const status = statusOf(error);
+  const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
+  let text = `${status} ${STATUS_CODES[status] ?? ''}\n\n${code}`;
+  if (status < 500 && error instanceof XgiError) text += `: ${error.message}`;
+  else if (requestId !== undefined) text += `\nrequest ${requestId}`;
+  const fields = ['Content-Type', 'text/plain; charset=utf-8'];
+  if (status === 503) fields.push('Retry-After', '1');
+  // The message may quote what a client sent; as bytes it is framed by its true length.
+  return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes: Buffer.from(`${text}\n`) } };
+}
+
+/** Where and for whom an error happened. */
+export interface ErrorContext {
+  readonly requestId?: string;
+  readonly requestLine?: string;
+  readonly client: string;
+}
+
+/** Errors of a client are information, errors of ours or of a program are errors. */
+export function logError(log: Log, error: unknown, context: ErrorContext): void {
+  const { requestId, requestLine, client } = context;
+  const about = requestLine === undefined ? '' : ` (${requestLine})`;
+  if (!(error instanceof XgiError)) {
+    const detail = error instanceof Error ? error.stack : String(error);
+    log.error(`XGI_INTERNAL: the request failed inside xgi${about}; please report this`, { requestId, client, detail });
+    return;
+  }
+  const record = { code: error.code, requestId, client, detail: error.detail };
+  if (statusOf(error) < 500) log.info(`${error.code}: ${error.message}${about} from ${client || 'unix'}`, record);
+  else log.error(`${error.code}: ${error.message}${about}`, record);
+}

@@ -1,0 +1,115 @@
+/** One request on a connection and the state of its response. */
+import { performance } from 'node:perf_hooks';
+import { randomBytes } from 'node:crypto';
+import { forwardedClient, forwardedScheme, type TrustedProxies } from '../http/forwarded.js';
+import type { ResponseHead } from '../http/response-head.js';
+import type { Fields, GatewayRequest, Peer } from '../types.js';
+import type { RequestHead } from './http1/request-head.js';
+import type { RequestBodyStream } from './request-body.js';
+
+const ID_PREFIX = randomBytes(5).toString('hex');
+let count = 0;
+
+export interface ExchangeOptions {
+  readonly head: RequestHead;
+  readonly body: RequestBodyStream | null;
+  readonly peer: Peer;
+  readonly secure: boolean;
+  readonly trustedProxies: TrustedProxies;
+  readonly inform: (head: ResponseHead) => void;
+}
+
+export class Exchange implements GatewayRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly path: string;
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  readonly authority: string;
+  readonly fields: Fields;
+  readonly scheme: 'http' | 'https';
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly head: RequestHead;
+  readonly body: RequestBodyStream | null;
+  readonly peer: Peer;
+  readonly arrivedAtMs: number = performance.now();
+  /** A final head has been written, or the exchange has ended without: a later response is dropped. */
+  answered = false;
+  /** The whole response has been written. */
+  complete = false;
+  /** What went out, for the log. */
+  responseHead: ResponseHead | null = null;
+  bodyBytes = 0;
+  readonly inform: (head: ResponseHead) => void;
+  readonly #number: number = ++count;
+  #abortListener: (() => void) | null = null;
+
+  constructor(options: ExchangeOptions) {
+    const { head, peer } = options;
+    this.head = head;
+    this.method = head.method;
+    this.target = head.target;
+    this.path = head.path;
+    this.query = head.query;
+    this.httpVersion = head.httpVersion;
+    this.authority = head.authority;
+    this.fields = head.fields;
+    this.body = options.body;
+    this.peer = peer;
+    this.inform = options.inform;
+    let scheme: 'http' | 'https' = options.secure ? 'https' : 'http';
+    let address = peer.remoteAddress;
+    let port = peer.remotePort;
+    if (options.trustedProxies.trusts(address)) {
+      const protocols = this.#all('x-forwarded-proto');
+      if (protocols !== undefined) scheme = forwardedScheme(protocols) ?? scheme;
+      const hops = this.#all('x-forwarded-for');
+      const client = hops === undefined ? undefined : forwardedClient(hops, options.trustedProxies);
+      if (client !== undefined) {
+        address = client;
+        port = 0;
+      }
+    }
+    this.scheme = scheme;
+    this.clientAddress = address;
+    this.clientPort = port;
+  }
+
+  get id(): string {
+    return `${ID_PREFIX}-${this.#number.toString(36)}`;
+  }
+
+  field(lowerCaseName: string): string | undefined {
+    const { fields } = this;
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return fields[i + 1];
+    }
+    return undefined;
+  }
+
+  onAbort(listener: () => void): void {
+    this.#abortListener = listener;
+  }
+
+  /** Tells the handler that the client has gone. */
+  abort(): void {
+    const listener = this.#abortListener;
+    this.#abortListener = null;
+    listener?.();
+  }
+
+  /** All fields of that name as one list (RFC 9110 section 5.3). */
+  #all(lowerCaseName: string): string | undefined {
+    const { fields } = this;
+    let values: string | undefined;
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) {
+        values = values === undefined ? fields[i + 1]! : `${values},${fields[i + 1]!}`;
+      }
+    }
+    return values;
+  }
+}

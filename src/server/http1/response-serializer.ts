@@ -1,0 +1,55 @@
+/**
+ * Puts a response head on the wire and decides how the body is framed (RFC 9112 sections 4, 6 and 9). No I/O.
+ */
+import { STATUS_CODES } from 'node:http';
+import { httpDate } from '../../http/date.js';
+import type { ResponseHead } from '../../http/response-head.js';
+
+/**
+ * How the end of a body is told: no body at all, by Content-Length, by the chunked coding, or by the end of the
+ * connection (HTTP/1.0 only).
+ */
+export type Framing = 'none' | 'length' | 'chunked' | 'close';
+
+/** A response to HEAD, and one with status 1xx, 204 or 304, ends with its head (RFC 9112 section 6.3). */
+export function hasNoBody(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304 || status < 200;
+}
+
+export interface HeadOptions {
+  readonly framing: Framing;
+  /** The Content-Length to add, if the head has none of its own; -1 adds none. */
+  readonly addLength: number;
+  readonly keepAlive: boolean;
+  /** The request was HTTP/1.0: persistence has to be said. */
+  readonly http10: boolean;
+}
+
+/** The bytes of a final response head, as a latin-1 string. */
+export function serializeHead(head: ResponseHead, options: HeadOptions): string {
+  let text = head.serialized ?? (head.serialized = serializeFixed(head));
+  if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
+  if (options.addLength !== -1) text += `Content-Length: ${options.addLength}\r\n`;
+  if (options.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (!options.keepAlive) return `${text}Connection: close\r\n\r\n`;
+  return options.http10 ? `${text}Connection: keep-alive\r\n\r\n` : `${text}\r\n`;
+}
+
+/** The bytes of an interim response or of a 101, as a latin-1 string. */
+export function serializeInterim(head: ResponseHead): string {
+  return `${statusLine(head)}${fieldLines(head)}${head.status === 101 ? 'Connection: upgrade\r\n' : ''}\r\n`;
+}
+
+function serializeFixed(head: ResponseHead): string {
+  return statusLine(head) + fieldLines(head) + (head.hasServer ? '' : 'Server: xgi\r\n');
+}
+
+function statusLine(head: ResponseHead): string {
+  return `HTTP/1.1 ${head.status} ${head.reason || (STATUS_CODES[head.status] ?? '')}\r\n`;
+}
+
+function fieldLines(head: ResponseHead): string {
+  let text = '';
+  for (let i = 0; i < head.fields.length; i += 2) text += `${head.fields[i]}: ${head.fields[i + 1]}\r\n`;
+  return text;
+}

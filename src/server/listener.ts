@@ -1,0 +1,112 @@
+/** Listening sockets: TCP, Unix-domain, or inherited as a file descriptor (systemd's LISTEN_FDS among them). */
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { ListenError } from '../errors.js';
+import type { Endpoint } from '../types.js';
+
+export interface ListenOptions {
+  /** Connections the kernel holds ready for us. Default 2048, as gunicorn. */
+  readonly backlog?: number;
+}
+
+/** Where a listener listens. */
+export interface Listening {
+  /** `http://127.0.0.1:8000`, or `unix:/path`. */
+  readonly url: string;
+}
+
+const DEFAULT_BACKLOG = 2048;
+
+/** @throws ListenError naming the address */
+export async function listen(
+  endpoint: Endpoint,
+  options: ListenOptions,
+  accept: (socket: Socket) => void,
+): Promise<{ server: Server; listening: Listening }> {
+  const backlog = options.backlog ?? DEFAULT_BACKLOG;
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  if (endpoint.kind === 'unix') await removeStale(endpoint.path);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(address(endpoint, backlog), () => {
+        server.removeListener('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw listenError(endpoint, error as NodeJS.ErrnoException);
+  }
+  // As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that.
+  if (endpoint.kind === 'unix') chmodSync(endpoint.path, 0o666);
+  return { server, listening: { url: urlOf(server) } };
+}
+
+function address(endpoint: Endpoint, backlog: number): object {
+  switch (endpoint.kind) {
+    case 'tcp':
+      return { host: endpoint.host, port: endpoint.port, backlog };
+    case 'unix':
+      return { path: endpoint.path, backlog };
+    case 'fd':
+      return { fd: endpoint.fd, backlog };
+  }
+}
+
+/** Removes the socket file of a server that is no more. One that still answers is in use. */
+async function removeStale(path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) {
+    throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: there is a file of this name that is not a socket; remove it or choose another path`);
+  }
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+  });
+  if (alive) throw inUse(`unix:${path}`);
+  unlinkSync(path);
+}
+
+function listenError(endpoint: Endpoint, error: NodeJS.ErrnoException): ListenError {
+  const name = nameOf(endpoint);
+  if (error.code === 'EADDRINUSE') return inUse(name);
+  if (error.code === 'EACCES' || error.code === 'EPERM') {
+    return new ListenError('XGI_LISTEN_DENIED', `${name}: not permitted (${error.code}); ports below 1024 need privileges, choose another with --bind`);
+  }
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return new ListenError('XGI_LISTEN_FAILED', `${name}: this machine has no such address (${error.code})`);
+  }
+  if (endpoint.kind === 'fd') {
+    return new ListenError('XGI_LISTEN_FAILED', `${name}: the descriptor is not a listening socket (${error.code ?? error.message})`);
+  }
+  return new ListenError('XGI_LISTEN_FAILED', `${name}: ${error.message}`);
+}
+
+function inUse(name: string): ListenError {
+  return new ListenError('XGI_LISTEN_IN_USE', `${name}: the address is in use by another process; stop it or choose another with --bind`);
+}
+
+function nameOf(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case 'tcp':
+      return `${bracketed(endpoint.host)}:${endpoint.port}`;
+    case 'unix':
+      return `unix:${endpoint.path}`;
+    case 'fd':
+      return `fd://${endpoint.fd}`;
+  }
+}
+
+function urlOf(server: Server): string {
+  const bound = server.address() as AddressInfo | string | null;
+  if (bound === null) return 'unix:';
+  return typeof bound === 'string' ? `unix:${bound}` : `http://${bracketed(bound.address)}:${bound.port}`;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

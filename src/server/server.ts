@@ -1,0 +1,103 @@
+/**
+ * The server: listeners, their connections, deadlines and shutdown.
+ *
+ * Life: `listen` for each endpoint, then requests, then `shutdown` once. Serves one handler and knows nothing of it.
+ */
+import type { Server as NetServer, Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { TrustedProxies } from '../http/forwarded.js';
+import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log } from '../types.js';
+import { Connection, type ConnectionContext } from './connection.js';
+import { listen, type ListenOptions, type Listening } from './listener.js';
+
+export interface ServerOptions {
+  readonly handler: Handler;
+  readonly limits: HttpLimits;
+  readonly deadlines: HttpDeadlines;
+  readonly trustedProxies: TrustedProxies;
+  readonly log: Log;
+}
+
+const MAX_SWEEP_MS = 500;
+const MIN_SWEEP_MS = 10;
+const DRAIN_SWEEP_MS = 50;
+
+export class Server {
+  readonly #context: ConnectionContext;
+  readonly #listeners: NetServer[] = [];
+  readonly #connections = new Set<Connection>();
+  #sweep: NodeJS.Timeout;
+  #warnedAtMs = 0;
+
+  constructor(options: ServerOptions) {
+    this.#context = { ...options, drainingSinceMs: undefined };
+    this.#sweep = this.#startSweep(sweepIntervalMs(options.deadlines));
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Begins to accept on an endpoint.
+   *
+   * @throws ListenError `XGI_LISTEN_IN_USE`, `XGI_LISTEN_DENIED` or `XGI_LISTEN_FAILED`, naming the address
+   */
+  async listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
+    const { server, listening } = await listen(endpoint, options, (socket) => this.#accept(socket));
+    this.#listeners.push(server);
+    return listening;
+  }
+
+  /**
+   * Stops accepting and answers what was accepted: requests under way are finished, and a request that was on its way
+   * into an open connection is still answered. What is open after `graceMs` is destroyed.
+   */
+  async shutdown(graceMs: number): Promise<void> {
+    this.#context.drainingSinceMs = performance.now();
+    clearInterval(this.#sweep);
+    this.#sweep = this.#startSweep(DRAIN_SWEEP_MS);
+    // Connections that the kernel has accepted for us are taken in the next turns of the loop; a closed listener would reset them.
+    await turn();
+    await turn();
+    for (const server of this.#listeners) server.close();
+    const endMs = performance.now() + graceMs;
+    while (this.#connections.size > 0 && performance.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_SWEEP_MS / 2));
+    }
+    for (const connection of this.#connections) connection.destroy();
+    clearInterval(this.#sweep);
+  }
+
+  #accept(socket: Socket): void {
+    const { limits, log } = this.#context;
+    if (this.#connections.size >= limits.maxConnections) {
+      socket.destroy();
+      const nowMs = performance.now();
+      if (nowMs - this.#warnedAtMs > 1000) {
+        this.#warnedAtMs = nowMs;
+        log.warn(`XGI_HTTP_CONNECTIONS: ${limits.maxConnections} connections are open; further ones are closed`);
+      }
+      return;
+    }
+    const connection = new Connection(socket, this.#context);
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+  }
+
+  /** One timer for all deadlines of all connections: 10,000 connections cost 0.4 ms a sweep. */
+  #startSweep(intervalMs: number): NodeJS.Timeout {
+    return setInterval(() => {
+      const nowMs = performance.now();
+      for (const connection of this.#connections) connection.check(nowMs);
+    }, intervalMs);
+  }
+}
+
+/** Often enough that no deadline is missed by more than a quarter of itself. */
+function sweepIntervalMs(deadlines: HttpDeadlines): number {
+  const { headMs, bodyIdleMs, writeIdleMs, keepAliveMs } = deadlines;
+  const shortest = Math.min(headMs, bodyIdleMs, writeIdleMs, keepAliveMs || headMs);
+  return Math.max(MIN_SWEEP_MS, Math.min(MAX_SWEEP_MS, shortest / 4));
+}

@@ -1,0 +1,297 @@
+/**
+ * Frames from a worker: bytes in, calls out. Body bytes are handed on as they arrive, never collected; everything else
+ * is complete and checked before it is handed on. A worker is not trusted: what breaks docs/protocol.md is a FrameError,
+ * and then nothing more is read.
+ */
+import { FrameError } from '../errors.js';
+import {
+  FRAME_HEADER_BYTES,
+  FrameType,
+  HeadFlag,
+  LogLevel,
+  MAX_PAYLOAD_BYTES,
+  TOKEN_BYTES,
+  type Channel,
+  type ReadyInfo,
+  type WorkerFailure,
+} from './frames.js';
+
+/** A body of at most this many bytes comes as a byte string, which is written to a client together with its head at once. */
+const SMALL_BODY_BYTES = 8192;
+
+export interface FileOffer {
+  readonly offset: number;
+  readonly length: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly path: string;
+}
+
+/** Receives what a worker says. Chunks are slices of what was pushed: theirs to keep. */
+export interface FrameReceiver {
+  auth(token: string, channel: Channel): void;
+  ready(info: ReadyInfo): void;
+  /** A whole answer. `head` is `status NUL name NUL value …`, latin-1. */
+  answer(stream: number, head: string, body: Buffer | string, serviceUs: number): void;
+  /** The head of an answer that goes on. */
+  head(stream: number, head: string): void;
+  data(stream: number, chunk: Buffer): void;
+  end(stream: number, serviceUs: number): void;
+  error(stream: number, failure: WorkerFailure, serviceUs: number): void;
+  file(stream: number, offer: FileOffer): void;
+  log(stream: number, level: number, text: string): void;
+  recalled(streams: readonly number[]): void;
+  pong(payload: Buffer): void;
+}
+
+/** Which channel each type belongs on; LOG and AUTH on both. */
+const DATA_CHANNEL: ReadonlySet<number> = new Set([
+  FrameType.AUTH,
+  FrameType.READY,
+  FrameType.HEAD,
+  FrameType.DATA,
+  FrameType.END,
+  FrameType.ERROR,
+  FrameType.FILE,
+  FrameType.LOG,
+]);
+const CONTROL_CHANNEL: ReadonlySet<number> = new Set([
+  FrameType.AUTH,
+  FrameType.LOG,
+  FrameType.RECALLED,
+  FrameType.PONG,
+]);
+const ON_CHANNEL: ReadonlySet<number> = new Set([FrameType.AUTH, FrameType.READY, FrameType.RECALLED, FrameType.PONG]);
+const ON_ANY: ReadonlySet<number> = new Set([FrameType.ERROR, FrameType.LOG]);
+
+const EMPTY = Buffer.alloc(0);
+
+export class FrameDecoder {
+  readonly #receiver: FrameReceiver;
+  /** null until AUTH has told the channel: until then nothing else is taken. */
+  #channel: Channel | null = null;
+  /** The beginning of a frame that is not complete. */
+  #pending: Buffer = EMPTY;
+  /** Body bytes of the current frame still to come, for this stream. */
+  #bodyLeft = 0;
+  #bodyStream = 0;
+  /** Whether that frame ends the answer, and its service time. */
+  #bodyEnds = false;
+  #bodyServiceUs = 0;
+
+  constructor(receiver: FrameReceiver) {
+    this.#receiver = receiver;
+  }
+
+  /** Whether the input so far ends at the border of a frame. */
+  get atBorder(): boolean {
+    return this.#pending.length === 0 && this.#bodyLeft === 0;
+  }
+
+  /**
+   * @param chunk is kept: give it away
+   * @throws FrameError; the decoder must not be used again
+   */
+  push(chunk: Buffer): void {
+    let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#pending = EMPTY;
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#bodyLeft > 0) {
+        at += this.#body(bytes, at);
+        continue;
+      }
+      const used = this.#frame(bytes, at);
+      if (used === 0) {
+        // Copied, so that a few bytes do not keep a whole chunk alive.
+        this.#pending = Buffer.from(bytes.subarray(at));
+        return;
+      }
+      at += used;
+    }
+  }
+
+  /** Hands on a piece of a body; returns its length. */
+  #body(bytes: Buffer, at: number): number {
+    const length = Math.min(this.#bodyLeft, bytes.length - at);
+    this.#bodyLeft -= length;
+    const stream = this.#bodyStream;
+    this.#receiver.data(stream, at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
+    if (this.#bodyLeft === 0 && this.#bodyEnds) this.#receiver.end(stream, this.#bodyServiceUs);
+    return length;
+  }
+
+  /** Reads the frame at `at`; returns how many bytes it used, 0 if more are needed. */
+  #frame(bytes: Buffer, at: number): number {
+    const available = bytes.length - at;
+    if (available < FRAME_HEADER_BYTES) return 0;
+    const length = readU32(bytes, at);
+    const stream = readU32(bytes, at + 4);
+    const type = bytes[at + 8]!;
+    const flags = bytes[at + 9]!;
+    this.#check(length, stream, type, flags, bytes[at + 10]! | bytes[at + 11]!);
+    const start = at + FRAME_HEADER_BYTES;
+    if (type === FrameType.HEAD) return this.#head(bytes, start, { length, stream, flags });
+    if (type === FrameType.DATA) {
+      this.#expectBody(stream, length, false, 0);
+      return FRAME_HEADER_BYTES;
+    }
+    if (available < FRAME_HEADER_BYTES + length) return 0;
+    this.#whole(type, stream, flags, bytes.subarray(start, start + length));
+    return FRAME_HEADER_BYTES + length;
+  }
+
+  #head(bytes: Buffer, start: number, frame: { length: number; stream: number; flags: number }): number {
+    const { length, stream, flags } = frame;
+    const available = bytes.length - start;
+    if (available < 8) return 0;
+    const serviceUs = readU32(bytes, start);
+    const headLength = readU32(bytes, start + 4);
+    if (8 + headLength > length) throw new FrameError(`HEAD: a head of ${headLength} bytes in a payload of ${length}`);
+    if (available < 8 + headLength) return 0;
+    const bodyStart = start + 8 + headLength;
+    const end = start + length;
+    const ends = (flags & HeadFlag.END) !== 0;
+    const head = bytes.toString('latin1', start + 8, bodyStart);
+    if (ends && end <= bytes.length) {
+      const small = end - bodyStart <= SMALL_BODY_BYTES;
+      const body = small ? bytes.toString('latin1', bodyStart, end) : bytes.subarray(bodyStart, end);
+      this.#receiver.answer(stream, head, body, serviceUs);
+      return FRAME_HEADER_BYTES + length;
+    }
+    this.#receiver.head(stream, head);
+    this.#expectBody(stream, end - bodyStart, ends, serviceUs);
+    return FRAME_HEADER_BYTES + 8 + headLength;
+  }
+
+  #expectBody(stream: number, length: number, ends: boolean, serviceUs: number): void {
+    this.#bodyStream = stream;
+    this.#bodyLeft = length;
+    this.#bodyEnds = ends;
+    this.#bodyServiceUs = serviceUs;
+  }
+
+  /** What holds for every frame, before its payload has come. */
+  #check(length: number, stream: number, type: number, flags: number, reserved: number): void {
+    const name = `frame type 0x${type.toString(16)}`;
+    if (length > MAX_PAYLOAD_BYTES) throw new FrameError(`${name}: a payload of ${length} bytes; at most ${MAX_PAYLOAD_BYTES}`);
+    if (reserved !== 0) throw new FrameError(`${name}: the reserved field is not 0`);
+    if (this.#channel === null ? type !== FrameType.AUTH : type === FrameType.AUTH) {
+      throw new FrameError(`${name}: AUTH must come first, and once`);
+    }
+    const known = this.#channel === null || (this.#channel === 'D' ? DATA_CHANNEL : CONTROL_CHANNEL).has(type);
+    if (!known) throw new FrameError(`${name}: unknown on this channel`);
+    if (!ON_ANY.has(type) && (stream === 0) !== ON_CHANNEL.has(type)) throw new FrameError(`${name}: on stream ${stream}`);
+    if (type === FrameType.LOG) {
+      if (flags < LogLevel.ERROR || flags > LogLevel.INFO) throw new FrameError(`LOG: level ${flags}; expected 1 to 3`);
+    } else if (flags !== 0 && !(type === FrameType.HEAD && flags === HeadFlag.END)) {
+      throw new FrameError(`${name}: unknown flags 0x${flags.toString(16)}`);
+    }
+    const least = LEAST_PAYLOAD.get(type) ?? 0;
+    if (length < least) throw new FrameError(`${name}: a payload of ${length} bytes; at least ${least}`);
+  }
+
+  #whole(type: number, stream: number, flags: number, payload: Buffer): void {
+    const receiver = this.#receiver;
+    switch (type) {
+      case FrameType.AUTH:
+        return this.#auth(payload);
+      case FrameType.READY:
+        return receiver.ready(readReady(payload));
+      case FrameType.END:
+        exactly('END', payload, 4);
+        return receiver.end(stream, readU32(payload, 0));
+      case FrameType.ERROR:
+        return receiver.error(stream, readFailure(payload.subarray(4)), readU32(payload, 0));
+      case FrameType.FILE:
+        return receiver.file(stream, readFile(payload));
+      case FrameType.LOG:
+        return receiver.log(stream, flags, payload.toString('utf8'));
+      case FrameType.RECALLED:
+        return receiver.recalled(readStreams(payload));
+      case FrameType.PONG:
+        exactly('PONG', payload, 8);
+        return receiver.pong(payload);
+    }
+  }
+
+  #auth(payload: Buffer): void {
+    exactly('AUTH', payload, TOKEN_BYTES + 1);
+    const channel = payload.toString('latin1', TOKEN_BYTES);
+    if (channel !== 'D' && channel !== 'C') throw new FrameError('AUTH: the channel is neither D nor C');
+    this.#channel = channel;
+    this.#receiver.auth(payload.toString('latin1', 0, TOKEN_BYTES), channel);
+  }
+}
+
+const LEAST_PAYLOAD: ReadonlyMap<number, number> = new Map([
+  [FrameType.AUTH, TOKEN_BYTES + 1],
+  [FrameType.HEAD, 8],
+  [FrameType.DATA, 1],
+  [FrameType.END, 4],
+  [FrameType.ERROR, 4],
+  [FrameType.FILE, 33],
+  [FrameType.PONG, 8],
+]);
+
+function readReady(payload: Buffer): ReadyInfo {
+  const { pid, python, implementation, executable } = readObject('READY', payload);
+  if (
+    typeof pid !== 'number' ||
+    typeof python !== 'string' ||
+    typeof implementation !== 'string' ||
+    typeof executable !== 'string'
+  ) {
+    throw new FrameError('READY: a member is missing or has the wrong type');
+  }
+  return { pid, python, implementation, executable };
+}
+
+function readFailure(payload: Buffer): WorkerFailure {
+  const { class: name, message, traceback, hint } = readObject('ERROR', payload);
+  if (typeof name !== 'string' || typeof message !== 'string' || typeof traceback !== 'string') {
+    throw new FrameError('ERROR: a member is missing or has the wrong type');
+  }
+  return { class: name, message, traceback, hint: typeof hint === 'string' ? hint : undefined };
+}
+
+function readObject(name: string, payload: Buffer): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString('utf8'));
+  } catch {
+    throw new FrameError(`${name}: the payload is not JSON`);
+  }
+  if (typeof value !== 'object' || value === null) throw new FrameError(`${name}: the payload is not a JSON object`);
+  return value as Record<string, unknown>;
+}
+
+function readFile(payload: Buffer): FileOffer {
+  const offset = payload.readBigUInt64LE(0);
+  const length = payload.readBigUInt64LE(8);
+  if (offset + length > BigInt(Number.MAX_SAFE_INTEGER)) throw new FrameError('FILE: beyond 2^53 bytes');
+  const path = payload.toString('utf8', 32);
+  if (!path.startsWith('/') || path.includes('\0')) throw new FrameError('FILE: the path is not absolute');
+  return {
+    offset: Number(offset),
+    length: Number(length),
+    device: payload.readBigUInt64LE(16),
+    inode: payload.readBigUInt64LE(24),
+    path,
+  };
+}
+
+function readStreams(payload: Buffer): number[] {
+  if (payload.length % 4 !== 0) throw new FrameError('RECALLED: not a row of stream ids');
+  const streams: number[] = [];
+  for (let at = 0; at < payload.length; at += 4) streams.push(readU32(payload, at));
+  return streams;
+}
+
+function exactly(name: string, payload: Buffer, length: number): void {
+  if (payload.length !== length) throw new FrameError(`${name}: a payload of ${payload.length} bytes; expected ${length}`);
+}
+
+function readU32(bytes: Buffer, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

@@ -1,0 +1,132 @@
+/**
+ * Frames towards a worker, collected into one buffer, so that many small requests leave in one write.
+ */
+import { LocalProtocolError } from '../errors.js';
+import {
+  FileAckFlag,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  MAX_PAYLOAD_BYTES,
+  RequestFlag,
+  type HelloSettings,
+} from './frames.js';
+
+const INITIAL_BYTES = 65_536;
+
+export interface RequestFrame {
+  readonly stream: number;
+  /** name NUL value NUL name NUL value, latin-1. */
+  readonly environ: string;
+  /** The whole body, or the path of the file that holds it. */
+  readonly body: Buffer | { readonly path: string } | null;
+  /** The method is safe (RFC 9110 section 9.2.1). */
+  readonly safe: boolean;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export class FrameEncoder {
+  #buffer: Buffer = EMPTY;
+  #length = 0;
+
+  /** Bytes collected and not flushed. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Gives what was collected to `write` in one piece. `write` tells whether the bytes have left already: then their memory
+   * is used again, else it belongs to whoever is still sending it.
+   */
+  flush(write: (bytes: Buffer) => boolean): void {
+    if (this.#length === 0) return;
+    const buffer = this.#buffer;
+    const length = this.#length;
+    this.#length = 0;
+    if (!write(buffer.subarray(0, length)) || buffer.length > INITIAL_BYTES) this.#buffer = EMPTY;
+  }
+
+  hello(settings: HelloSettings): void {
+    this.#bytes(FrameType.HELLO, 0, Buffer.from(JSON.stringify(settings)));
+  }
+
+  /** @throws LocalProtocolError XGI_WIRE_REQUEST_SIZE if environ and body do not fit into a frame */
+  request(request: RequestFrame): void {
+    const { environ, body } = request;
+    const tail = body === null ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(body.path);
+    const payload = 4 + environ.length + (tail === undefined ? 0 : tail.length);
+    if (payload > MAX_PAYLOAD_BYTES) {
+      throw new LocalProtocolError('XGI_WIRE_REQUEST_SIZE', `a request of ${payload} bytes does not fit into a frame`);
+    }
+    const flags = (body !== null && !Buffer.isBuffer(body) ? RequestFlag.SPOOLED : 0) | (request.safe ? RequestFlag.SAFE : 0);
+    let at = this.#begin(FrameType.REQUEST, request.stream, flags, payload);
+    const buffer = this.#buffer;
+    at = writeU32(buffer, at, environ.length);
+    at += buffer.write(environ, at, 'latin1');
+    if (tail !== undefined) tail.copy(buffer, at);
+  }
+
+  drain(): void {
+    this.#begin(FrameType.DRAIN, 0, 0, 0);
+  }
+
+  abort(stream: number): void {
+    this.#begin(FrameType.ABORT, stream, 0, 0);
+  }
+
+  credit(stream: number, bytes: number): void {
+    const at = this.#begin(FrameType.CREDIT, stream, 0, 4);
+    writeU32(this.#buffer, at, bytes);
+  }
+
+  fileAck(stream: number, taken: boolean): void {
+    this.#begin(FrameType.FILE_ACK, stream, taken ? FileAckFlag.TAKEN : 0, 0);
+  }
+
+  recall(streams: readonly number[]): void {
+    let at = this.#begin(FrameType.RECALL, 0, 0, streams.length * 4);
+    for (const stream of streams) at = writeU32(this.#buffer, at, stream);
+  }
+
+  interrupt(stream: number): void {
+    this.#begin(FrameType.INTERRUPT, stream, 0, 0);
+  }
+
+  /** @param payload 8 bytes that the PONG brings back */
+  ping(payload: Buffer): void {
+    this.#bytes(FrameType.PING, 0, payload);
+  }
+
+  #bytes(type: number, stream: number, payload: Buffer): void {
+    const at = this.#begin(type, stream, 0, payload.length);
+    payload.copy(this.#buffer, at);
+  }
+
+  /** Writes a header, makes room for the payload and counts both; returns where the payload goes. */
+  #begin(type: number, stream: number, flags: number, payload: number): number {
+    const start = this.#length;
+    const end = start + FRAME_HEADER_BYTES + payload;
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#buffer.length * 2, INITIAL_BYTES));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    const buffer = this.#buffer;
+    const at = writeU32(buffer, writeU32(buffer, start, payload), stream);
+    buffer[at] = type;
+    buffer[at + 1] = flags;
+    buffer[at + 2] = 0;
+    buffer[at + 3] = 0;
+    this.#length = end;
+    return at + 4;
+  }
+}
+
+/** Four stores: `Buffer.writeUInt32LE` checks its arguments, which costs more than the write. */
+function writeU32(buffer: Buffer, at: number, value: number): number {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value >>> 16;
+  buffer[at + 3] = value >>> 24;
+  return at + 4;
+}

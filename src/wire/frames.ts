@@ -1,0 +1,74 @@
+/**
+ * The worker frame protocol, version 1: its numbers and limits. The specification is docs/protocol.md.
+ *
+ *      0               4               8       9       10      12
+ *     ┌───────────────┬───────────────┬───────┬───────┬───────┐
+ *     │ payload length│ stream id     │ type  │ flags │   0   │  little-endian, then the payload
+ *     └───────────────┴───────────────┴───────┴───────┴───────┘
+ */
+
+export const PROTOCOL_VERSION = 1;
+export const FRAME_HEADER_BYTES = 12;
+export const MAX_PAYLOAD_BYTES = 1_048_576;
+export const MAX_STREAM_ID = 0xffff_ffff;
+export const TOKEN_BYTES = 64;
+/** A service time that does not fit. */
+export const MAX_SERVICE_US = 0xffff_ffff;
+
+export const FrameType = {
+  HELLO: 0x01,
+  REQUEST: 0x02,
+  DRAIN: 0x03,
+  ABORT: 0x04,
+  CREDIT: 0x05,
+  FILE_ACK: 0x06,
+  RECALL: 0x07,
+  INTERRUPT: 0x08,
+  PING: 0x09,
+  AUTH: 0x10,
+  READY: 0x11,
+  HEAD: 0x12,
+  DATA: 0x13,
+  END: 0x14,
+  ERROR: 0x15,
+  FILE: 0x16,
+  LOG: 0x17,
+  RECALLED: 0x18,
+  PONG: 0x19,
+} as const;
+
+export const RequestFlag = { SPOOLED: 0x01, SAFE: 0x02 } as const;
+export const FileAckFlag = { TAKEN: 0x01 } as const;
+export const HeadFlag = { END: 0x01 } as const;
+/** The flags of LOG hold its level. */
+export const LogLevel = { ERROR: 1, WARNING: 2, INFO: 3 } as const;
+
+export type Channel = 'D' | 'C';
+
+/** What the gateway tells a worker at its start. */
+export interface HelloSettings {
+  readonly protocol: typeof PROTOCOL_VERSION;
+  readonly target: string;
+  readonly searchPath: readonly string[];
+  readonly threads: number;
+  readonly environ: Readonly<Record<string, string>>;
+  readonly multiprocess: boolean;
+  readonly stateFile: string;
+  readonly credit: number;
+}
+
+/** What a worker says when the application is loaded. */
+export interface ReadyInfo {
+  readonly pid: number;
+  readonly python: string;
+  readonly implementation: string;
+  readonly executable: string;
+}
+
+/** A failure inside the worker: of the application's start (stream 0) or of one request. */
+export interface WorkerFailure {
+  readonly class: string;
+  readonly message: string;
+  readonly traceback: string;
+  readonly hint?: string | undefined;
+}
