@@ -1,0 +1,38 @@
+"""What the worker does on signals. Install before the application is imported, so that its own handlers win.
+
+SIGINT: nothing; Ctrl-C reaches the whole terminal group and the gateway coordinates. SIGTERM: stop after the
+requests that run. SIGUSR2: the soft interrupt. SIGABRT: the fault handler prints every thread's stack, and the process dies.
+"""
+
+import faulthandler
+import os
+import signal
+
+from .inbox import Stopped
+
+
+def install(worker, inbox):
+    """Call in the main thread."""
+
+    def stop(signum, frame):
+        if not worker.serving:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        inbox.stopping = worker.stopping = worker.alert = True
+        if inbox.waiting:
+            inbox.waiting = False
+            raise Stopped()
+
+    def interrupt(signum, frame):
+        if worker.main_slot is not None:
+            worker.main_slot.on_signal()
+
+    # A handler, not SIG_IGN: programs the application starts would inherit "ignored", but a handler becomes the default.
+    signal.signal(signal.SIGINT, lambda signum, frame: None)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGUSR2, interrupt)
+    try:
+        faulthandler.enable()
+    except (AttributeError, OSError, RuntimeError, ValueError):
+        pass  # no usable standard error
