@@ -29,7 +29,6 @@ export interface FileOffer {
 
 /** Receives what a worker says. Chunks are slices of what was pushed: theirs to keep. */
 export interface FrameReceiver {
-  auth(token: string, channel: Channel): void;
   ready(info: ReadyInfo): void;
   /** A whole answer. `head` is `status NUL name NUL value …`, latin-1. */
   answer(stream: number, head: string, body: Buffer | string, serviceUs: number): void;
@@ -66,8 +65,12 @@ const ON_ANY: ReadonlySet<number> = new Set([FrameType.ERROR, FrameType.LOG]);
 
 const EMPTY = Buffer.alloc(0);
 
+/** Tells whose connection this is; undefined refuses it. */
+export type Authenticate = (token: string, channel: Channel) => FrameReceiver | undefined;
+
 export class FrameDecoder {
-  readonly #receiver: FrameReceiver;
+  readonly #authenticate: Authenticate;
+  #receiver: FrameReceiver | undefined;
   /** null until AUTH has told the channel: until then nothing else is taken. */
   #channel: Channel | null = null;
   /** The beginning of a frame that is not complete. */
@@ -79,8 +82,9 @@ export class FrameDecoder {
   #bodyEnds = false;
   #bodyServiceUs = 0;
 
-  constructor(receiver: FrameReceiver) {
-    this.#receiver = receiver;
+  /** @param authenticate is called once, with the AUTH that every connection begins with */
+  constructor(authenticate: Authenticate) {
+    this.#authenticate = authenticate;
   }
 
   /** Whether the input so far ends at the border of a frame. */
@@ -116,8 +120,8 @@ export class FrameDecoder {
     const length = Math.min(this.#bodyLeft, bytes.length - at);
     this.#bodyLeft -= length;
     const stream = this.#bodyStream;
-    this.#receiver.data(stream, at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
-    if (this.#bodyLeft === 0 && this.#bodyEnds) this.#receiver.end(stream, this.#bodyServiceUs);
+    this.#receiver!.data(stream, at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
+    if (this.#bodyLeft === 0 && this.#bodyEnds) this.#receiver!.end(stream, this.#bodyServiceUs);
     return length;
   }
 
@@ -156,10 +160,10 @@ export class FrameDecoder {
     if (ends && end <= bytes.length) {
       const small = end - bodyStart <= SMALL_BODY_BYTES;
       const body = small ? bytes.toString('latin1', bodyStart, end) : bytes.subarray(bodyStart, end);
-      this.#receiver.answer(stream, head, body, serviceUs);
+      this.#receiver!.answer(stream, head, body, serviceUs);
       return FRAME_HEADER_BYTES + length;
     }
-    this.#receiver.head(stream, head);
+    this.#receiver!.head(stream, head);
     this.#expectBody(stream, end - bodyStart, ends, serviceUs);
     return FRAME_HEADER_BYTES + 8 + headLength;
   }
@@ -192,10 +196,9 @@ export class FrameDecoder {
   }
 
   #whole(type: number, stream: number, flags: number, payload: Buffer): void {
-    const receiver = this.#receiver;
+    if (type === FrameType.AUTH) return this.#auth(payload);
+    const receiver = this.#receiver!;
     switch (type) {
-      case FrameType.AUTH:
-        return this.#auth(payload);
       case FrameType.READY:
         return receiver.ready(readReady(payload));
       case FrameType.END:
@@ -220,7 +223,8 @@ export class FrameDecoder {
     const channel = payload.toString('latin1', TOKEN_BYTES);
     if (channel !== 'D' && channel !== 'C') throw new FrameError('AUTH: the channel is neither D nor C');
     this.#channel = channel;
-    this.#receiver.auth(payload.toString('latin1', 0, TOKEN_BYTES), channel);
+    this.#receiver = this.#authenticate(payload.toString('latin1', 0, TOKEN_BYTES), channel);
+    if (this.#receiver === undefined) throw new FrameError('AUTH: the token opens nothing');
   }
 }
 

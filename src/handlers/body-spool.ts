@@ -1,0 +1,101 @@
+/**
+ * Collects a request body before a program sees it: in memory as long as it is small, else in a private file. So a slow or
+ * endless upload costs a file and never a worker, and the program learns the true length of a chunked body.
+ */
+import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { GatewayError } from '../errors.js';
+import type { BodyConsumer, RequestBody } from '../types.js';
+
+/** A whole body; `dispose` removes the file when the program is done with it. */
+export type SpooledBody = { readonly bytes: Buffer } | { readonly path: string; readonly length: number; dispose(): void };
+
+export interface SpoolOptions {
+  /** Up to this size a body stays in memory. */
+  readonly maxMemoryBytes: number;
+  /** Where files go: a folder of mode 0700, asked for when the first file is made. */
+  readonly folder: () => string;
+}
+
+/** Calls back once, with a whole body or with what went wrong; in the same turn if the body is at hand. */
+export function spoolBody(
+  body: RequestBody,
+  options: SpoolOptions,
+  done: (error: Error | null, spooled: SpooledBody | null) => void,
+): void {
+  body.consume(new Spool(body, options, done));
+}
+
+class Spool implements BodyConsumer {
+  readonly #body: RequestBody;
+  readonly #options: SpoolOptions;
+  readonly #done: (error: Error | null, spooled: SpooledBody | null) => void;
+  #memory: Buffer;
+  #length = 0;
+  #file: WriteStream | undefined;
+  #path = '';
+  #over = false;
+
+  constructor(body: RequestBody, options: SpoolOptions, done: (error: Error | null, spooled: SpooledBody | null) => void) {
+    this.#body = body;
+    this.#options = options;
+    this.#done = done;
+    const { length } = body;
+    this.#memory = length <= options.maxMemoryBytes ? Buffer.allocUnsafe(length === -1 ? 4096 : length) : Buffer.alloc(0);
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    const length = this.#length + chunk.length;
+    if (this.#file === undefined && length <= this.#options.maxMemoryBytes && this.#body.length <= this.#options.maxMemoryBytes) {
+      this.#reserve(length);
+      chunk.copy(this.#memory, this.#length);
+    } else {
+      if (this.#file === undefined) this.#open();
+      // The chunk is only lent, and the write happens later.
+      if (!this.#file!.write(Buffer.from(chunk))) this.#body.pause();
+    }
+    this.#length = length;
+  }
+
+  end(): void {
+    if (this.#over) return;
+    if (this.#file === undefined) {
+      this.#over = true;
+      this.#done(null, { bytes: this.#memory.subarray(0, this.#length) });
+      return;
+    }
+    this.#file.end(() => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#done(null, { path: this.#path, length: this.#length, dispose: () => rmSync(this.#path, { force: true }) });
+    });
+  }
+
+  error(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#file?.destroy();
+    if (this.#path !== '') rmSync(this.#path, { force: true });
+    this.#done(error, null);
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#memory.length) return;
+    const larger = Buffer.allocUnsafe(Math.min(this.#options.maxMemoryBytes, Math.max(length, this.#memory.length * 2)));
+    this.#memory.copy(larger, 0, 0, this.#length);
+    this.#memory = larger;
+  }
+
+  #open(): void {
+    this.#path = join(this.#options.folder(), `body-${randomBytes(9).toString('base64url')}`);
+    this.#file = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1_048_576 });
+    this.#file.on('drain', () => this.#body.resume());
+    this.#file.on('error', (cause) => {
+      this.error(new GatewayError(503, 'XGI_BODY_SPOOL', `the request body cannot be stored: ${cause.message}; is there room in TMPDIR?`, { cause }));
+    });
+    if (this.#length > 0) this.#file.write(Buffer.from(this.#memory.subarray(0, this.#length)));
+    this.#memory = Buffer.alloc(0);
+  }
+}

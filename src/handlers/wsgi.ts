@@ -1,0 +1,229 @@
+/**
+ * The WSGI handler: a complete request goes to a Python worker, its answer becomes the response.
+ */
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { GatewayError } from '../errors.js';
+import { wsgiEnviron } from '../gateway/environ.js';
+import type { BodySink, BodySource, GatewayRequest, GatewayResponse, Handler } from '../types.js';
+import type { FileOffer } from '../wire/decoder.js';
+import { readAnswerHead } from '../workers/answer-head.js';
+import type { Job, JobStream } from '../workers/job.js';
+import { spoolBody, type SpooledBody } from './body-spool.js';
+
+/** Where jobs go: the supervisor of the application's workers. */
+export interface WorkerPool {
+  /** A private folder for spooled bodies. */
+  readonly folder: string;
+  submit(job: Job): void;
+  abort(job: Job): void;
+}
+
+export interface WsgiHandlerOptions {
+  /** A larger request body goes through a file. Default 64 KiB. */
+  readonly maxMemoryBodyBytes?: number;
+}
+
+const MAX_MEMORY_BODY_BYTES = 65_536;
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** Serves what the workers' application answers. */
+export function createWsgiHandler(pool: WorkerPool, options: WsgiHandlerOptions = {}): Handler {
+  const spool = {
+    maxMemoryBytes: options.maxMemoryBodyBytes ?? MAX_MEMORY_BODY_BYTES,
+    folder: () => pool.folder,
+  };
+  return (request) =>
+    new Promise<GatewayResponse>((resolve, reject) => {
+      const settle = { resolve, reject };
+      if (request.body === null) {
+        submit(pool, request, null, settle);
+        return;
+      }
+      spoolBody(request.body, spool, (error, body) => {
+        if (error !== null) reject(error);
+        else submit(pool, request, body, settle);
+      });
+    });
+}
+
+interface Settle {
+  readonly resolve: (response: GatewayResponse) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function submit(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle): void {
+  const job = new WsgiJob(pool, request, body, settle);
+  request.onAbort(() => job.cancel());
+  pool.submit(job);
+}
+
+class WsgiJob implements Job, BodySource {
+  readonly environ: string;
+  readonly body: Buffer | { readonly path: string } | null;
+  readonly safe: boolean;
+  readonly #pool: WorkerPool;
+  readonly #request: GatewayRequest;
+  readonly #spooled: SpooledBody | null;
+  readonly #settle: Settle;
+  #head = '';
+  #stream: JobStream | undefined;
+  #sink: BodySink | undefined;
+  /** What came before the response was taken up. */
+  readonly #early: Buffer[] = [];
+  #state: 'waiting' | 'head' | 'file' | 'streaming' | 'over' = 'waiting';
+  #endedEarly = false;
+  #failedEarly: Error | undefined;
+
+  constructor(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle) {
+    this.#pool = pool;
+    this.#request = request;
+    this.#spooled = body;
+    this.#settle = settle;
+    this.body = body === null ? null : 'bytes' in body ? body.bytes : body;
+    const length = body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length;
+    this.environ = wsgiEnviron(request, length);
+    this.safe = SAFE_METHODS.has(request.method);
+  }
+
+  get id(): string {
+    return this.#request.id;
+  }
+
+  get arrivedAtMs(): number {
+    return this.#request.arrivedAtMs;
+  }
+
+  // --- from the worker ---
+
+  answer(head: string, body: Buffer | string): void {
+    this.#over();
+    try {
+      this.#settle.resolve({ head: readAnswerHead(head), body: { kind: 'bytes', bytes: body } });
+    } catch (error) {
+      this.#settle.reject(error as Error);
+    }
+  }
+
+  head(head: string, stream: JobStream): void {
+    this.#state = 'head';
+    this.#head = head;
+    this.#stream = stream;
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#state === 'head') this.#respondStreaming();
+    if (this.#sink === undefined) this.#early.push(chunk);
+    else this.#sink.data(chunk);
+  }
+
+  file(offer: FileOffer): void {
+    this.#state = 'file';
+    void this.#respondFile(offer);
+  }
+
+  end(): void {
+    switch (this.#state) {
+      case 'head':
+        this.answer(this.#head, '');
+        return;
+      case 'streaming':
+        if (this.#sink === undefined) this.#endedEarly = true;
+        else this.#sink.end();
+        this.#over();
+        return;
+      default:
+        this.#over();
+    }
+  }
+
+  fail(error: GatewayError): void {
+    const state = this.#state;
+    this.#over();
+    if (state === 'streaming') {
+      if (this.#sink === undefined) this.#failedEarly = error;
+      else this.#sink.error(error);
+    } else if (state !== 'over') {
+      // Nothing happens here if the response is a file that is being sent already.
+      this.#settle.reject(error);
+    }
+  }
+
+  #respondStreaming(): void {
+    this.#state = 'streaming';
+    try {
+      this.#settle.resolve({ head: readAnswerHead(this.#head), body: { kind: 'stream', source: this } });
+    } catch (error) {
+      this.#settle.reject(error as Error);
+      this.cancel();
+    }
+  }
+
+  /** The worker offers a file to be sent by us: it is opened, and taken if it is the one the worker means. */
+  async #respondFile(offer: FileOffer): Promise<void> {
+    const handle = await openOffered(offer);
+    const stream = this.#stream!;
+    if (this.#state === 'over') {
+      void handle?.close();
+      return;
+    }
+    if (handle === undefined) {
+      this.#state = 'head';
+      stream.fileAck(false);
+      return;
+    }
+    stream.fileAck(true);
+    try {
+      const head = readAnswerHead(this.#head);
+      this.#settle.resolve({ head, body: { kind: 'file', file: { handle, offset: offer.offset, length: offer.length } } });
+    } catch (error) {
+      void handle.close();
+      this.#settle.reject(error as Error);
+    }
+  }
+
+  // --- from the server ---
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    for (const chunk of this.#early.splice(0)) sink.data(chunk);
+    if (this.#failedEarly !== undefined) sink.error(this.#failedEarly);
+    else if (this.#endedEarly) sink.end();
+  }
+
+  taken(bytes: number): void {
+    this.#stream?.taken(bytes);
+  }
+
+  cancel(): void {
+    if (this.#state === 'over') return;
+    this.#over();
+    this.#pool.abort(this);
+  }
+
+  /** The worker is done with the request. */
+  #over(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    if (this.#spooled !== null && 'dispose' in this.#spooled) this.#spooled.dispose();
+  }
+}
+
+/** `Content-Length: 0` is told to the application as sent; no Content-Length at all is none. */
+function declaredLength(request: GatewayRequest): number {
+  return request.field('content-length') === undefined ? -1 : 0;
+}
+
+async function openOffered(offer: FileOffer): Promise<import('node:fs/promises').FileHandle | undefined> {
+  let handle;
+  try {
+    // Without O_NONBLOCK the path of a pipe would hold a thread for ever.
+    handle = await open(offer.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = await handle.stat({ bigint: true });
+    if (stat.isFile() && stat.dev === offer.device && stat.ino === offer.inode) return handle;
+  } catch {
+    // Not there, or not readable for us: the worker sends the bytes itself.
+  }
+  void handle?.close().catch(() => {});
+  return undefined;
+}

@@ -1,0 +1,216 @@
+/**
+ * Keeps the workers of one application running.
+ *
+ * Life:
+ *  1. `start` opens the meeting place and boots all workers; if the application cannot be loaded, everything is ended again.
+ *  2. A worker that ends is replaced: at once the first time, with growing pauses while its successors keep failing.
+ *  3. A request past its deadline is answered with 504 and its worker interrupted, in the end killed (worker.ts).
+ *  4. `stop` drains the workers and ends them after the grace period.
+ */
+import { fileURLToPath } from 'node:url';
+import { BootError, GatewayError } from '../errors.js';
+import type { Log } from '../types.js';
+import { PROTOCOL_VERSION, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
+import { Backoff } from './backoff.js';
+import { bootError } from './boot-error.js';
+import { Dispatcher } from './dispatcher.js';
+import type { Job } from './job.js';
+import { Rendezvous } from './rendezvous.js';
+import { Worker, type WorkerOwner } from './worker.js';
+
+export interface SupervisorOptions {
+  /** The interpreter, CPython 3.8 or later. */
+  readonly python: string;
+  /** `module:callable` and its other forms, see docs/protocol.md. */
+  readonly target: string;
+  readonly workers: number;
+  readonly threads: number;
+  /** Put at the front of `sys.path`. */
+  readonly searchPath: readonly string[];
+  readonly cwd: string;
+  /** Added to the gateway's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** How long a request may run without progress; 0 for ever. */
+  readonly timeoutMs: number;
+  /** The base environ: what is the same for every request. */
+  readonly environ: Readonly<Record<string, string>>;
+  readonly log: Log;
+}
+
+/** The body bytes of one answer that may be on their way to the client. */
+const CREDIT_BYTES = 262_144;
+const CHECK_MS = 100;
+/** Workers of an idle application leave within a few milliseconds; this is for those that do not. */
+const KILL_GRACE_MS = 1000;
+
+const PROGRAM = fileURLToPath(new URL('../../python/xgi_worker', import.meta.url));
+
+export class Supervisor implements WorkerOwner {
+  readonly #options: SupervisorOptions;
+  readonly #dispatcher = new Dispatcher();
+  readonly #workers = new Set<Worker>();
+  readonly #backoff = new Backoff();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #rendezvous: Rendezvous | undefined;
+  #check: NodeJS.Timeout | undefined;
+  #stopping = false;
+  #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
+  #allGone: (() => void) | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** A private folder for spooled bodies; it goes with the workers. Only between `start` and `stop`. */
+  get folder(): string {
+    return this.#rendezvous!.folder;
+  }
+
+  /** Process ids of the workers that are running. */
+  get pids(): number[] {
+    return [...this.#workers].map((worker) => worker.pid);
+  }
+
+  /**
+   * Boots all workers. Requests may be submitted before; they wait.
+   *
+   * @throws BootError if the application cannot be loaded; nothing is left running then
+   */
+  async start(): Promise<void> {
+    this.#rendezvous = await Rendezvous.open();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#booting = { missing: this.#options.workers, resolve, reject };
+        for (let i = 0; i < this.#options.workers; i++) this.#spawn();
+      });
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    } finally {
+      this.#booting = undefined;
+    }
+    this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
+  }
+
+  /** Lets the workers answer what they have and ends them; those that are not gone after `graceMs` are killed. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearInterval(this.#check);
+    for (const restart of this.#restarts) clearTimeout(restart);
+    for (const job of this.#dispatcher.clear()) job.fail(stopped());
+    await this.#ended(graceMs, (worker) => worker.drain());
+    await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));
+    this.#rendezvous?.close();
+  }
+
+  submit(job: Job): void {
+    if (this.#stopping) job.fail(stopped());
+    else this.#dispatcher.submit(job);
+  }
+
+  /** The client has gone: the job is taken out of the queue, or its worker is told. */
+  abort(job: Job): void {
+    if (this.#dispatcher.cancel(job)) return;
+    for (const worker of this.#workers) if (worker.abort(job)) return;
+  }
+
+  #spawn(): void {
+    const { options, rendezvous } = { options: this.#options, rendezvous: this.#rendezvous! };
+    const worker = new Worker(
+      {
+        python: options.python,
+        program: PROGRAM,
+        cwd: options.cwd,
+        env: { ...process.env, ...options.env },
+        settings: {
+          protocol: PROTOCOL_VERSION,
+          target: options.target,
+          searchPath: options.searchPath,
+          threads: options.threads,
+          environ: options.environ,
+          multiprocess: options.workers > 1,
+          credit: CREDIT_BYTES,
+        },
+        rendezvous,
+        log: options.log,
+      },
+      this,
+    );
+    this.#workers.add(worker);
+    options.log.info(`Booting worker with pid: ${worker.pid}`);
+  }
+
+  // --- what workers tell ---
+
+  ready(worker: Worker, info: ReadyInfo): void {
+    if (this.#stopping) {
+      worker.drain();
+      return;
+    }
+    this.#options.log.debug(`worker ${info.pid} is ready: ${info.implementation} ${info.python}, ${info.executable}`);
+    this.#dispatcher.add(worker);
+    if (this.#booting !== undefined && --this.#booting.missing === 0) this.#booting.resolve();
+  }
+
+  bootFailed(worker: Worker, failure: WorkerFailure): void {
+    const error = bootError(failure, this.#options);
+    if (this.#booting !== undefined) this.#booting.reject(error);
+    else this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, { detail: error.detail });
+  }
+
+  ended(_worker: Worker, serviceUs: number): void {
+    this.#dispatcher.ended(serviceUs);
+  }
+
+  handedBack(_worker: Worker, jobs: readonly Job[]): void {
+    if (this.#stopping) for (const job of jobs) job.fail(stopped());
+    else this.#dispatcher.giveBack(jobs);
+  }
+
+  gone(worker: Worker, status: string): void {
+    this.#workers.delete(worker);
+    this.#dispatcher.remove(worker);
+    if (this.#workers.size === 0) this.#allGone?.();
+    if (this.#stopping) return;
+    const { log, python } = this.#options;
+    if (this.#booting !== undefined) {
+      this.#booting.reject(
+        new BootError('XGI_WORKER_BOOT', `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`),
+      );
+      return;
+    }
+    const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs);
+    log.warn(`XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`);
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      this.#spawn();
+      this.#dispatcher.fill();
+    }, pauseMs);
+    this.#restarts.add(restart);
+  }
+
+  #checkDeadlines(): void {
+    const { timeoutMs } = this.#options;
+    const nowMs = performance.now();
+    for (const worker of this.#workers) worker.check(nowMs, timeoutMs);
+    if (timeoutMs === 0) return;
+    for (const job of this.#dispatcher.takeOlder(nowMs - timeoutMs)) {
+      job.fail(new GatewayError(503, 'XGI_WORKERS_BUSY', `no worker was free for ${timeoutMs / 1000} s; more --workers or --threads may help`));
+    }
+  }
+
+  /** Does something to every worker and waits until all are gone, or for so long. */
+  async #ended(waitMs: number, end: (worker: Worker) => void): Promise<void> {
+    if (this.#workers.size === 0) return;
+    const gone = new Promise<void>((resolve) => (this.#allGone = resolve));
+    for (const worker of this.#workers) end(worker);
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([gone, new Promise((resolve) => (timer = setTimeout(resolve, waitMs)))]);
+    clearTimeout(timer);
+  }
+}
+
+function stopped(): GatewayError {
+  return new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped');
+}
