@@ -1,0 +1,29 @@
+/** Every contender by name, in the order of the tables. */
+import type { Contender } from './contender.js';
+import { granian } from './granian.js';
+import { gunicornGthread, gunicornNewGthread, gunicornNewSync, gunicornSync } from './gunicorn.js';
+import { nginxUwsgi } from './nginx-uwsgi.js';
+import { uwsgi, uwsgiDebian } from './uwsgi.js';
+import { waitress } from './waitress.js';
+import { xgi } from './xgi.js';
+
+export const contenders: readonly Contender[] = [
+  xgi,
+  uwsgi,
+  uwsgiDebian,
+  nginxUwsgi,
+  gunicornSync,
+  gunicornGthread,
+  gunicornNewSync,
+  gunicornNewGthread,
+  granian,
+  waitress,
+];
+
+/** @throws when there is none of that name; the message lists those there are. */
+export function contenderNamed(name: string): Contender {
+  const found = contenders.find((contender) => contender.name === name);
+  if (found) return found;
+  const names = contenders.map((contender) => contender.name).join(', ');
+  throw new Error(`no contender is called ${JSON.stringify(name)}; there are ${names}`);
+}

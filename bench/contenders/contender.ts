@@ -1,0 +1,77 @@
+/** What a contender is: a server that can serve a WSGI application on a port of the loopback interface. */
+import { processTree } from '../processes/process-table.js';
+import { ServerProcess } from '../processes/server-process.js';
+import { untilAccepting, type Address } from '../processes/readiness.js';
+import type { Environment } from '../environment/environment.js';
+
+export interface StartRequest {
+  /** `module:callable` in the folder of benchmark applications. */
+  readonly target: string;
+  readonly workers: number;
+  readonly port: number;
+  /** How long an idle connection is to be kept; servers that have no such setting ignore it. */
+  readonly keepAliveSeconds: number;
+  readonly environment: Environment;
+}
+
+export interface Roles {
+  /** The processes that own the client's connections. */
+  readonly gateway: number[];
+  /** The processes that run the application, apart from those; empty if they are the same. */
+  readonly workers: number[];
+}
+
+export interface RunningServer {
+  readonly port: number;
+  /** Every process of the server that exists now. */
+  pids(): number[];
+  roles(): Roles;
+  stop(): Promise<void>;
+}
+
+export interface Contender {
+  /** For `--only` and the tables. */
+  readonly name: string;
+  /** The server's own version, as it says it. Called only if it is available. */
+  version(environment: Environment): string;
+  /** How it is set up, for the reader of the tables. */
+  settings(workers: number): string;
+  /** Why it cannot take part, or undefined if it can. */
+  missing(environment: Environment): string | undefined;
+  /** Resolves when the server accepts connections. */
+  start(request: StartRequest): Promise<RunningServer>;
+}
+
+/** Starts one program and waits until it accepts connections at the address. */
+export async function startProgram(
+  program: string,
+  args: readonly string[],
+  place: { readonly cwd: string; readonly accepts: Address },
+): Promise<ServerProcess> {
+  const server = await ServerProcess.start({ program, args, cwd: place.cwd });
+  try {
+    await untilAccepting(place.accepts, server);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** A server of one process tree. Without a rule, the root is the gateway and its descendants the workers. */
+export function serverOfTree(
+  root: ServerProcess,
+  port: number,
+  isGateway: (pid: number) => boolean = (pid) => pid === root.pid,
+): RunningServer {
+  const pids = (): number[] => processTree([root.pid]).map((entry) => entry.pid);
+  return {
+    port,
+    pids,
+    roles() {
+      const all = pids();
+      return { gateway: all.filter((pid) => isGateway(pid)), workers: all.filter((pid) => !isGateway(pid)) };
+    },
+    stop: () => root.stop(),
+  };
+}

@@ -1,0 +1,40 @@
+/** This project's own server, as a user starts it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { programName } from '../processes/process-table.js';
+import { appsDirectory, projectDirectory } from '../environment/directories.js';
+import { serverOfTree, startProgram, type Contender } from './contender.js';
+
+const program = join(projectDirectory, 'dist/cli/main.js');
+
+/** Above the 1 GiB upload. */
+const MAX_BODY_SIZE = '2gb';
+
+export const xgi: Contender = {
+  name: 'xgi',
+  version: () => {
+    const description: unknown = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8'));
+    return `xgi ${(description as { version: string }).version}`;
+  },
+  settings: (workers) => `${workers} workers of one thread behind one gateway process`,
+  missing: () => (existsSync(program) ? undefined : 'dist/cli/main.js is missing; run npm run build'),
+  async start({ target, workers, port, keepAliveSeconds, environment }) {
+    const args = [
+      program,
+      'wsgi',
+      target,
+      ...['-b', `127.0.0.1:${port}`],
+      ...['-w', String(workers)],
+      ...['--chdir', appsDirectory],
+      ...['--python', environment.python.interpreter],
+      ...['--keep-alive', String(keepAliveSeconds)],
+      ...['--max-body-size', MAX_BODY_SIZE],
+      ...['--log-level', 'warning'],
+    ];
+    const root = await startProgram(process.execPath, args, {
+      cwd: environment.scratchDirectory,
+      accepts: { port },
+    });
+    return serverOfTree(root, port, (pid) => programName(pid) === programName(process.pid));
+  },
+};

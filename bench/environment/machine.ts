@@ -1,0 +1,26 @@
+/** The machine and the versions that stand above every table of figures. */
+import { cpus, release, totalmem, type } from 'node:os';
+import type { Environment } from './environment.js';
+
+export interface Machine {
+  readonly date: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGibibytes: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly python: string;
+}
+
+export function describeMachine(environment: Environment): Machine {
+  const cores = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cores[0]?.model.trim() ?? 'unknown',
+    cores: cores.length,
+    memoryGibibytes: Math.round(totalmem() / 2 ** 30),
+    kernel: `${type()} ${release()}`,
+    node: `Node ${process.versions.node}`,
+    python: environment.python.version,
+  };
+}

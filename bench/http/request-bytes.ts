@@ -1,0 +1,15 @@
+export interface RequestParts {
+  readonly method?: string;
+  readonly target: string;
+  readonly body?: Buffer;
+}
+
+/** A complete HTTP/1.1 request. */
+export function requestBytes({ method = 'GET', target, body }: RequestParts): Buffer {
+  const head = [
+    `${method} ${target} HTTP/1.1`,
+    'Host: localhost',
+    ...(body ? ['Content-Type: application/octet-stream', `Content-Length: ${body.length}`] : []),
+  ];
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);
+}

@@ -1,0 +1,111 @@
+/** One round of load by wrk, with the server's CPU time in that round. */
+import { spawn } from 'node:child_process';
+import type { Application } from '../applications.js';
+import type { RunningServer } from '../contenders/contender.js';
+import { wrkScript } from '../environment/directories.js';
+import { cpuMicroseconds } from '../processes/process-table.js';
+
+export interface LoadShape {
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Round {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  /** All processes of the server. */
+  readonly cpuMicrosecondsPerRequest: number;
+  readonly p50Microseconds: number;
+  readonly p99Microseconds: number;
+  /** Answers with a status of 400 and more. */
+  readonly statusErrors: number;
+  /** Connections that could not be made, read or written. */
+  readonly socketErrors: number;
+  /** Requests that waited for two seconds (wrk's limit). */
+  readonly timeouts: number;
+}
+
+interface WrkResult {
+  readonly requests: number;
+  readonly microseconds: number;
+  readonly bytes: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly connect: number;
+  readonly read: number;
+  readonly write: number;
+  readonly status: number;
+  readonly timeout: number;
+}
+
+/** wrk needs a moment beyond its duration to end. */
+const LIMIT_BEYOND_MS = 10_000;
+
+const running = new Set<number>();
+
+/** @throws when wrk fails, or fewer bytes came than the counted answers have. */
+export async function runRound(
+  wrk: string,
+  server: RunningServer,
+  application: Application,
+  shape: LoadShape,
+): Promise<Round> {
+  const roots = server.pids();
+  const cpuBefore = cpuMicroseconds(roots);
+  const result = await runWrk(wrk, wrkArguments(server.port, application, shape), shape.seconds);
+  const cpu = cpuMicroseconds(roots) - cpuBefore;
+  const expectedBytes = (result.requests - result.status) * application.load.answerBytes;
+  if (result.bytes < expectedBytes) {
+    throw new Error(`${result.requests} answers had ${result.bytes} bytes and not ${expectedBytes}`);
+  }
+  return {
+    requests: result.requests,
+    requestsPerSecond: (result.requests / result.microseconds) * 1_000_000,
+    cpuMicrosecondsPerRequest: cpu / result.requests,
+    p50Microseconds: result.p50,
+    p99Microseconds: result.p99,
+    statusErrors: result.status,
+    socketErrors: result.connect + result.read + result.write,
+    timeouts: result.timeout,
+  };
+}
+
+/** For the exit event: no load outlives the benchmark. */
+export function killLoad(): void {
+  for (const pid of running) process.kill(pid, 'SIGKILL');
+  running.clear();
+}
+
+function wrkArguments(port: number, { load }: Application, { connections, seconds }: LoadShape): string[] {
+  return [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    ...['-s', wrkScript],
+    `http://127.0.0.1:${port}${load.path}`,
+    '--',
+    ...(load.postBytes > 0 ? ['POST', String(load.postBytes)] : ['GET']),
+  ];
+}
+
+function runWrk(program: string, args: readonly string[], seconds: number): Promise<WrkResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+      timeout: seconds * 1000 + LIMIT_BEYOND_MS,
+      killSignal: 'SIGKILL',
+    });
+    if (child.pid !== undefined) running.add(child.pid);
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.once('error', reject);
+    child.once('close', () => {
+      if (child.pid !== undefined) running.delete(child.pid);
+      const line = output.split('\n').find((candidate) => candidate.startsWith('{'));
+      if (line) resolve(JSON.parse(line) as WrkResult);
+      else reject(new Error(`wrk gave no result:\n${output}`));
+    });
+  });
+}

@@ -1,0 +1,56 @@
+/** Is every answer right? A fast wrong answer is worth nothing, so this comes before and after each load. */
+import type { Application, Exchange } from '../applications.js';
+import { ClientConnection, type Response } from '../http/client-connection.js';
+
+const PASSES = 3;
+const PARALLEL_CONNECTIONS = 4;
+
+export interface Validation {
+  /** False if the server closes after each answer. */
+  readonly keepsAlive: boolean;
+}
+
+/** @throws naming the first answer that is not the expected one. */
+export async function validateAnswers(port: number, application: Application): Promise<Validation> {
+  const exchanges = Array.from({ length: PASSES }, () => application.exchanges).flat();
+  const connectionsUsed = await validateInTurn(port, exchanges);
+  const parallel = Array.from({ length: PARALLEL_CONNECTIONS }, () => validateInTurn(port, exchanges));
+  const failures = (await Promise.allSettled(parallel)).filter((result) => result.status === 'rejected');
+  if (failures[0]) throw failures[0].reason;
+  return { keepsAlive: connectionsUsed < exchanges.length };
+}
+
+/** On one connection as long as the server keeps it. Returns how many were needed. */
+async function validateInTurn(port: number, exchanges: readonly Exchange[]): Promise<number> {
+  let connection = await ClientConnection.open(port);
+  let used = 1;
+  try {
+    for (const exchange of exchanges) {
+      if (!connection.isOpen) {
+        connection = await ClientConnection.open(port);
+        used += 1;
+      }
+      check(await connection.request(exchange.request), exchange);
+    }
+  } finally {
+    connection.destroy();
+  }
+  return used;
+}
+
+function check(response: Response, { request, answer }: Exchange): void {
+  const wrong = (what: string, expected: unknown, received: unknown): never => {
+    const line = request.toString('latin1', 0, request.indexOf('\r\n'));
+    throw new Error(`${line}: the ${what} should be ${String(expected)} and is ${String(received)}`);
+  };
+  const contentType = response.fields.get('content-type');
+  const contentLength = response.fields.get('content-length');
+  if (response.status !== answer.status) wrong('status', answer.status, response.status);
+  if (contentType !== answer.contentType) wrong('Content-Type', answer.contentType, contentType);
+  if (contentLength !== String(response.body.length)) {
+    wrong('Content-Length', response.body.length, contentLength);
+  }
+  if (answer.body && !answer.body.equals(response.body)) {
+    wrong('body', `the ${answer.body.length} expected bytes`, `${response.body.length} other bytes`);
+  }
+}
