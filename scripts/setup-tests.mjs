@@ -67,7 +67,8 @@ function providePython() {
   console.log(`pip: ${problem}; trying Debian's packages`);
   const debianProblem = installWithApt();
   const missing = missingPackages();
-  for (const { name } of missing) skipped.push({ name, reason: `pip: ${problem}; apt: ${debianProblem ?? 'not importable'}` });
+  for (const { name } of missing)
+    skipped.push({ name, reason: `pip: ${problem}; apt: ${debianProblem ?? 'not importable'}` });
   // Without the stamp the next run tries pip again.
   if (missing.length === 0) writeFileSync(stamp, fingerprint);
   return missing.length === PYTHON_PACKAGES.length ? null : venvPython;
@@ -114,12 +115,17 @@ function installWithPip(base) {
   const { status, output } = capture(command, [...args, 'install', ...flags, '-r', requirements]);
   if (status !== 0) return /^ERROR: .*$/m.exec(output)?.[0] ?? lastLine(output);
   const missing = missingPackages();
-  return missing.length === 0 ? undefined : `${missing.map(({ module }) => module).join(', ')} not importable`;
+  return missing.length === 0
+    ? undefined
+    : `${missing.map(({ module }) => module).join(', ')} not importable`;
 }
 
 /** The problem, or undefined. What is importable afterwards is for the caller to ask. */
 function installWithApt() {
-  const problem = installDebianPackages(['python3', ...PYTHON_PACKAGES.map((wanted) => wanted.debianPackage)]);
+  const problem = installDebianPackages([
+    'python3',
+    ...PYTHON_PACKAGES.map((wanted) => wanted.debianPackage),
+  ]);
   return makeVenv(DEBIAN_PYTHON, ['--without-pip', '--system-site-packages']) ?? problem;
 }
 

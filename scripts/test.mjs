@@ -64,7 +64,8 @@ async function runPythonTests() {
 /** Reads unittest's summary: `Ran 12 tests in 0.1s`, then `OK (skipped=1)` or `FAILED (failures=1, errors=2)`. */
 function countUnittest(version, { status, output }) {
   const ran = Number(/^Ran (\d+) tests?/m.exec(output)?.[1] ?? 0);
-  const details = /^(?:OK|FAILED|NO TESTS RAN)(?: \((?<details>.*)\))?\s*$/m.exec(output)?.groups?.details ?? '';
+  const details =
+    /^(?:OK|FAILED|NO TESTS RAN)(?: \((?<details>.*)\))?\s*$/m.exec(output)?.groups?.details ?? '';
   const count = (name) => Number(new RegExp(`(?:^|, )${name}=(\\d+)`).exec(details)?.[1] ?? 0);
   const skipped = count('skipped');
   // An error outside a test (in a class fixture) is counted although no test ran.

@@ -19,7 +19,11 @@ const ADMIN = { username: 'ada', password: 'analytical engine' };
 
 const VARIANTS = [
   { name: 'validated, two workers', target: 'project.wsgi:validated', flags: ['-w', '2'] },
-  { name: 'as deployed, with threads', target: 'project.wsgi:application', flags: ['-w', '1', '--threads', '4'] },
+  {
+    name: 'as deployed, with threads',
+    target: 'project.wsgi:application',
+    flags: ['-w', '1', '--threads', '4'],
+  },
 ];
 
 /** The token that a page's form carries. */
@@ -55,7 +59,11 @@ describe.skipIf(isMissing('Django')).each(VARIANTS)('Django: $name', ({ target, 
   });
 
   /** Opens a page with a form, and submits it as a browser would. */
-  async function submit(page: string, fields: Record<string, string>, file?: { name: string; bytes: Buffer }) {
+  async function submit(
+    page: string,
+    fields: Record<string, string>,
+    file?: { name: string; bytes: Buffer },
+  ) {
     const opened = await browser.fetch(server.url(page));
     const form = new FormData();
     form.set('csrfmiddlewaretoken', csrfToken(await opened.text()));
@@ -114,7 +122,9 @@ describe.skipIf(isMissing('Django')).each(VARIANTS)('Django: $name', ({ target, 
       expect(page).toContain('Ada’s notes');
       const stored = readdirSync(path.join(directory, 'media/documents'));
       expect(stored).toHaveLength(1);
-      expect(readFileSync(path.join(directory, 'media/documents', stored[0] ?? '')).equals(content)).toBe(true);
+      expect(readFileSync(path.join(directory, 'media/documents', stored[0] ?? '')).equals(content)).toBe(
+        true,
+      );
     });
 
     test('says what is wrong with an incomplete form', async () => {
@@ -225,7 +235,13 @@ describe.skipIf(isMissing('Django')).each(VARIANTS)('Django: $name', ({ target, 
     });
 
     test('is refused under a host name that is not allowed', async () => {
-      const answer = await run('curl', ['-sS', '-i', '-H', 'Host: attacker.example', server.url('/admin/login/')]);
+      const answer = await run('curl', [
+        '-sS',
+        '-i',
+        '-H',
+        'Host: attacker.example',
+        server.url('/admin/login/'),
+      ]);
       expect(answer.stdout).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
       await server.waitForOutput(/Invalid HTTP_HOST header/);
     });

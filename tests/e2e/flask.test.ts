@@ -41,7 +41,14 @@ describe.skipIf(isMissing('Flask')).each(VARIANTS)('Flask: $name', ({ target, fl
   });
 
   function startFlask(application: string, more: readonly string[]): Promise<XgiServer> {
-    const args = ['wsgi', application, '--chdir', path.join(fixtureApps, 'flask_app'), '--python', testPython()];
+    const args = [
+      'wsgi',
+      application,
+      '--chdir',
+      path.join(fixtureApps, 'flask_app'),
+      '--python',
+      testPython(),
+    ];
     return startXgi([...args, ...more], {
       env: { XGI_TEST_DIR: directory, PYTHONWARNINGS: 'error::wsgiref.validate.WSGIWarning' },
     });

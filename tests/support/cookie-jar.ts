@@ -72,7 +72,11 @@ export class CookieJar {
 /** RFC 6265 section 5.1.4. */
 function pathMatches(requestPath: string, cookiePath: string): boolean {
   if (!requestPath.startsWith(cookiePath)) return false;
-  return requestPath.length === cookiePath.length || cookiePath.endsWith('/') || requestPath[cookiePath.length] === '/';
+  return (
+    requestPath.length === cookiePath.length ||
+    cookiePath.endsWith('/') ||
+    requestPath[cookiePath.length] === '/'
+  );
 }
 
 function parseSetCookie(line: string, url: URL): Cookie {

@@ -33,8 +33,16 @@ describe('the lint rule for the direction of imports', () => {
 
   test.each([
     ['http/range.ts', "export * from '../workers/pool.js';", 'src/http must not import src/workers'],
-    ['wire/frames.ts', "import type { A } from '../http/a.js'; export type B = A;", 'src/wire must not import src/http'],
-    ['server/http1/k.ts', "export * from '../../handlers/wsgi.js';", 'src/server must not import src/handlers'],
+    [
+      'wire/frames.ts',
+      "import type { A } from '../http/a.js'; export type B = A;",
+      'src/wire must not import src/http',
+    ],
+    [
+      'server/http1/k.ts',
+      "export * from '../../handlers/wsgi.js';",
+      'src/server must not import src/handlers',
+    ],
     ['workers/pool.ts', "export const a = () => import('../cli/main.js');", 'nothing may import src/cli'],
     ['errors.ts', "export * from './http/date.js';", 'src/errors must not import src/http'],
     ['novel/a.ts', "export * from '../http/date.js';", 'src/novel must not import src/http'],
