@@ -18,16 +18,21 @@ const commands: Readonly<Record<CommandName, Command>> = {
   'slow-heads': measureSlowHeads,
 };
 
-const EXIT_WRONG_ANSWERS = 1;
+/** A wrong answer, too: its figures are worth nothing. */
+const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 const EXIT_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export async function main(args: readonly string[]): Promise<void> {
   endWithEverything();
   const options = optionsOrExit(args);
-  const environment = prepareEnvironment(options);
-  const isRight = await commands[options.command](options, environment);
-  process.exit(isRight ? 0 : EXIT_WRONG_ANSWERS);
+  try {
+    const isRight = await commands[options.command](options, prepareEnvironment(options));
+    process.exit(isRight ? 0 : EXIT_FAILURE);
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n`);
+    process.exit(EXIT_FAILURE);
+  }
 }
 
 /** Also an uncaught error ends in the exit event. */
