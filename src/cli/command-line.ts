@@ -61,7 +61,9 @@ function parseSource(words: readonly string[], version: string, where: string): 
     program.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
-    const message = error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/, '; $1');
+    const message = error.message
+      .replace(/^error: /, '')
+      .replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
     throw new ConfigError('XGI_CONFIG_USAGE', `${message}${where}; see xgi --help`);
   }
   return { words: program.args, flags: program.opts() };

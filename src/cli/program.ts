@@ -11,7 +11,10 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
         '-b, --bind <address>',
         `HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER; repeatable (default: sockets of systemd, 0.0.0.0:$PORT, else ${DEFAULTS.host}:${DEFAULTS.port})`,
       ],
-      ['--backlog <number>', `connections the system holds until they are accepted (default: ${DEFAULTS.backlog})`],
+      [
+        '--backlog <number>',
+        `connections the system holds until they are accepted (default: ${DEFAULTS.backlog})`,
+      ],
       [
         '--forwarded-allow-ips <list>',
         `proxies whose X-Forwarded-* fields count: addresses, ranges or * (default: $FORWARDED_ALLOW_IPS, else ${DEFAULTS.forwardedAllowIps})`,
@@ -52,7 +55,10 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--limit-request-line <bytes>', `the request line (default: ${DEFAULT_LIMITS.maxRequestLineBytes})`],
       ['--limit-request-fields <number>', `header fields (default: ${DEFAULT_LIMITS.maxFields})`],
       ['--limit-request-field-size <bytes>', `one header field (default: ${DEFAULT_LIMITS.maxFieldBytes})`],
-      ['--max-body-size <size>', `the body; 0 for no limit (default: ${DEFAULT_LIMITS.maxBodyBytes / 2 ** 30}gb)`],
+      [
+        '--max-body-size <size>',
+        `the body; 0 for no limit (default: ${DEFAULT_LIMITS.maxBodyBytes / 2 ** 30}gb)`,
+      ],
     ],
   ],
   [
@@ -93,7 +99,8 @@ export function createProgram(version: string): Command {
   for (const [group, flags] of FLAGS) {
     program.optionsGroup(group);
     for (const [flag, text] of flags) {
-      if (REPEATABLE.test(flag)) program.option(flag, text, (value: string, values: string[] = []) => [...values, value]);
+      if (REPEATABLE.test(flag))
+        program.option(flag, text, (value: string, values: string[] = []) => [...values, value]);
       else program.option(flag, text);
     }
   }

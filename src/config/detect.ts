@@ -2,7 +2,7 @@
  * What a TARGET is. This version serves WSGI applications; other targets are recognised so that the answer names
  * them, instead of a module that cannot be found.
  */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 
@@ -26,19 +26,32 @@ const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*\.py(?::${CALLABLE})?$`, 'u')
  */
 export function detectTarget(target: string, directory: string): string {
   if (MODULE_CALLABLE.test(target) || FILE_CALLABLE.test(target)) return target;
-  const found = statSync(path.resolve(directory, target), { throwIfNoEntry: false });
-  const isModule = MODULE.test(target);
-  if (found?.isDirectory() === true && !(isModule && isPackage(path.resolve(directory, target)))) {
-    throw refuse(target, 'it is a directory');
-  }
-  if (isModule) return target;
+  const file = path.resolve(directory, target);
+  const found = target === '' ? undefined : statSync(file, { throwIfNoEntry: false });
+  if (MODULE.test(target) && !isPlainFolder(file, found) && !isDottedFile(target, directory, found))
+    return target;
+  if (found?.isDirectory() === true) throw refuse(target, 'it is a directory');
   if (found !== undefined) throw refuse(target, 'it is a file, but not a Python module (*.py)');
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) throw refuse(target, 'it is a URL');
-  throw new ConfigError('XGI_CONFIG_TARGET', `TARGET: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`);
+  throw new ConfigError(
+    'XGI_CONFIG_TARGET',
+    `TARGET: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`,
+  );
 }
 
-function isPackage(directory: string): boolean {
-  return statSync(path.join(directory, '__init__.py'), { throwIfNoEntry: false }) !== undefined;
+/** A directory that is not a package. */
+function isPlainFolder(file: string, found: Stats | undefined): boolean {
+  return found?.isDirectory() === true && !exists(path.join(file, '__init__.py'));
+}
+
+/** A file whose name reads as a module, `app.wsgi`, while there is no such module (app/wsgi.py) beside it. */
+function isDottedFile(target: string, directory: string, found: Stats | undefined): boolean {
+  if (!target.includes('.') || found?.isFile() !== true) return false;
+  return !exists(path.resolve(directory, `${target.replaceAll('.', '/')}.py`));
+}
+
+function exists(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 function refuse(target: string, observed: string): ConfigError {

@@ -93,8 +93,10 @@ function askVersion(file: string, origin: string): Promise<string> {
     const options = { timeout: ASK_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 } as const;
     execFile(file, ASK, options, (error, stdout) => {
       const answer = ANSWER.exec(stdout);
-      if (error?.killed === true) reject(refuse(origin, file, `it did not answer in ${ASK_TIMEOUT_MS / 1000} s`));
-      else if (answer === null) reject(refuse(origin, file, error === null ? 'it is no Python' : reasonOf(error)));
+      if (error?.killed === true)
+        reject(refuse(origin, file, `it did not answer in ${ASK_TIMEOUT_MS / 1000} s`));
+      else if (answer === null)
+        reject(refuse(origin, file, error === null ? 'it is no Python' : reasonOf(error)));
       else if (isNewEnough(Number(answer[1]), Number(answer[2]))) resolve(answer.slice(1).join('.'));
       else reject(refuse(origin, file, `it is Python ${answer.slice(1).join('.')}`));
     });

@@ -70,7 +70,7 @@ export const userConfigSchema = z.strictObject({
   maxBodySize: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
   accessLogfile: nonEmpty('a file, or - for standard output'),
   accessLogformat: nonEmpty('a format, or json'),
-  logLevel: option(LOG_LEVELS.join(', '), (value) => LOG_LEVELS.find((level) => level === value)),
+  logLevel: option(`one of ${LOG_LEVELS.join(', ')}`, (value) => LOG_LEVELS.find((level) => level === value)),
   pid: nonEmpty('a file'),
   backlog: wholeNumber(1, 65_535),
   forwardedAllowIps: z.string().optional(),

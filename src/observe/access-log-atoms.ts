@@ -74,7 +74,10 @@ export const GUNICORN_ATOMS: Readonly<Record<string, Atom>> = {
 };
 
 /** gunicorn's with an argument, `%({user-agent}i)s`. */
-export const GUNICORN_ATOM_MAKERS: Readonly<Record<string, AtomMaker>> = { i: requestField, o: responseField };
+export const GUNICORN_ATOM_MAKERS: Readonly<Record<string, AtomMaker>> = {
+  i: requestField,
+  o: responseField,
+};
 
 /** Apache's, `%h`. */
 export const APACHE_ATOMS: Readonly<Record<string, Atom>> = {

@@ -53,13 +53,23 @@ function parse(format: string): Piece[] {
   return pieces;
 }
 
-function findAtom([directive, , gunicornArgument, gunicornName, apacheArgument, apacheName]: RegExpExecArray): Atom {
+function findAtom([
+  directive,
+  ,
+  gunicornArgument,
+  gunicornName,
+  apacheArgument,
+  apacheName,
+]: RegExpExecArray): Atom {
   const atom =
     gunicornName === undefined
       ? lookUp(APACHE_ATOMS, APACHE_ATOM_MAKERS, apacheName ?? '', apacheArgument)
       : lookUp(GUNICORN_ATOMS, GUNICORN_ATOM_MAKERS, gunicornName, gunicornArgument);
   if (atom !== undefined) return atom;
-  const known = [...Object.keys(APACHE_ATOMS), ...Object.keys(APACHE_ATOM_MAKERS).map((name) => `{…}${name}`)];
+  const known = [
+    ...Object.keys(APACHE_ATOMS),
+    ...Object.keys(APACHE_ATOM_MAKERS).map((name) => `{…}${name}`),
+  ];
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
     `expected gunicorn's atoms (%(h)s, %({x}i)s), Apache's directives (${known.map((name) => `%${name}`).join(' ')} %%) or json, ` +
@@ -103,5 +113,6 @@ function delimiters(pieces: readonly Piece[], index: number): string {
   if (quotes % 2 === 1) return '';
   const next = pieces[index + 1];
   const follows = typeof next === 'string' ? next[0]! : '';
-  return /[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]/.test(follows) ? String.raw`\x20\${follows}` : String.raw`\x20`;
+  // With a backslash before it, any punctuation stands for itself in a character class.
+  return /[!-/:-@[-`{-~]/.test(follows) ? ` \\${follows}` : ' ';
 }

@@ -6,7 +6,15 @@ const NOT_ASCII = /[\x7f-\uffff]/;
 const ALL_NOT_ASCII = new RegExp(NOT_ASCII, 'g');
 
 /** Makes a line, with its newline. What is not known is null. A character of a field's value is one byte (latin-1). */
-export function formatJson({ request, peer, status, head, bodyBytes, durationMs, aborted }: RequestFinish): string {
+export function formatJson({
+  request,
+  peer,
+  status,
+  head,
+  bodyBytes,
+  durationMs,
+  aborted,
+}: RequestFinish): string {
   const line = JSON.stringify({
     time: new Date().toISOString(),
     id: request?.id ?? null,

@@ -7,8 +7,8 @@
  *         Traceback (most recent call last):
  *           File "/srv/app.py", line 3, in app
  *
- * A message is one line, whatever it holds: control characters are escaped. Only the fields `detail` and `err` take
- * further lines, which are indented, so that no line that others wrote begins like one of ours.
+ * Control characters are escaped. Further lines of a message, and the fields `detail` and `err`, are indented, so that
+ * no line that others wrote begins like one of ours. The field `pid` names the process that speaks, if it is not this.
  */
 import { pino } from 'pino';
 import type { Log } from '../types.js';
@@ -27,7 +27,13 @@ export interface ProgramLogOptions {
 
 type LogFields = Readonly<Record<string, unknown>>;
 
-const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error', critical: 'fatal' } as const;
+const PINO_LEVELS = {
+  debug: 'debug',
+  info: 'info',
+  warning: 'warn',
+  error: 'error',
+  critical: 'fatal',
+} as const;
 const LABELS: Readonly<Record<number, string>> = {
   20: 'DEBUG',
   30: 'INFO',
@@ -81,12 +87,13 @@ export class ProgramLog implements Log {
 
 function formatRecord(json: string): string {
   const record = JSON.parse(json) as Record<string, unknown>;
-  const { level, time, msg, detail, err, ...fields } = record;
+  const { level, time, msg = '', pid = process.pid, detail, err, ...fields } = record;
+  const [message = '', ...furtherLines] = String(msg).split(/\r?\n/);
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`);
-  const prefix = `[${formatLogTime(time as number)}] [${process.pid}] [${LABELS[level as number]}]`;
   const suffix = rest.length === 0 ? '' : ` (${rest.join('').slice(1)})`;
-  const line = `${prefix} ${escapeLine(String(msg ?? '') + suffix)}\n`;
-  return line + (typeof detail === 'string' ? formatDetail(detail) : '') + formatError(err);
+  const prefix = `[${formatLogTime(time as number)}] [${Number(pid)}] [${LABELS[level as number]}]`;
+  const details = [furtherLines.join('\n'), detail, ...errorDetails(err)];
+  return `${prefix} ${escapeLine(message + suffix)}\n${details.map(formatOptionalDetail).join('')}`;
 }
 
 function formatValue(value: unknown): string {
@@ -94,10 +101,12 @@ function formatValue(value: unknown): string {
 }
 
 /** What pino makes of an Error: its stack, and the `detail` of ours. */
-function formatError(err: unknown): string {
-  if (typeof err !== 'object' || err === null) return '';
+function errorDetails(err: unknown): unknown[] {
+  if (typeof err !== 'object' || err === null) return [err];
   const { stack, message, detail } = err as Record<string, unknown>;
-  return (
-    formatDetail(String(stack ?? message ?? JSON.stringify(err))) + (typeof detail === 'string' ? formatDetail(detail) : '')
-  );
+  return [stack ?? message ?? JSON.stringify(err), detail];
+}
+
+function formatOptionalDetail(detail: unknown): string {
+  return detail === undefined || detail === null || detail === '' ? '' : formatDetail(String(detail));
 }

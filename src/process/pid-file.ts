@@ -22,7 +22,10 @@ export function writePidFile(file: string): () => void {
     renameSync(temporary, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(temporary, { force: true });
-    throw new XgiError('XGI_PID_UNWRITABLE', `cannot write the pid file ${file}: ${(error as Error).message}`);
+    throw new XgiError(
+      'XGI_PID_UNWRITABLE',
+      `cannot write the pid file ${file}: ${(error as Error).message}`,
+    );
   }
   return () => removePidFile(file);
 }

@@ -1,0 +1,69 @@
+/**
+ * What ends a run: a signal to stop, or an exception that nothing caught. A second one ends the ending.
+ */
+import type { ProgramLog } from '../observe/program-log.js';
+import { handleSignals, type StopSignal } from '../process/signals.js';
+
+/**
+ * The same signal within this time is the same key press: on Ctrl-C the terminal signals the whole group, and npm,
+ * which is in it, passes the signal on as well.
+ */
+const SAME_SIGNAL_MS = 300;
+
+export type Cause = StopSignal | 'exception';
+
+export interface InterruptionOptions {
+  readonly log: ProgramLog;
+  /** Called for SIGUSR1. */
+  readonly reopen: () => void;
+}
+
+export class Interruption {
+  /** Resolves with the first cause to stop. */
+  readonly first: Promise<Cause>;
+  /** Resolves when there is another one. */
+  readonly second: Promise<void>;
+  readonly #log: ProgramLog;
+  #settleFirst: (cause: Cause) => void = () => {};
+  #settleSecond: () => void = () => {};
+  #cause: Cause | undefined;
+  #beganAtMs = 0;
+
+  /** Begins to watch this process, until it ends. */
+  constructor({ log, reopen }: InterruptionOptions) {
+    this.#log = log;
+    this.first = new Promise((resolve) => (this.#settleFirst = resolve));
+    this.second = new Promise((resolve) => (this.#settleSecond = resolve));
+    handleSignals({
+      stop: (signal) => this.#onSignal(signal),
+      reopen: () => {
+        log.info('Handling signal: usr1');
+        reopen();
+      },
+      hangUp: () => log.warn('Signal hup is ignored: this version cannot reload; restart it instead'),
+    });
+    // A rejection that nothing handles comes here too.
+    process.on('uncaughtException', (error) => {
+      log.critical('nothing caught an exception: this is a bug in xgi, and the gateway stops', {
+        err: error,
+      });
+      this.#interrupt('exception');
+    });
+  }
+
+  #onSignal(signal: StopSignal): void {
+    if (signal === this.#cause && performance.now() - this.#beganAtMs < SAME_SIGNAL_MS) return;
+    this.#log.info(`Handling signal: ${signal.slice('SIG'.length).toLowerCase()}`);
+    this.#interrupt(signal);
+  }
+
+  #interrupt(cause: Cause): void {
+    if (this.#cause !== undefined) {
+      this.#settleSecond();
+      return;
+    }
+    this.#cause = cause;
+    this.#beganAtMs = performance.now();
+    this.#settleFirst(cause);
+  }
+}

@@ -1,0 +1,33 @@
+/** The command `xgi wsgi TARGET`, and `xgi TARGET`: resolves the configuration, then checks it or serves. */
+import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-format.js';
+import { resolveConfig, type ResolvedConfig } from '../config/resolve.js';
+import { ConfigError } from '../errors.js';
+import { takeListenFds } from '../process/systemd.js';
+import type { CommandLine } from './command-line.js';
+
+/** @returns the exit status */
+export async function runWsgi(
+  { config: user, checkConfig, nameOf }: CommandLine,
+  version: string,
+): Promise<number> {
+  const inheritedFds = takeListenFds(process.env, process.pid);
+  const config = await resolveConfig(user, { cwd: process.cwd(), env: process.env, inheritedFds, nameOf });
+  const formatLine = compileFormat(config, nameOf('accessLogformat'));
+  if (checkConfig) {
+    const { check } = await import('./check.js');
+    return await check({ config, version });
+  }
+  const { serve } = await import('./serve.js');
+  return await serve({ config, formatLine, version });
+}
+
+/** null if there is no access log. */
+function compileFormat({ accessLog }: ResolvedConfig, flag: string): FormatLine | null {
+  if (accessLog === null) return null;
+  try {
+    return compileAccessLogFormat(accessLog.format);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(error.code, `${flag}: ${error.message}`);
+    throw error;
+  }
+}

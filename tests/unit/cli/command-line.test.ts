@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { parseCommandLine } from '../../../src/cli/command-line.js';
+import { ConfigError } from '../../../src/errors.js';
+
+function parse(argv: readonly string[], variable?: string) {
+  return parseCommandLine(argv, variable === undefined ? {} : { XGI_CMD_ARGS: variable }, '1.2.3');
+}
+
+function refusal(argv: readonly string[], variable?: string): string {
+  try {
+    parse(argv, variable);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error('not refused');
+}
+
+test('every flag becomes the key of its name', () => {
+  const flags = [
+    ['bind', 'b'],
+    ['env', 'e'],
+    'workers',
+    'threads',
+    'chdir',
+    'pythonpath',
+    'timeout',
+    'graceful-timeout',
+    'keep-alive',
+    'limit-request-line',
+    'limit-request-fields',
+    'limit-request-field-size',
+    'max-body-size',
+    'access-logfile',
+    'access-logformat',
+    'log-level',
+    'pid',
+    'backlog',
+    'forwarded-allow-ips',
+    'python',
+  ].flat();
+  const named = flags.filter((flag) => flag.length > 1);
+  const { config } = parse(['app:app', ...named.map((flag) => `--${flag}=x`)]);
+  const keys = named.map((flag) => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+  const repeatable = new Set(['bind', 'env']);
+  expect(config).toEqual({
+    target: 'app:app',
+    ...Object.fromEntries(keys.map((key) => [key, repeatable.has(key) ? ['x'] : 'x'])),
+  });
+});
+
+test.each([
+  ['-b :1 -b :2', { bind: [':1', ':2'] }],
+  ['-w 2', { workers: '2' }],
+  ['-w -1', { workers: '-1' }],
+  ['-w 2 -w 3', { workers: '3' }],
+  ['-t5', { timeout: '5' }],
+  ['-e A=1 --env B=2', { env: ['A=1', 'B=2'] }],
+  ['-p run.pid', { pid: 'run.pid' }],
+])('%s', (text, expected) => {
+  expect(parse([...text.split(' '), 'app:app']).config).toEqual({ target: 'app:app', ...expected });
+});
+
+describe('the target', () => {
+  test.each([
+    [['app:app', '-w', '2']],
+    [['-w', '2', 'app:app']],
+    [['wsgi', 'app:app', '-w', '2']],
+    [['-w', '2', 'wsgi', 'app:app']],
+    [['wsgi', '-w', '2', 'app:app']],
+    [['-w', '2', '--', 'app:app']],
+  ])('%j', (argv) => {
+    expect(parse(argv).config).toEqual({ target: 'app:app', workers: '2' });
+  });
+
+  test.each(['wsgi', 'cgi', 'app'])('a module named %s is served by the explicit form', (name) => {
+    expect(parse(['wsgi', name]).config.target).toBe(name);
+  });
+
+  test.each([
+    [[], 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n'],
+    [['wsgi'], 'xgi wsgi: no TARGET given'],
+    [['cgi', 'dir'], 'the command cgi is not in this version, which serves WSGI applications'],
+    [['static', 'dir'], 'the command static is not in this version'],
+    [['app'], 'a Python module of that name is served with xgi wsgi app'],
+    [['a:b', 'c:d'], 'expected one TARGET, received "a:b" "c:d"'],
+    [['wsgi', 'a:b', 'c:d'], 'expected one TARGET, received "a:b" "c:d"'],
+  ])('%j is refused', (argv, message) => {
+    expect(refusal(argv)).toContain(message);
+  });
+});
+
+describe('XGI_CMD_ARGS', () => {
+  test('comes before the command line, which wins', () => {
+    const { config, checkConfig } = parse(
+      ['app:app', '-w', '3', '-b', ':9'],
+      '-w 2 --threads 4 -b :1 -b :2 --check-config',
+    );
+    expect(config).toEqual({ target: 'app:app', workers: '3', threads: '4', bind: [':9'] });
+    expect(checkConfig).toBe(true);
+  });
+
+  test('may hold the target', () => {
+    expect(parse([], 'wsgi app:app').config.target).toBe('app:app');
+    expect(parse(['other:app'], 'app:app').config.target).toBe('other:app');
+  });
+
+  test('is named when a quote is not closed', () => {
+    expect(refusal(['app:app'], `-w '2`)).toBe(
+      `the variable XGI_CMD_ARGS: expected words as in a shell, received "-w '2", in which a quote is not closed`,
+    );
+  });
+
+  test('is named for an unknown flag', () => {
+    expect(refusal(['app:app'], '--wrokers 2')).toContain(
+      `unknown option '--wrokers'; did you mean --workers? (in XGI_CMD_ARGS)`,
+    );
+  });
+
+  test('is named with an option that came from it', () => {
+    const { nameOf } = parse(['app:app', '-w', '3'], '-w 2 --limit-request-line x');
+    expect(nameOf('workers')).toBe('--workers');
+    expect(nameOf('limitRequestLine')).toBe('--limit-request-line (in XGI_CMD_ARGS)');
+    expect(nameOf('bind')).toBe('--bind');
+    expect(nameOf('target')).toBe('TARGET');
+  });
+});
+
+test.each([
+  [['app:app', '--wrokers', '2'], `unknown option '--wrokers'; did you mean --workers?; see xgi --help`],
+  [['app:app', '--preload'], `unknown option '--preload'`],
+  [['app:app', '-w'], `option '-w, --workers <number>' argument missing`],
+])('%j is refused', (argv, message) => {
+  expect(refusal(argv)).toContain(message);
+});

@@ -1,0 +1,69 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { detectTarget } from '../../../src/config/detect.js';
+import { ConfigError } from '../../../src/errors.js';
+import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
+
+let directory: string;
+
+beforeAll(() => {
+  directory = makeTempDir();
+  for (const name of ['folder', 'package', 'dotted.py']) mkdirSync(path.join(directory, name));
+  writeFileSync(path.join(directory, 'package/__init__.py'), '');
+  for (const name of ['notes.txt', 'script', 'site.wsgi']) writeFileSync(path.join(directory, name), '');
+});
+
+afterAll(() => removeTempDir(directory));
+
+describe('a WSGI target is', () => {
+  test.each([
+    'app',
+    'app:app',
+    'mysite.wsgi',
+    'mysite.wsgi:application',
+    'app:holder.app',
+    'app:create_app()',
+    'app:create_app("production", debug=False)',
+    'app:create_app("a:b/c")',
+    'größe:äpp',
+    '_private:_app',
+    'path/to/file.py',
+    './file.py:app',
+    '/srv/my app/file.py:create_app()',
+    'package',
+    'not_there',
+  ])('%s', (target) => {
+    expect(detectTarget(target, directory)).toBe(target);
+  });
+});
+
+describe('refused is', () => {
+  test.each([
+    ['', 'expected MODULE:CALLABLE'],
+    [':app', 'expected MODULE:CALLABLE'],
+    ['app:', 'expected MODULE:CALLABLE'],
+    ['app:create_app(', 'expected MODULE:CALLABLE'],
+    ['app:a b', 'expected MODULE:CALLABLE'],
+    ['1app', 'expected MODULE:CALLABLE'],
+    ['app..x', 'expected MODULE:CALLABLE'],
+    ['not/there', 'expected MODULE:CALLABLE'],
+    ['file.py:', 'expected MODULE:CALLABLE'],
+    ['folder', 'it is a directory'],
+    ['folder/', 'it is a directory'],
+    ['.', 'it is a directory'],
+    ['notes.txt', 'it is a file, but not a Python module'],
+    ['http://localhost:9000', 'it is a URL'],
+  ])('%j: %s', (target, reason) => {
+    expect(() => detectTarget(target, directory)).toThrow(ConfigError);
+    expect(() => detectTarget(target, directory)).toThrow(reason);
+  });
+});
+
+test('a module wins over a file of its name', () => {
+  expect(detectTarget('script', directory)).toBe('script');
+  expect(() => detectTarget('site.wsgi', directory)).toThrow('it is a file');
+  mkdirSync(path.join(directory, 'site'));
+  writeFileSync(path.join(directory, 'site/wsgi.py'), '');
+  expect(detectTarget('site.wsgi', directory)).toBe('site.wsgi');
+});

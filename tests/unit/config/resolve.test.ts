@@ -1,0 +1,219 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { resolveConfig, type ResolvedConfig } from '../../../src/config/resolve.js';
+import type { UserConfig } from '../../../src/config/schema.js';
+import { ConfigError } from '../../../src/errors.js';
+import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
+
+let directory: string;
+
+beforeAll(() => {
+  directory = makeTempDir();
+  mkdirSync(path.join(directory, 'sub'));
+  writeFileSync(path.join(directory, 'python3'), "#!/bin/sh\nprintf 'xgi-python 3.11.7'\n");
+  chmodSync(path.join(directory, 'python3'), 0o755);
+});
+
+afterAll(() => removeTempDir(directory));
+
+interface Given {
+  readonly env?: Record<string, string>;
+  readonly inheritedFds?: readonly number[];
+}
+
+function resolve(
+  user: Partial<UserConfig>,
+  { env = {}, inheritedFds = [] }: Given = {},
+): Promise<ResolvedConfig> {
+  return resolveConfig(
+    { target: 'app:app', ...user },
+    { cwd: directory, env: { PATH: directory, ...env }, inheritedFds, nameOf: (key) => `--${key}` },
+  );
+}
+
+test('the defaults', async () => {
+  const { trustedProxies, ...config } = await resolve({});
+  expect(config).toEqual({
+    target: 'app:app',
+    endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
+    workers: availableParallelism(),
+    threads: 1,
+    directory,
+    searchPath: [directory],
+    env: {},
+    python: { path: path.join(directory, 'python3'), version: '3.11.7' },
+    timeoutMs: 30_000,
+    gracefulTimeoutMs: 30_000,
+    limits: {
+      maxRequestLineBytes: 4094,
+      maxFields: 100,
+      maxFieldBytes: 8190,
+      maxHeadBytes: 65_536,
+      maxBodyBytes: 8 * 2 ** 30,
+      maxConnections: 16_384,
+    },
+    deadlines: {
+      headMs: 20_000,
+      bodyIdleMs: 30_000,
+      bodyMinBytesPerSecond: 240,
+      writeIdleMs: 60_000,
+      keepAliveMs: 65_000,
+    },
+    backlog: 2048,
+    accessLog: null,
+    logLevel: 'info',
+    pidFile: null,
+  });
+  expect(['127.0.0.1', '::1', '10.0.0.1'].map((address) => trustedProxies.trusts(address))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
+
+describe('an option', () => {
+  test.each<[Partial<UserConfig>, Partial<Record<keyof ResolvedConfig, unknown>>]>([
+    [{ workers: '3' }, { workers: 3 }],
+    [{ workers: 3 }, { workers: 3 }],
+    [{ threads: '4' }, { threads: 4 }],
+    [{ timeout: '0' }, { timeoutMs: 0 }],
+    [{ timeout: '500ms' }, { timeoutMs: 500 }],
+    [{ gracefulTimeout: '2m' }, { gracefulTimeoutMs: 120_000 }],
+    [{ keepAlive: '0' }, { deadlines: expect.objectContaining({ keepAliveMs: 0 }) }],
+    [{ limitRequestLine: '256' }, { limits: expect.objectContaining({ maxRequestLineBytes: 256 }) }],
+    [{ limitRequestFields: '5' }, { limits: expect.objectContaining({ maxFields: 5 }) }],
+    [{ limitRequestFieldSize: '300' }, { limits: expect.objectContaining({ maxFieldBytes: 300 }) }],
+    [{ maxBodySize: '10mb' }, { limits: expect.objectContaining({ maxBodyBytes: 10_485_760 }) }],
+    [{ maxBodySize: '0' }, { limits: expect.objectContaining({ maxBodyBytes: Number.MAX_SAFE_INTEGER }) }],
+    [{ env: ['A=1', 'B=', 'C=x=y'] }, { env: { A: '1', B: '', C: 'x=y' } }],
+    [{ backlog: '1' }, { backlog: 1 }],
+    [{ logLevel: 'critical' }, { logLevel: 'critical' }],
+    [
+      { bind: [':1', 'fd://4'] },
+      { endpoints: [expect.objectContaining({ port: 1 }), { kind: 'fd', fd: 4 }] },
+    ],
+    [{ accessLogfile: '-' }, { accessLog: { file: '-', format: expect.stringContaining('%(h)s') } }],
+    [{ accessLogfile: '-', accessLogformat: 'json' }, { accessLog: { file: '-', format: 'json' } }],
+    [{ accessLogformat: 'json' }, { accessLog: null }],
+  ])('%j', async (user, expected) => {
+    expect(await resolve(user)).toMatchObject(expected);
+  });
+});
+
+test('all relative paths are relative to chdir', async () => {
+  const sub = path.join(directory, 'sub');
+  const config = await resolve({
+    chdir: 'sub',
+    pythonpath: 'lib,,/abs,../up',
+    bind: ['unix:s'],
+    accessLogfile: 'access.log',
+    pid: 'pid',
+    python: '../python3',
+  });
+  expect(config).toMatchObject({
+    directory: sub,
+    searchPath: [path.join(sub, 'lib'), '/abs', path.join(directory, 'up'), sub],
+    endpoints: [{ kind: 'unix', path: path.join(sub, 's') }],
+    accessLog: { file: path.join(sub, 'access.log') },
+    pidFile: path.join(sub, 'pid'),
+    python: { path: path.join(directory, 'python3') },
+  });
+});
+
+describe('where to listen', () => {
+  const inherited = [{ kind: 'fd', fd: 3 }];
+  const port = [{ kind: 'tcp', host: '0.0.0.0', port: 5000 }];
+  const bound = [{ kind: 'tcp', host: '127.0.0.1', port: 1 }];
+  test.each([
+    ['PORT', {}, { env: { PORT: '5000' } }, port],
+    ['an empty PORT', {}, { env: { PORT: '' } }, [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }]],
+    ['inherited sockets win over PORT', {}, { env: { PORT: '5000' }, inheritedFds: [3] }, inherited],
+    ['--bind wins over both', { bind: ['127.0.0.1:1'] }, { env: { PORT: 'x' }, inheritedFds: [3] }, bound],
+  ])('%s', async (_name, user, given, endpoints) => {
+    expect((await resolve(user, given)).endpoints).toEqual(endpoints);
+  });
+});
+
+describe('trusted proxies', () => {
+  test('come from FORWARDED_ALLOW_IPS', async () => {
+    const { trustedProxies } = await resolve({}, { env: { FORWARDED_ALLOW_IPS: '10.0.0.0/8' } });
+    expect(trustedProxies.trusts('10.1.1.1')).toBe(true);
+    expect(trustedProxies.trusts('127.0.0.1')).toBe(false);
+  });
+
+  test('the flag wins, even when empty', async () => {
+    const { trustedProxies } = await resolve(
+      { forwardedAllowIps: '' },
+      { env: { FORWARDED_ALLOW_IPS: '*' } },
+    );
+    expect(trustedProxies.trusts('10.1.1.1')).toBe(false);
+  });
+});
+
+describe('an error names the option, what was expected and what was received', () => {
+  const wholeNumber = (most: number) => `expected a whole number from 1 to ${most}, received`;
+  const duration = 'expected seconds (30) or a duration (500ms, 30s, 2m); 0';
+  test.each<[Partial<UserConfig>, string]>([
+    [{ workers: 'two' }, `--workers: ${wholeNumber(1024)} "two"`],
+    [{ workers: '0' }, `--workers: ${wholeNumber(1024)} "0"`],
+    [{ workers: '' }, `--workers: ${wholeNumber(1024)} ""`],
+    [{ workers: 1.5 }, `--workers: ${wholeNumber(1024)} 1.5`],
+    [{ workers: '1025' }, `--workers: ${wholeNumber(1024)} "1025"`],
+    [{ threads: '-1' }, `--threads: ${wholeNumber(1024)} "-1"`],
+    [{ backlog: '70000' }, `--backlog: ${wholeNumber(65_535)} "70000"`],
+    [{ timeout: 'x' }, `--timeout: ${duration} for none, at most 24h, received "x"`],
+    [{ timeout: '25h' }, `--timeout: ${duration} for none, at most 24h, received "25h"`],
+    [{ keepAlive: '-1' }, `--keepAlive: ${duration} to close`],
+    [
+      { maxBodySize: '10x' },
+      '--maxBodySize: expected bytes (8190) or a size (64kb, 10mb, 1gb); 0 for no limit, received "10x"',
+    ],
+    [
+      { limitRequestLine: '0' },
+      '--limitRequestLine: expected a whole number from 256 to 32768, received "0"',
+    ],
+    [
+      { limitRequestFields: '99999' },
+      '--limitRequestFields: expected a whole number from 1 to 32768, received "99999"',
+    ],
+    [{ env: ['A=1', 'B'] }, '--env: expected NAME=VALUE, received "B"'],
+    [{ env: ['=1'] }, '--env: expected NAME=VALUE, received "=1"'],
+    [
+      { logLevel: 'trace' },
+      '--logLevel: expected one of debug, info, warning, error, critical, received "trace"',
+    ],
+    [{ pid: '' }, '--pid: expected a file, received ""'],
+    [{ accessLogfile: '' }, '--accessLogfile: expected a file, or - for standard output, received ""'],
+    [{ chdir: 'none' }, '--chdir: expected a directory, received "none"'],
+    [{ chdir: 'python3' }, '--chdir: expected a directory, received "python3"'],
+    [
+      { bind: [':1', 'x'] },
+      '--bind: expected HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER, received "x"',
+    ],
+    [{ forwardedAllowIps: 'me' }, '--forwardedAllowIps: expected addresses or ranges'],
+    [{ target: 'sub' }, 'TARGET: "sub" cannot be served: it is a directory'],
+    [{ python: 'none' }, '--python: expected a Python 3.8 or later, received "none"'],
+  ])('%j', async (user, message) => {
+    const error: unknown = await resolve(user).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).message).toContain(message);
+  });
+
+  test('PORT', async () => {
+    await expect(resolve({}, { env: { PORT: 'http' } })).rejects.toThrow(
+      'the variable PORT: expected a port from 0 to 65535, received "http"',
+    );
+  });
+
+  test('FORWARDED_ALLOW_IPS', async () => {
+    await expect(resolve({}, { env: { FORWARDED_ALLOW_IPS: '10.0.0.0/33' } })).rejects.toThrow(
+      'the variable FORWARDED_ALLOW_IPS: expected addresses or ranges (10.0.0.0/8) separated by commas, * for all, or nothing, received "10.0.0.0/33"',
+    );
+  });
+
+  test('a key that does not exist', async () => {
+    await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(ConfigError);
+  });
+});

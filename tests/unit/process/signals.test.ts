@@ -1,0 +1,20 @@
+import { afterEach, expect, test } from 'vitest';
+import { handleSignals } from '../../../src/process/signals.js';
+
+let release = (): void => {};
+
+afterEach(() => release());
+
+test('signals reach their handlers, until they are released', () => {
+  const seen: string[] = [];
+  release = handleSignals({
+    stop: (signal) => seen.push(signal),
+    reopen: () => seen.push('reopen'),
+    hangUp: () => seen.push('hang up'),
+  });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR1'] as const) process.emit(signal, signal);
+  expect(seen).toEqual(['SIGTERM', 'SIGINT', 'SIGQUIT', 'reopen']);
+  const before = process.listenerCount('SIGTERM');
+  release();
+  expect(process.listenerCount('SIGTERM')).toBe(before - 1);
+});
