@@ -16,7 +16,7 @@ import { LocalProtocolError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
 import { requestFinish, type RequestFinish } from '../observe/channels.js';
-import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, ResponseBody } from '../types.js';
+import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, ResponseBody, Tunnel } from '../types.js';
 import { StreamWriter, writeFile } from './body-writer.js';
 import { errorResponse, logError } from './error-response.js';
 import { Exchange } from './exchange.js';
@@ -24,6 +24,8 @@ import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
 import { hasNoBody, serializeHead, serializeInterim, type Framing } from './http1/response-serializer.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
+import { readShared } from './shared-read.js';
+import { TunnelStream } from './tunnel-stream.js';
 
 /** What all connections of a server share. */
 export interface ConnectionContext {
@@ -34,6 +36,8 @@ export interface ConnectionContext {
   readonly log: Log;
   /** `performance.now()` at the beginning of the shutdown, or undefined. */
   drainingSinceMs: number | undefined;
+  /** Called once when the connection is no more. */
+  readonly closed: (connection: Connection) => void;
 }
 
 /** A client that sends ahead is held back when so much is unread. */
@@ -60,40 +64,49 @@ export class Connection implements BodyOrigin {
   #inputEnded = false;
   #lingering = false;
   #lingerBytes = 0;
-  #tunnelled = false;
+  #tunnel: TunnelStream | null = null;
   /** How far the client had taken our bytes when that was last different, and when that was. */
   #taken = 0;
   #takenAtMs = 0;
 
-  constructor(socket: Socket, context: ConnectionContext) {
-    this.#socket = socket;
+  /** @param accepted a paused socket; the connection takes its handle over */
+  constructor(accepted: Socket, context: ConnectionContext) {
     this.#context = context;
     this.#parser = new RequestParser(context.limits);
-    this.#peer = peerOf(socket);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#peer = peerOf(accepted);
+    const socket = readShared(accepted, (chunk, length) => this.#receive(chunk, length));
+    this.#socket = socket;
     socket.on('end', () => this.#endOfInput());
     socket.on('drain', () => this.#advance());
     // A reset or a broken pipe is followed by 'close'.
     socket.on('error', () => {});
-    socket.on('close', () => this.#closed());
+    socket.on('close', () => {
+      this.#closed();
+      context.closed(this);
+    });
   }
 
   // --- input ---
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Buffer, length: number): void {
     if (this.#lingering) {
-      this.#lingerBytes += chunk.length;
+      this.#lingerBytes += length;
       if (this.#lingerBytes > MAX_LINGER_BYTES) this.#socket.destroy();
       return;
     }
-    this.#parser.push(chunk);
+    if (this.#tunnel !== null) {
+      this.#tunnel.receive(Buffer.from(chunk.subarray(0, length)));
+      return;
+    }
+    this.#parser.push(chunk, length);
     this.#advance();
     this.#parser.keep();
   }
 
   #endOfInput(): void {
     this.#inputEnded = true;
-    if (this.#lingering || this.#tunnelled) return;
+    this.#tunnel?.endOfInput();
+    if (this.#lingering || this.#tunnel !== null) return;
     this.#advance();
     const body = this.#exchange?.body;
     if (body && !body.ended) this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the input ends inside a body'));
@@ -123,7 +136,7 @@ export class Connection implements BodyOrigin {
       if (this.#lingering || this.#socket.destroyed || this.#socket.writableNeedDrain) return false;
       if (this.#parser.next() !== HEAD) return false;
       this.#open(this.#parser.head!);
-      return !this.#tunnelled;
+      return this.#tunnel === null;
     }
     const body = exchange.body;
     if (body === null || !body.wanted) return false;
@@ -235,7 +248,7 @@ export class Connection implements BodyOrigin {
   /** @throws LocalProtocolError before anything is written, if head and body do not fit together */
   #write(exchange: Exchange, response: GatewayResponse, mayPersist = true): void {
     const { head, body } = response;
-    if (body.kind === 'tunnel') return this.#tunnel(exchange, head, body.accept);
+    if (body.kind === 'tunnel') return this.#switch(exchange, head, body.accept);
     if (head.status < 200) throw misfit(`the final status is ${head.status}`);
     const http10 = exchange.httpVersion === '1.0';
     const length = bodyLength(body);
@@ -321,20 +334,18 @@ export class Connection implements BodyOrigin {
     socket.uncork();
   }
 
-  #tunnel(exchange: Exchange, head: ResponseHead, accept: (socket: Socket, firstBytes: Buffer) => void): void {
+  /** Leaves HTTP: the connection becomes a stream of bytes (RFC 9110 section 7.8). */
+  #switch(exchange: Exchange, head: ResponseHead, accept: Tunnel): void {
     if (head.status !== 101 || !exchange.head.upgrade || exchange.body !== null) {
       throw misfit('a tunnel needs status 101 and a request with Upgrade and without a body');
     }
     const socket = this.#socket;
     exchange.answered = true;
     exchange.responseHead = head;
-    this.#tunnelled = true;
     socket.write(serializeInterim(head), 'latin1');
-    this.#publish(exchange, false);
-    this.#exchange = null;
-    for (const event of ['data', 'end', 'drain']) socket.removeAllListeners(event);
-    socket.pause();
-    accept(socket, this.#parser.takeUnread());
+    this.#close();
+    this.#tunnel = new TunnelStream(socket);
+    accept(this.#tunnel, this.#parser.takeUnread());
   }
 
   /** Whether the connection can go on after this exchange. */
@@ -455,7 +466,7 @@ export class Connection implements BodyOrigin {
   check(nowMs: number): void {
     const { deadlines, drainingSinceMs } = this.#context;
     const socket = this.#socket;
-    if (this.#tunnelled) return;
+    if (this.#tunnel !== null) return;
     if (this.#writeOverdue(nowMs)) {
       socket.destroy();
       return;

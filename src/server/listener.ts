@@ -24,7 +24,7 @@ export async function listen(
   accept: (socket: Socket) => void,
 ): Promise<{ server: Server; listening: Listening }> {
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   if (endpoint.kind === 'unix') await removeStale(endpoint.path);
   try {
     await new Promise<void>((resolve, reject) => {
