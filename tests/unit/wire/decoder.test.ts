@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest';
+import { FrameError } from '../../../src/errors.js';
+import { FrameDecoder } from '../../../src/wire/decoder.js';
+import {
+  authFrame,
+  dataFrame,
+  endFrame,
+  headFrame,
+  joined,
+  rawFrame,
+  recordingDecoder,
+  TOKEN,
+  u32,
+  type Told,
+} from '../../support/wsgi-frames.js';
+import { corruptVectors, validVectors, type ValidVector, type VectorFrame } from '../../support/wsgi-vectors.js';
+
+/** What the receiver is to be told for a frame. */
+function expected(frame: VectorFrame): Told[] {
+  const { stream } = frame;
+  const latin1 = (hex: string | undefined): string => Buffer.from(hex ?? '', 'hex').toString('latin1');
+  const serviceUs = frame.serviceTime ?? 0;
+  switch (frame.type) {
+    case 'READY':
+      return [{ call: 'ready', info: frame.info as never }];
+    case 'HEAD': {
+      const body = latin1(frame.bodyHex);
+      const told: Told[] = [{ call: 'head', stream, head: [frame.status, ...frame.headers!.flat()].join('\0') }];
+      if (body !== '') told.push({ call: 'data', stream, chunk: body });
+      if (frame.flags === 1) told.push({ call: 'end', stream, serviceUs });
+      return told;
+    }
+    case 'DATA':
+      return [{ call: 'data', stream, chunk: latin1(frame.bodyHex) }];
+    case 'END':
+      return [{ call: 'end', stream, serviceUs }];
+    case 'ERROR':
+      return [{ call: 'error', stream, serviceUs, failure: { hint: undefined, ...(frame.failure as object) } as never }];
+    case 'FILE':
+      return [
+        {
+          call: 'file',
+          stream,
+          offer: {
+            offset: frame.offset!,
+            length: frame.length!,
+            device: BigInt(frame.device!),
+            inode: BigInt(frame.inode!),
+            path: frame.path!,
+          },
+        },
+      ];
+    case 'LOG':
+      return [{ call: 'log', stream, level: frame.flags, text: frame.text! }];
+    case 'RECALLED':
+      return [{ call: 'recalled', streams: frame.streams! }];
+    case 'PONG':
+      return [{ call: 'pong', payload: frame.payloadHex! }];
+    default:
+      throw new Error(`a worker sends no ${frame.type}`);
+  }
+}
+
+const channelLetter = (vector: { channel: string }): string => (vector.channel === 'data' ? 'D' : 'C');
+
+/** The bytes of a connection that sends this vector. */
+function connectionOf(vector: ValidVector): Buffer {
+  const frame = Buffer.from(vector.hex, 'hex');
+  return vector.frame.type === 'AUTH' ? frame : Buffer.concat([authFrame(channelLetter(vector)), frame]);
+}
+
+function decode(pieces: readonly Buffer[]): Told[] {
+  const { decoder, recorder } = recordingDecoder();
+  for (const piece of pieces) decoder.push(Buffer.from(piece));
+  expect(decoder.atBorder).toBe(true);
+  return joined(recorder.told);
+}
+
+const VALID = validVectors('to-gateway');
+const EVERYTHING = VALID.filter(({ frame, channel }) => frame.type !== 'AUTH' && channel === 'data');
+
+describe.each(VALID)('decoding the vector $name', (vector) => {
+  const bytes = connectionOf(vector);
+  const told = vector.frame.type === 'AUTH' ? [] : expected(vector.frame);
+
+  test('whole', () => {
+    expect(decode([bytes])).toEqual(told);
+  });
+
+  test('byte by byte', () => {
+    expect(decode(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toEqual(told);
+  });
+
+  test('split at each offset', () => {
+    for (let at = 1; at < bytes.length; at++) {
+      expect(decode([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toEqual(told);
+    }
+  });
+
+  if (vector.frame.type === 'AUTH') {
+    test('asks for the token and the channel', () => {
+      const { decoder, authenticated } = recordingDecoder();
+      decoder.push(bytes);
+      expect(authenticated).toEqual([`${vector.frame.token}${vector.frame.role}`]);
+    });
+  }
+});
+
+describe('a whole connection', () => {
+  const bytes = Buffer.concat([authFrame('D'), ...EVERYTHING.map(({ hex }) => Buffer.from(hex, 'hex'))]);
+  const told = joined(EVERYTHING.flatMap(({ frame }) => expected(frame)));
+
+  test('in one piece', () => {
+    expect(decode([bytes])).toEqual(told);
+  });
+
+  test.each([1, 2, 3, 7, 12, 13, 64, 1000])('in pieces of %d bytes', (size) => {
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+    expect(decode(pieces)).toEqual(told);
+  });
+
+  test('a small answer that came whole is told in one call, its body as a string', () => {
+    const { decoder, recorder } = recordingDecoder();
+    decoder.push(Buffer.concat([authFrame('D'), headFrame(1, '200 OK', 'hello'), headFrame(2, '200 OK', Buffer.alloc(8193))]));
+    expect(recorder.told.map((one) => one.call)).toEqual(['answer', 'answer']);
+  });
+});
+
+describe('large frames', () => {
+  test('a body of 1 MiB is handed on as it comes and never collected', () => {
+    const head = '200 OK';
+    const body = Buffer.alloc(1_048_576 - 8 - head.length, 'x');
+    const bytes = Buffer.concat([authFrame('D'), headFrame(1, head, body), dataFrame(2, Buffer.alloc(1_048_576, 'y')), endFrame(2)]);
+    const { decoder, recorder } = recordingDecoder();
+    let longest = 0;
+    for (let at = 0; at < bytes.length; at += 65_536) {
+      const before = recorder.told.length;
+      decoder.push(bytes.subarray(at, at + 65_536));
+      for (const one of recorder.told.slice(before)) if (one.call === 'data') longest = Math.max(longest, one.chunk.length);
+      expect(recorder.told.length, 'each piece is handed on at once').toBeGreaterThan(before);
+    }
+    expect(longest).toBeLessThanOrEqual(65_536);
+    const told = joined(recorder.told);
+    expect(told.map((one) => one.call)).toEqual(['head', 'data', 'end', 'data', 'end']);
+    expect(told[1]).toMatchObject({ stream: 1, chunk: body.toString() });
+  });
+
+  test('a log line of 1 MiB in small pieces', () => {
+    const bytes = Buffer.concat([authFrame('C'), rawFrame({ type: 0x17, flags: 3, payload: 'z'.repeat(1_048_576) })]);
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 10_000) pieces.push(bytes.subarray(at, at + 10_000));
+    expect(decode(pieces)).toEqual([{ call: 'log', stream: 0, level: 3, text: 'z'.repeat(1_048_576) }]);
+  });
+});
+
+/** Pushes all pieces; what was thrown, which also ends it. */
+function refusal(pieces: readonly Buffer[]): unknown {
+  const { decoder } = recordingDecoder();
+  try {
+    for (const piece of pieces) decoder.push(Buffer.from(piece));
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe('corrupt input', () => {
+  describe.each(corruptVectors('to-gateway'))('$name ($error)', (vector) => {
+    const frame = Buffer.from(vector.hex, 'hex');
+    const bytes = frame[8] === 0x10 ? frame : Buffer.concat([authFrame(channelLetter(vector)), frame]);
+
+    test('is refused whole, byte by byte and split at each offset', () => {
+      expect(refusal([bytes])).toBeInstanceOf(FrameError);
+      expect(refusal(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toBeInstanceOf(FrameError);
+      for (let at = 1; at < bytes.length; at++) {
+        expect(refusal([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toBeInstanceOf(FrameError);
+      }
+    });
+  });
+
+  test.each([
+    ['a RECALLED on the data channel', 'D', rawFrame({ type: 0x18, payload: u32(1) })],
+    ['READY with a member of the wrong type', 'D', rawFrame({ type: 0x11, payload: '{"pid":"1","python":"3","implementation":"C","executable":"/"}' })],
+    ['ERROR without a traceback', 'D', rawFrame({ type: 0x15, stream: 1, payload: Buffer.concat([u32(1), Buffer.from('{"class":"A","message":"b"}')]) })],
+    ['FILE with a relative path', 'D', fileFrame(0n, 1n, 'etc/passwd')],
+    ['FILE with a NUL in its path', 'D', fileFrame(0n, 1n, '/etc/pass\0wd')],
+    ['FILE beyond 2^53', 'D', fileFrame(1n << 53n, 1n, '/a')],
+    ['FILE whose offset and length overflow 64 bits', 'D', fileFrame((1n << 64n) - 1n, (1n << 64n) - 1n, '/a')],
+    ['a head longer than 32-bit arithmetic', 'D', rawFrame({ type: 0x12, stream: 1, payload: u32(0, 0xffff_ffff) })],
+  ])('%s', (_name, channel, frame) => {
+    expect(refusal([authFrame(channel), frame])).toBeInstanceOf(FrameError);
+  });
+
+  test('the header alone is enough to refuse a frame that is too long', () => {
+    const frame = rawFrame({ type: 0x17, flags: 1, length: 1_048_577 });
+    expect(refusal([authFrame('D'), frame])).toBeInstanceOf(FrameError);
+  });
+
+  test('random bytes are refused or wait for more, and never loop', () => {
+    let seed = 1;
+    const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff) >> 16;
+    for (let round = 0; round < 2000; round++) {
+      const noise = Buffer.from(Array.from({ length: 40 }, () => random() & 0xff));
+      const error = refusal([authFrame(round % 2 === 0 ? 'D' : 'C'), noise]);
+      if (error !== undefined) expect(error).toBeInstanceOf(FrameError);
+    }
+  });
+});
+
+function fileFrame(offset: bigint, length: bigint, path: string): Buffer {
+  const numbers = Buffer.alloc(32);
+  numbers.writeBigUInt64LE(offset, 0);
+  numbers.writeBigUInt64LE(length, 8);
+  return rawFrame({ type: 0x16, stream: 1, payload: Buffer.concat([numbers, Buffer.from(path)]) });
+}
+
+describe('AUTH', () => {
+  test('must come first', () => {
+    for (const { frame, hex, name } of VALID) {
+      if (frame.type === 'AUTH') continue;
+      expect(refusal([Buffer.from(hex, 'hex')]), name).toBeInstanceOf(FrameError);
+    }
+  });
+
+  test('must come once', () => {
+    expect(refusal([authFrame('D'), authFrame('D')])).toBeInstanceOf(FrameError);
+    expect(refusal([authFrame('D'), authFrame('C')])).toBeInstanceOf(FrameError);
+  });
+
+  test('names a channel', () => {
+    expect(refusal([authFrame('X')])).toBeInstanceOf(FrameError);
+  });
+
+  test('is asked about once, and a refusal ends the connection', () => {
+    const asked: string[] = [];
+    const decoder = new FrameDecoder((token, channel) => {
+      asked.push(token + channel);
+      return undefined;
+    });
+    expect(() => decoder.push(Buffer.concat([authFrame('D'), endFrame(1)]))).toThrow(FrameError);
+    expect(asked).toEqual([`${TOKEN}D`]);
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { LocalProtocolError } from '../../../src/errors.js';
+import { FrameEncoder } from '../../../src/wire/encoder.js';
+import type { HelloSettings } from '../../../src/wire/frames.js';
+import { validVectors, type VectorFrame } from '../../support/wsgi-vectors.js';
+
+function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder {
+  const { stream } = frame;
+  const bytes = (hex: string | undefined): Buffer => Buffer.from(hex ?? '', 'hex');
+  switch (frame.type) {
+    case 'HELLO':
+      encoder.hello(frame.settings as HelloSettings);
+      break;
+    case 'REQUEST': {
+      const body = bytes(frame.bodyHex);
+      encoder.request({
+        stream,
+        environ: frame.environ!.flat().join('\0'),
+        body: (frame.flags & 1) === 0 ? body : { path: body.toString() },
+        safe: (frame.flags & 2) !== 0,
+      });
+      break;
+    }
+    case 'DRAIN':
+      encoder.drain();
+      break;
+    case 'ABORT':
+      encoder.abort(stream);
+      break;
+    case 'CREDIT':
+      encoder.credit(stream, frame.credit!);
+      break;
+    case 'FILE_ACK':
+      encoder.fileAck(stream, frame.flags === 1);
+      break;
+    case 'RECALL':
+      encoder.recall(frame.streams!);
+      break;
+    case 'INTERRUPT':
+      encoder.interrupt(stream);
+      break;
+    case 'PING':
+      encoder.ping(bytes(frame.payloadHex));
+      break;
+    default:
+      throw new Error(`the gateway sends no ${frame.type}`);
+  }
+  return encoder;
+}
+
+function flushed(encoder: FrameEncoder): Buffer {
+  let result = Buffer.alloc(0);
+  encoder.flush((bytes) => {
+    result = Buffer.from(bytes);
+    return true;
+  });
+  return result;
+}
+
+describe('FrameEncoder', () => {
+  test.each(validVectors('to-worker'))('encodes the vector $name', ({ frame, hex }) => {
+    expect(flushed(encode(frame)).toString('hex')).toBe(hex);
+  });
+
+  test('collects frames in order into one write', () => {
+    const vectors = validVectors('to-worker');
+    const encoder = new FrameEncoder();
+    for (const { frame } of vectors) encode(frame, encoder);
+    const hex = vectors.map((vector) => vector.hex).join('');
+    expect(encoder.length).toBe(hex.length / 2);
+    expect(flushed(encoder).toString('hex')).toBe(hex);
+    expect(encoder.length).toBe(0);
+  });
+
+  test('writes nothing when nothing was collected', () => {
+    new FrameEncoder().flush(() => expect.unreachable());
+  });
+
+  test('grows for many large requests and keeps their bytes', () => {
+    const encoder = new FrameEncoder();
+    const bodies = Array.from({ length: 20 }, (_, i) => Buffer.alloc(60_000, i));
+    for (const [i, body] of bodies.entries()) encoder.request({ stream: i + 1, environ: 'A\0B', body, safe: false });
+    const bytes = flushed(encoder);
+    expect(bytes.length).toBe(20 * (12 + 4 + 3 + 60_000));
+    for (const [i, body] of bodies.entries()) {
+      const at = i * (12 + 4 + 3 + 60_000);
+      expect(bytes.readUInt32LE(at + 4)).toBe(i + 1);
+      expect(bytes.subarray(at + 19, at + 60_019).equals(body)).toBe(true);
+    }
+  });
+
+  test('leaves bytes alone that are still being sent', () => {
+    const encoder = new FrameEncoder();
+    let first = Buffer.alloc(0);
+    encoder.abort(1);
+    encoder.flush((bytes) => {
+      first = bytes as Buffer<ArrayBuffer>;
+      return false;
+    });
+    encoder.abort(2);
+    expect(first.readUInt32LE(4)).toBe(1);
+    expect(flushed(encoder).readUInt32LE(4)).toBe(2);
+    expect(first.readUInt32LE(4)).toBe(1);
+  });
+
+  test('takes a request of exactly 1 MiB', () => {
+    const encoder = new FrameEncoder();
+    encoder.request({ stream: 1, environ: 'A\0B', body: Buffer.alloc(1_048_576 - 7), safe: false });
+    expect(flushed(encoder).readUInt32LE(0)).toBe(1_048_576);
+  });
+
+  test('refuses a larger one and stays usable', () => {
+    const encoder = new FrameEncoder();
+    encoder.abort(1);
+    const request = { stream: 2, environ: 'A\0B', body: Buffer.alloc(1_048_576 - 6), safe: false };
+    expect(() => encoder.request(request)).toThrow(LocalProtocolError);
+    encoder.abort(3);
+    expect(flushed(encoder).toString('hex')).toBe('000000000100000004000000' + '000000000300000004000000');
+  });
+
+  test('writes characters of an environ as latin-1', () => {
+    const encoder = new FrameEncoder();
+    encoder.request({ stream: 1, environ: 'PATH_INFO\0/caf\u00e9\u00ff', body: null, safe: true });
+    expect(flushed(encoder).subarray(16).toString('latin1')).toBe('PATH_INFO\0/caf\u00e9\u00ff');
+  });
+});
