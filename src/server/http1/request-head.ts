@@ -33,7 +33,7 @@ const DIGITS = /^[0-9]+$/;
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})|%00/;
 
 // The last valid Host: connections of one site repeat it, and a comparison is cheaper than the expression.
-let lastHost = '';
+let lastHost: string | undefined;
 
 /**
  * Reads a head.
