@@ -76,7 +76,9 @@ class ControlThread(threading.Thread):
             stack = failure.without_own_frames(traceback.extract_stack(frame))
             del frame
             text = "request past its deadline; the Python stack of its thread (most recent call last):\n"
-            self._send(frames.encode_log(stream, frames.LEVEL_ERROR, text + "".join(stack.format()).rstrip("\n")))
+            self._send(
+                frames.encode_log(stream, frames.LEVEL_ERROR, text + "".join(stack.format()).rstrip("\n"))
+            )
         self._worker.interrupt(stream)
 
     def _send(self, frame):

@@ -21,7 +21,11 @@ def describe(error, hint=None):
         message = str(error)
     except Exception:
         message = "<str() of the exception failed>"
-    described = {"class": name, "message": _cut(message, _MAX_MESSAGE), "traceback": _cut(format_traceback(error), _MAX_TRACEBACK)}
+    described = {
+        "class": name,
+        "message": _cut(message, _MAX_MESSAGE),
+        "traceback": _cut(format_traceback(error), _MAX_TRACEBACK),
+    }
     if hint is not None:
         described["hint"] = hint
     return described
@@ -34,7 +38,10 @@ def format_traceback(error):
         _trim(described, set())
         return "".join(described.format())
     except Exception as failed:
-        return "%s (and its traceback could not be formatted: %s)\n" % (type(error).__name__, type(failed).__name__)
+        return "%s (and its traceback could not be formatted: %s)\n" % (
+            type(error).__name__,
+            type(failed).__name__,
+        )
 
 
 def without_own_frames(stack):
@@ -55,7 +62,11 @@ def _trim(described, seen):
 
 
 def _is_own(filename):
-    return filename.startswith(_HERE) or filename in _IMPORT_MACHINERY or filename.endswith("/importlib/__init__.py")
+    return (
+        filename.startswith(_HERE)
+        or filename in _IMPORT_MACHINERY
+        or filename.endswith("/importlib/__init__.py")
+    )
 
 
 def _cut(text, limit):

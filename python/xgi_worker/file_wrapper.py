@@ -59,7 +59,9 @@ def find_regular_file(filelike):
         offset = file.tell()
     except (OSError, ValueError):
         return None
-    return RegularFile(offset, status.st_size, status.st_dev, status.st_ino, _find_path(file, descriptor, status))
+    return RegularFile(
+        offset, status.st_size, status.st_dev, status.st_ino, _find_path(file, descriptor, status)
+    )
 
 
 def _plain_file(filelike):

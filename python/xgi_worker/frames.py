@@ -192,7 +192,7 @@ def encode_auth(token, channel):
 
 def encode_json(kind, value):
     """READY."""
-    return encode(kind, 0, json.dumps(value).encode("ascii"))
+    return encode(kind, 0, _compact(value))
 
 
 def encode_head(stream, head, body_length, service_time=0, last=False):
@@ -212,7 +212,7 @@ def encode_end(stream, service_time):
 
 def encode_error(stream, service_time, failure):
     """`failure`: a dict with class, message, traceback and, on stream 0, hint."""
-    return encode(ERROR, stream, U32.pack(service_time) + json.dumps(failure).encode("ascii"))
+    return encode(ERROR, stream, U32.pack(service_time) + _compact(failure))
 
 
 def encode_file(stream, offset, length, device, inode, path):
@@ -228,3 +228,7 @@ def encode_log(stream, level, text):
 def encode_u32s(kind, numbers):
     """RECALLED."""
     return encode(kind, 0, struct.pack("<%dI" % len(numbers), *numbers))
+
+
+def _compact(value):
+    return json.dumps(value, separators=(",", ":")).encode("ascii")

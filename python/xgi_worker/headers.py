@@ -49,13 +49,20 @@ class HeaderError(ValueError):
 def encode_status(status):
     """Returns (encoded, code); raises HeaderError."""
     if not isinstance(status, str):
-        raise HeaderError("status must be a str such as '200 OK', not %s: %r" % (type(status).__name__, status))
+        raise HeaderError(
+            "status must be a str such as '200 OK', not %s: %r" % (type(status).__name__, status)
+        )
     match = _STATUS.fullmatch(status)
     if match is None:
-        raise HeaderError("status must be three digits, a space and a reason such as '200 OK', not %r" % (status,))
+        raise HeaderError(
+            "status must be three digits, a space and a reason such as '200 OK', not %r" % (status,)
+        )
     code = int(match.group(1))
     if code < 200:
-        raise HeaderError("status %r is an interim one (1xx), which the server sends; an application answers 200 to 599" % (status,))
+        raise HeaderError(
+            "status %r is an interim one (1xx), which the server sends; an application answers 200 to 599"
+            % (status,)
+        )
     if code > 599:
         raise HeaderError("status %r is not one of 200 to 599" % (status,))
     result = status.encode("latin-1"), code
@@ -75,12 +82,18 @@ def encode_field(field):
     if _TOKEN.fullmatch(name) is None:
         raise HeaderError("a header's name must be a token (RFC 9110 section 5.6.2), not %r" % (name,))
     if _NOT_IN_VALUE.search(value):
-        raise HeaderError("the value of header %s has a control character (line ends are not allowed): %r" % (name, value))
+        raise HeaderError(
+            "the value of header %s has a control character (line ends are not allowed): %r" % (name, value)
+        )
     if _NOT_LATIN_1.search(value):
-        raise HeaderError("the value of header %s has characters that are not in latin-1 (PEP 3333): %r" % (name, value))
+        raise HeaderError(
+            "the value of header %s has characters that are not in latin-1 (PEP 3333): %r" % (name, value)
+        )
     lower = name.lower()
     if lower in _HOP_BY_HOP:
-        raise HeaderError("header %s is hop-by-hop: it belongs to the connection, so only the server sets it" % name)
+        raise HeaderError(
+            "header %s is hop-by-hop: it belongs to the connection, so only the server sets it" % name
+        )
     length = None
     if lower == "content-length":
         if _LENGTH.fullmatch(value) is None:

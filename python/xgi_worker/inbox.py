@@ -103,7 +103,9 @@ class Inbox:
                 break
             body = position + 16 + environ_length
             if body > stop:
-                raise frames.ProtocolError("payload-too-short", "the environ of a REQUEST ends after its payload")
+                raise frames.ProtocolError(
+                    "payload-too-short", "the environ of a REQUEST ends after its payload"
+                )
             batch.append((stream, word >> 8, data[position + 16 : body], data[body:stop]))
             position = stop
         if end - position >= 12:

@@ -37,7 +37,10 @@ def load(target):
     else:
         application = _evaluate(module, expression)
     if not callable(application):
-        raise LoadError("not-callable", "%s:%s is %s, not a WSGI callable" % (module.__name__, expression, _kind(application)))
+        raise LoadError(
+            "not-callable",
+            "%s:%s is %s, not a WSGI callable" % (module.__name__, expression, _kind(application)),
+        )
     return application
 
 
@@ -95,7 +98,12 @@ def _default(module):
     raise LoadError(
         "missing-attribute:application",
         "module %r has neither %s; name the callable as in %s:name%s"
-        % (module.__name__, " nor ".join(map(repr, _DEFAULT_NAMES)), module.__name__, _suggest(module, "application")),
+        % (
+            module.__name__,
+            " nor ".join(map(repr, _DEFAULT_NAMES)),
+            module.__name__,
+            _suggest(module, "application"),
+        ),
     )
 
 
@@ -113,7 +121,9 @@ def _evaluate(module, expression):
         if None in keywords:
             raise ValueError("**")
     except ValueError:
-        raise LoadError("factory-failed", "the arguments of %s must be literals: strings, numbers, lists, …" % expression) from None
+        raise LoadError(
+            "factory-failed", "the arguments of %s must be literals: strings, numbers, lists, …" % expression
+        ) from None
     try:
         return factory(*arguments, **keywords)
     except BaseException as error:
@@ -134,7 +144,10 @@ def _lookup(module, node, expression):
             value = getattr(value, name)
         except AttributeError:
             owner = "module %r" % path if value is module else "%r" % path
-            raise LoadError("missing-attribute:%s" % name, "%s has no attribute %r%s" % (owner, name, _suggest(value, name))) from None
+            raise LoadError(
+                "missing-attribute:%s" % name,
+                "%s has no attribute %r%s" % (owner, name, _suggest(value, name)),
+            ) from None
         path = "%s.%s" % (path, name)
     return value
 
@@ -148,7 +161,11 @@ def _suggest(owner, name):
     names = [found for found in dir(owner) if not found.startswith("_")]
     close = difflib.get_close_matches(name, names, n=1)
     if not close:
-        close = [found for found in ("application", "app", "create_app", "make_app", "wsgi_app") if found in names and found != name]
+        close = [
+            found
+            for found in ("application", "app", "create_app", "make_app", "wsgi_app")
+            if found in names and found != name
+        ]
     return "; did you mean %r?" % close[0] if close else ""
 
 

@@ -30,7 +30,10 @@ def main():
         _prepare_streams()
         data, control = _connect(start, frames.DATA_CHANNEL), _connect(start, frames.CONTROL_CHANNEL)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return _complain("cannot reach the gateway (%s: %s); this program is started by xgi" % (type(error).__name__, error))
+        return _complain(
+            "cannot reach the gateway (%s: %s); this program is started by xgi"
+            % (type(error).__name__, error)
+        )
     inbox = Inbox(data)
     try:
         hello = inbox.receive_frame()
@@ -119,7 +122,9 @@ def _ready():
     return {
         "pid": os.getpid(),
         "python": "%d.%d.%d" % sys.version_info[:3],
-        "implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name, sys.implementation.name),
+        "implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(
+            sys.implementation.name, sys.implementation.name
+        ),
         "executable": sys.executable,
     }
 

@@ -106,7 +106,21 @@ def _service_time(slot):
 class Response:
     """What one call of the application answers. `start_response` and `write` are what the application gets of it."""
 
-    __slots__ = ("head", "length", "silent", "out", "_slot", "_id", "_code", "_is_head", "_left", "_error", "_warned")
+    __slots__ = (
+        "head",
+        "length",
+        "silent",
+        "out",
+        "_slot",
+        "_id",
+        "_code",
+        "_is_head",
+        "_left",
+        "_error",
+        "_warned",
+        "_written",
+        "_whole_body",
+    )
 
     def __init__(self, slot, stream, is_head):
         self.head = None
@@ -122,6 +136,8 @@ class Response:
         self._is_head = is_head
         self._error = None
         self._warned = False
+        self._written = False
+        self._whole_body = b""
 
     def start_response(self, status, fields, exc_info=None):
         """PEP 3333's start_response. Raises HeaderError for what cannot be sent."""
@@ -155,7 +171,9 @@ class Response:
                 parts.append(text)
             head = b"".join(parts)
             if len(head) > headers.MAX_HEAD:
-                raise headers.HeaderError("the head is %d bytes long, at most %d can be sent" % (len(head), headers.MAX_HEAD))
+                raise headers.HeaderError(
+                    "the head is %d bytes long, at most %d can be sent" % (len(head), headers.MAX_HEAD)
+                )
         except BaseException as error:
             self._error = error
             raise
@@ -185,6 +203,7 @@ class Response:
             raise RuntimeError("write() was called after the end of the request")
         if not isinstance(data, bytes):
             raise TypeError("write() takes bytes, not %s" % type(data).__name__)
+        self._written = self._written or bool(data)
         self._send(data, False)
 
     def deliver(self, result, more):
@@ -206,7 +225,10 @@ class Response:
                 close()
         except BaseException as error:
             self._slot.settle()
-            self._log(frames.LEVEL_ERROR, "close() of the application's iterable failed:\n" + failure.format_traceback(error))
+            self._log(
+                frames.LEVEL_ERROR,
+                "close() of the application's iterable failed:\n" + failure.format_traceback(error),
+            )
         if failed is not None:
             try:
                 raise failed
@@ -217,14 +239,14 @@ class Response:
         """The bytes that end the answer."""
         if self.out is not None:
             return self.out.end(_service_time(self._slot))
-        return _whole(self._slot, self._id, self.head, b"")
+        return _whole(self._slot, self._id, self.head, self._whole_body)
 
     def _deliver(self, result, more):
         if type(result) is FileWrapper and self._deliver_file(result):
             return
         blocks = result if type(result) is list or type(result) is tuple else _iterate_over(result)
         if type(blocks) in _COMPLETE:
-            self._deliver_blocks(list(blocks), more)
+            self._deliver_blocks(list(blocks), more, hasattr(result, "close"))
         else:
             self._deliver_each(blocks, more)
         self._finish()
@@ -237,21 +259,35 @@ class Response:
         if self.out is None:
             if self.length is None:
                 self._set_length(0)
-            elif self.length:
+            elif self.length > len(self._whole_body):
                 raise ContentLengthMismatch("the body is empty, Content-Length says %d bytes" % self.length)
         elif self.length is not None and self._left:
-            raise ContentLengthMismatch("the body ends %d bytes before its Content-Length of %d" % (self._left, self.length))
+            raise ContentLengthMismatch(
+                "the body ends %d bytes before its Content-Length of %d" % (self._left, self.length)
+            )
 
-    def _deliver_blocks(self, blocks, more):
-        """All blocks are here, so their number of bytes is known."""
+    def _deliver_blocks(self, blocks, more, has_close):
+        """All blocks are here, so the length of the body is known."""
         for block in blocks:
             _check_block(block)
         body = blocks[0] if len(blocks) == 1 else b"".join(blocks)
         self._need_head()
-        if self.length is None and self.out is None and (body or not self._is_head):
-            if self._code not in (204, 304):
-                self._set_length(len(body))
-        self._send(body, more)
+        if (
+            self.length is None
+            and not self._written
+            and self._code not in (204, 304)
+            and (body or not self._is_head)
+        ):
+            self._set_length(len(body))
+        if (
+            self.silent
+            or self.out is not None
+            or has_close
+            or not self.length == len(body) <= self._slot.worker.max_whole
+        ):
+            self._send(body, more)
+        else:
+            self._whole_body = body
 
     def _deliver_each(self, blocks, more):
         """Each block goes out before the next is asked for (PEP 3333, "Buffering and Streaming")."""
@@ -322,7 +358,10 @@ class Response:
             self._warned = True
             self._slot.pause()
             try:
-                self._log(frames.LEVEL_WARNING, "the body is longer than its Content-Length of %d; the rest is not sent" % self.length)
+                self._log(
+                    frames.LEVEL_WARNING,
+                    "the body is longer than its Content-Length of %d; the rest is not sent" % self.length,
+                )
             finally:
                 self._slot.resume()
         return memoryview(block)[:left]
@@ -334,7 +373,9 @@ class Response:
                     raise self._error
                 finally:
                     self._error = None
-            raise AssertionError("the application did not call start_response before its first bytes or its end")
+            raise AssertionError(
+                "the application did not call start_response before its first bytes or its end"
+            )
 
     def _set_length(self, count):
         self.length = count
@@ -347,13 +388,19 @@ class Response:
 
 def _iterate_over(result):
     if isinstance(result, (str, bytes)):
-        raise TypeError("the application returned %s; return an iterable of bytes such as [b'…']" % type(result).__name__)
+        raise TypeError(
+            "the application returned %s; return an iterable of bytes such as [b'…']" % type(result).__name__
+        )
     try:
         return iter(result)
     except TypeError:
-        raise TypeError("the application returned %r, which is not an iterable of bytes" % (result,)) from None
+        raise TypeError(
+            "the application returned %r, which is not an iterable of bytes" % (result,)
+        ) from None
 
 
 def _check_block(block):
     if not isinstance(block, bytes):
-        raise TypeError("the application's blocks must be bytes, not %s: %.80r" % (type(block).__name__, block))
+        raise TypeError(
+            "the application's blocks must be bytes, not %s: %.80r" % (type(block).__name__, block)
+        )

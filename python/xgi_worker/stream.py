@@ -92,7 +92,9 @@ class Stream:
             index, flushes, head, length = self._replaceable
             with self._worker.lock:
                 if self._outbox.flushes == flushes:
-                    self._outbox.pieces[index] = frames.encode_head(self._id, head, length, service_time, last=True)
+                    self._outbox.pieces[index] = frames.encode_head(
+                        self._id, head, length, service_time, last=True
+                    )
                     return b""
         return frames.encode_end(self._id, service_time)
 

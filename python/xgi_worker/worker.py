@@ -149,7 +149,9 @@ class Settings:
             return value
 
         if hello.get("protocol") != 1:
-            raise frames.ProtocolError("bad-json", "HELLO: protocol %r, this worker speaks 1" % (hello.get("protocol"),))
+            raise frames.ProtocolError(
+                "bad-json", "HELLO: protocol %r, this worker speaks 1" % (hello.get("protocol"),)
+            )
         self.target = get("target", str)
         self.search_path = get("searchPath", list)
         self.threads = max(1, get("threads", int))

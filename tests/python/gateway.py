@@ -70,7 +70,16 @@ class Channel:
 class Gateway:
     """One worker and the channels to it. `ready` is READY's object, or None when `boot_error` is set."""
 
-    def __init__(self, target, threads=1, credit=262144, environ=None, search_path=(APPLICATIONS,), boot=True, python=None):
+    def __init__(
+        self,
+        target,
+        threads=1,
+        credit=262144,
+        environ=None,
+        search_path=(APPLICATIONS,),
+        boot=True,
+        python=None,
+    ):
         self.directory = tempfile.mkdtemp(prefix="xgi-test-")
         self.state_file = os.path.join(self.directory, "state")
         with open(self.state_file, "wb") as file:
@@ -110,7 +119,9 @@ class Gateway:
             "target": target,
             "searchPath": list(search_path),
             "threads": threads,
-            "environ": dict({"SERVER_SOFTWARE": "xgi/test", "GATEWAY_INTERFACE": "CGI/1.1"}, **(environ or {})),
+            "environ": dict(
+                {"SERVER_SOFTWARE": "xgi/test", "GATEWAY_INTERFACE": "CGI/1.1"}, **(environ or {})
+            ),
             "multiprocess": True,
             "stateFile": self.state_file,
             "credit": credit,
@@ -123,7 +134,9 @@ class Gateway:
     def boot(self):
         self.data.send(frames.encode(frames.HELLO, 0, json.dumps(self.hello).encode()))
         frame = self.data.receive()
-        assert frame is not None, "the worker ended: %s" % self.process.communicate(timeout=DEADLINE_SECONDS)[1].decode()
+        assert frame is not None, (
+            "the worker ended: %s" % self.process.communicate(timeout=DEADLINE_SECONDS)[1].decode()
+        )
         if frame.kind == frames.READY:
             self.ready = json.loads(frame.payload.decode())
         else:
@@ -183,7 +196,11 @@ class Gateway:
             frame = self.data.receive()
             if frame is None:
                 return Answer(status, fields, body, names, None, False, logs)
-            assert frame.stream == stream, "frame of stream %d while waiting for %d: %r" % (frame.stream, stream, frame)
+            assert frame.stream == stream, "frame of stream %d while waiting for %d: %r" % (
+                frame.stream,
+                stream,
+                frame,
+            )
             part = b""
             if frame.kind == frames.LOG:
                 logs.append((frame.flags, frame.payload.decode()))
@@ -198,7 +215,9 @@ class Gateway:
             elif frame.kind == frames.END:
                 return Answer(status, fields, body, names, None, True, logs)
             elif frame.kind == frames.ERROR:
-                return Answer(status, fields, body, names, json.loads(frame.payload[4:].decode()), False, logs)
+                return Answer(
+                    status, fields, body, names, json.loads(frame.payload[4:].decode()), False, logs
+                )
             body += part
             if grant and part:
                 self.tell(frames.CREDIT, stream, frames.U32.pack(len(part)))

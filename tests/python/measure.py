@@ -37,13 +37,18 @@ def main():
         for _ in range(3):
             before = cpu_seconds(gateway.process.pid)
             for _ in range(rounds):
-                gateway.data.send(b"".join(frame[:4] + frames.U32.pack(gateway.stream()) + frame[8:] for _ in range(BATCH)))
+                gateway.data.send(
+                    b"".join(frame[:4] + frames.U32.pack(gateway.stream()) + frame[8:] for _ in range(BATCH))
+                )
                 ended = 0
                 while ended < BATCH:
                     received = gateway.data.receive()
                     ended += received.kind == frames.END or (received.kind == frames.HEAD and received.flags)
             used = cpu_seconds(gateway.process.pid) - before
-            print("%.2f us of worker CPU a request (%d requests)" % (used / rounds / BATCH * 1e6, rounds * BATCH))
+            print(
+                "%.2f us of worker CPU a request (%d requests)"
+                % (used / rounds / BATCH * 1e6, rounds * BATCH)
+            )
     finally:
         gateway.close()
 
