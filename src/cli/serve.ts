@@ -128,6 +128,9 @@ async function stop({ server, pool, interruption, log }: Gateway, graceMs: numbe
     return true;
   }
   log.warn('Stopped at once, by a second signal: requests under way are lost');
+  // First, so that the pool does not replace the workers that are killed here, as they may be waited for already.
+  const ended = pool.stop(0);
   for (const pid of pool.pids) process.kill(pid, 'SIGKILL');
+  await ended;
   return false;
 }

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { isAlive } from '../support/poll.js';
+import { spawnXgi } from '../support/xgi.js';
+import { Project } from './cli-project.js';
+
+const project = new Project();
+const cwd = project.directory;
+
+async function check(args: readonly string[], env: Record<string, string> = {}) {
+  const program = spawnXgi([...args, '--check-config'], { cwd, env });
+  return { program, code: (await program.exited).code };
+}
+
+test('an application that loads: a line, exit status 0; nothing listens or is written', async () => {
+  // Port 1 cannot be listened on by most, and nobody tries.
+  const { program, code } = await check([
+    'app:app',
+    '-b',
+    '127.0.0.1:1',
+    '-p',
+    'x.pid',
+    '--access-logfile',
+    'x.log',
+  ]);
+  expect(program.stderr).toBe('');
+  expect(code).toBe(0);
+  expect(program.stdout).toMatch(/^xgi: app:app can be served \(\/.*, Python 3\.\d+\.\d+\)\n$/);
+  expect(['x.pid', 'x.log'].filter((name) => existsSync(project.file(name)))).toEqual([]);
+});
+
+test('the application is really loaded, in one worker, which is gone afterwards', async () => {
+  project.letGo();
+  const { program, code } = await check(['app:app', '-w', '4', '--log-level', 'debug'], { BOOT: 'wait' });
+  expect(code).toBe(0);
+  await project.running();
+  expect(program.workerPids.length).toBe(1);
+  expect(program.workerPids.filter(isAlive)).toEqual([]);
+});
+
+test('an application that does not load: exit status 3', async () => {
+  project.write('raises.py', 'raise ValueError("no database")\n');
+  const { program, code } = await check(['raises:app']);
+  expect(code).toBe(3);
+  expect(program.stdout).toBe('');
+  expect(program.stderr).toContain('ValueError: no database');
+});
+
+test('a wrong flag: exit status 2', async () => {
+  expect((await check(['app:app', '-w', '0'])).code).toBe(2);
+});
