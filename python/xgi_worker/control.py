@@ -1,9 +1,14 @@
-"""The control channel: a daemon thread that sleeps in recv, without the interpreter lock, until the gateway has something to say.
+"""The control channel: a daemon thread that sleeps in poll, without the interpreter lock, until it is spoken to.
 
-It is heard while the application runs, and it is what ends a process whose gateway has died while the application hangs.
+It is heard while the application runs, and it is what ends a process whose gateway has died while the application
+hangs. It also watches that the main thread hears its signals: Python runs a handler only between two bytecodes, so a
+signal that comes just before a system call blocks is not noticed until the call returns. The operating system's
+part of the handler wakes this thread (signal.set_wakeup_fd), which then signals again until the handler has run.
 """
 
 import os
+import select
+import signal
 import socket as sockets
 import sys
 import threading
@@ -16,25 +21,49 @@ from . import failure, frames
 _GRACE_SECONDS = 2.0
 _EXIT_GATEWAY_GONE = 1
 
+_NUDGE_SECONDS = 0.02
+# After a second it is not the race: the application has its own handler, or sits in a call that no signal ends.
+_MAX_NUDGES = 50
 
-class ControlThread(threading.Thread):
-    """Start it before the application is imported. Only this thread writes to `control_socket`, after AUTH."""
 
-    def __init__(self, worker, control_socket, data_socket):
-        super().__init__(name="xgi-control", daemon=True)
+class Control:
+    """Start it before the application is imported. Only its thread writes to `control_socket`, after AUTH.
+
+    `wakeup` is the file descriptor for signal.set_wakeup_fd.
+    """
+
+    def __init__(self, worker, inbox, control_socket, data_socket):
         self._worker = worker
+        self._inbox = inbox
         self._control = control_socket
         self._data = data_socket
+        self._signals, self._wakeup = sockets.socketpair()
+        self._signals.setblocking(False)
+        self._wakeup.setblocking(False)
+        self._terminated = False
+        self._main_thread = threading.get_ident()
 
-    def run(self):
+    @property
+    def wakeup(self):
+        return self._wakeup.fileno()
+
+    def start(self):
+        """Call in the main thread."""
+        threading.Thread(target=self._run, name="xgi-control", daemon=True).start()
+
+    def _run(self):
         try:
             self._listen()
-        except (OSError, frames.ProtocolError) as error:
-            if isinstance(error, frames.ProtocolError):
-                _complain("xgi worker: protocol error on the control channel: %s" % error)
+        except OSError:
+            pass
+        except frames.ProtocolError as error:
+            _complain("xgi worker: protocol error on the control channel: %s" % error)
+        except BaseException:
+            # Without this thread nothing can end a request that hangs, so the process must not go on.
+            _complain(traceback.format_exc())
         self._worker.lose()
         try:
-            # Wakes the main thread if it waits in recv; requests that were read and not begun are not worth doing.
+            # Wakes the main thread if it waits in recv; what was read and not begun is not worth doing.
             self._data.shutdown(sockets.SHUT_RDWR)
         except OSError:
             pass
@@ -43,14 +72,27 @@ class ControlThread(threading.Thread):
 
     def _listen(self):
         decoder = frames.Decoder(frames.TO_WORKER, frames.CONTROL_CHANNEL)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._signals, select.POLLIN)
+        nudges = 0
         while True:
-            data = self._control.recv(65536)
-            if not data:
-                return
-            for frame in decoder.feed(data):
-                self._handle(frame)
+            unheard = self._is_unheard() and nudges < _MAX_NUDGES
+            ready = [descriptor for descriptor, _ in poll.poll(_NUDGE_SECONDS * 1000 if unheard else None)]
+            if self._signals.fileno() in ready:
+                nudges = 0 if self._note_signals() else nudges
+            if self._control.fileno() in ready:
+                data = self._control.recv(65536)
+                if not data:
+                    return
+                for frame in decoder.feed(data):
+                    nudges = 0 if frame.kind == frames.INTERRUPT else nudges
+                    self._obey(frame)
+            if not ready and unheard:
+                nudges += 1
+                signal.pthread_kill(self._main_thread, signal.SIGUSR2)
 
-    def _handle(self, frame):
+    def _obey(self, frame):
         kind, stream, flags, payload = frame
         worker = self._worker
         if kind == frames.RECALL:
@@ -76,10 +118,27 @@ class ControlThread(threading.Thread):
             stack = failure.without_own_frames(traceback.extract_stack(frame))
             del frame
             text = "request past its deadline; the Python stack of its thread (most recent call last):\n"
-            self._send(
-                frames.encode_log(stream, frames.LEVEL_ERROR, text + "".join(stack.format()).rstrip("\n"))
-            )
+            text += "".join(stack.format()).rstrip("\n")
+            self._send(frames.encode_log(stream, frames.LEVEL_ERROR, text[: frames.MAX_PAYLOAD // 4]))
         self._worker.interrupt(stream)
+
+    def _note_signals(self):
+        """Whether a SIGTERM is among the signals that have come."""
+        try:
+            received = self._signals.recv(4096)
+        except OSError:
+            return False
+        if signal.SIGTERM not in received:
+            return False
+        self._terminated = True
+        return True
+
+    def _is_unheard(self):
+        """Whether the main thread has not yet run the handler of a signal that was sent to it."""
+        if self._terminated and self._worker.serving and not self._inbox.stopping:
+            return True
+        slot = self._worker.main_slot
+        return slot is not None and slot.interrupt != 0 and slot.interrupt == slot.stream
 
     def _send(self, frame):
         self._control.sendall(frame)
@@ -87,7 +146,7 @@ class ControlThread(threading.Thread):
 
 def _complain(text):
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(text.rstrip("\n") + "\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):
         pass

@@ -11,7 +11,7 @@ import socket
 import sys
 
 from . import failure, frames, loader, serve, signals, threads
-from .control import ControlThread
+from .control import Control
 from .file_wrapper import FileWrapper
 from .inbox import Inbox
 from .request import MAX_WHOLE
@@ -54,8 +54,9 @@ def _run(worker, inbox, data, control):
     if settings.threads == 1:
         serve.prepare(worker)
     close_in_forks(worker, (data, control))
-    signals.install(worker, inbox)
-    ControlThread(worker, control, data).start()
+    listener = Control(worker, inbox, control, data)
+    signals.install(worker, inbox, listener.wakeup)
+    listener.start()
     worker.words = open_words(settings.state_file, settings.threads)
     worker.environ = _base_environ(settings)
     worker.max_whole = min(settings.credit, MAX_WHOLE)

@@ -11,8 +11,8 @@ import signal
 from .inbox import Stopped
 
 
-def install(worker, inbox):
-    """Call in the main thread."""
+def install(worker, inbox, wakeup):
+    """Call in the main thread. `wakeup` is written to whenever a signal comes (see control.py)."""
 
     def stop(signum, frame):
         if not worker.serving:
@@ -32,6 +32,7 @@ def install(worker, inbox):
     signal.signal(signal.SIGINT, lambda signum, frame: None)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGUSR2, interrupt)
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     try:
         faulthandler.enable()
     except (AttributeError, OSError, RuntimeError, ValueError):

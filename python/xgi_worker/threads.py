@@ -1,8 +1,10 @@
 """Serves requests in several threads: the main thread reads, N threads claim from one queue, each answer is sent at once."""
 
 import collections
+import os
 import threading
 import time
+import traceback
 
 from .request import answer
 from .slot import ThreadSlot
@@ -65,6 +67,10 @@ class Pool:
                 worker.outbox.flush()
         except OSError:
             worker.lose()
+        except BaseException:
+            # A mistake of ours: a worker that has lost a thread must not look as if it were well.
+            traceback.print_exc()
+            os._exit(1)
 
     def _claim(self, slot):
         """Waits for a request and claims it; None when there will be none."""

@@ -5,6 +5,7 @@ docs/protocol.md, "Started, not started".
 """
 
 import os
+import signal
 import sys
 import threading
 
@@ -166,6 +167,7 @@ def close_in_forks(worker, sockets):
 
     def after_fork():
         worker.log = worker.log_from_fork
+        signal.set_wakeup_fd(-1)
         for socket in sockets:
             socket.close()
 
