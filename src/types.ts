@@ -75,7 +75,7 @@ export interface RequestBody {
 
 /** Takes a response body as it comes. */
 export interface BodySink {
-  /** Hands over a chunk; the sink owns it. */
+  /** Hands over a chunk; it is the sink's until {@link BodySource.taken}. */
   data(chunk: Buffer): void;
   end(): void;
   /** The body cannot be completed: the connection is destroyed, so that the client sees a truncation. */
@@ -86,7 +86,7 @@ export interface BodySink {
 export interface BodySource {
   /** Starts the flow. Called once, after the head has been written. */
   start(sink: BodySink): void;
-  /** So many bytes of what was handed over have left for the client. */
+  /** One more chunk, of so many bytes, has left for the client or was dropped: its memory is the source's again. Chunk by chunk, in order; also after the end. */
   taken(bytes: number): void;
   /** The client has gone; nothing more is wanted. Not called after `end` or `error`. */
   cancel(): void;
@@ -100,12 +100,12 @@ export interface FileBody {
 }
 
 /**
- * What follows the head: nothing, bytes, a byte string (latin-1, the quick way for small bodies), part of a file,
- * or a source.
+ * What follows the head: nothing; bytes, or a byte string (latin-1, the quick way for small bodies); part of a file; a source; or
+ * a tunnel after 101. `taken` is called when the memory of a Buffer is not needed any more, and perhaps never.
  */
 export type ResponseBody =
   | { readonly kind: 'empty' }
-  | { readonly kind: 'bytes'; readonly bytes: Buffer | string }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer | string; readonly taken?: (() => void) | undefined }
   | { readonly kind: 'file'; readonly file: FileBody }
   | { readonly kind: 'stream'; readonly source: BodySource }
   | { readonly kind: 'tunnel'; readonly accept: Tunnel };

@@ -27,15 +27,16 @@ const MAY_IMPORT = {
   wire: CONTRACT,
   gateway: CONTRACT,
   observe: [...CONTRACT, ...PURE],
+  io: CONTRACT,
   process: [...CONTRACT, ...TELEMETRY],
   config: [...CONTRACT, ...PURE],
   routing: [...CONTRACT, ...PURE],
   upstream: [...CONTRACT, ...PURE, ...TELEMETRY],
   transports: [...CONTRACT, ...PURE, ...TELEMETRY, 'upstream'],
-  workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'process'],
+  workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
   handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'routing'],
   middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'routing'],
-  server: [...CONTRACT, ...PURE, ...TELEMETRY, 'process'],
+  server: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
 };
 
 /** These compose the rest and may import everything; nothing imports them. */

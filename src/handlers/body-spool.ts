@@ -76,8 +76,8 @@ class Spool implements BodyConsumer {
   error(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#file?.destroy();
-    if (this.#path !== '') rmSync(this.#path, { force: true });
+    // Removed when it is closed: before that it may be about to be made.
+    this.#file?.once('close', () => rmSync(this.#path, { force: true })).destroy();
     this.#done(error, null);
   }
 

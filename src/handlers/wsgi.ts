@@ -5,8 +5,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { GatewayError } from '../errors.js';
 import { wsgiEnviron } from '../gateway/environ.js';
-import type { BodySink, BodySource, GatewayRequest, GatewayResponse, Handler } from '../types.js';
-import type { FileOffer } from '../wire/decoder.js';
+import type { BodySink, BodySource, GatewayRequest, GatewayResponse, Handler, ResponseBody } from '../types.js';
+import type { ChunkLease, FileOffer } from '../wire/decoder.js';
 import { readAnswerHead } from '../workers/answer-head.js';
 import type { Job, JobStream } from '../workers/job.js';
 import { spoolBody, type SpooledBody } from './body-spool.js';
@@ -71,6 +71,8 @@ class WsgiJob implements Job, BodySource {
   #sink: BodySink | undefined;
   /** What came before the response was taken up. */
   readonly #early: Buffer[] = [];
+  /** The memory of the chunks that are on their way to the client. */
+  readonly #leases: ChunkLease[] = [];
   #state: 'waiting' | 'head' | 'file' | 'streaming' | 'over' = 'waiting';
   #endedEarly = false;
   #failedEarly: Error | undefined;
@@ -96,12 +98,13 @@ class WsgiJob implements Job, BodySource {
 
   // --- from the worker ---
 
-  answer(head: string, body: Buffer | string): void {
+  answer(head: string, body: Buffer | string, lease: ChunkLease): void {
     this.#over();
-    try {
-      this.#settle.resolve({ head: readAnswerHead(head), body: { kind: 'bytes', bytes: body } });
-    } catch (error) {
-      this.#settle.reject(error as Error);
+    if (typeof body === 'string') {
+      this.#respond(head, { kind: 'bytes', bytes: body });
+    } else {
+      lease.hold();
+      this.#respond(head, { kind: 'bytes', bytes: body, taken: () => lease.release() });
     }
   }
 
@@ -111,13 +114,20 @@ class WsgiJob implements Job, BodySource {
     this.#stream = stream;
   }
 
-  data(chunk: Buffer): void {
+  data(chunk: Buffer, lease: ChunkLease): void {
     if (this.#state === 'head') this.#respondStreaming();
+    lease.hold();
+    this.#leases.push(lease);
     if (this.#sink === undefined) this.#early.push(chunk);
     else this.#sink.data(chunk);
   }
 
   file(offer: FileOffer): void {
+    if (this.#state !== 'head') {
+      // Bytes went before it: the worker sends these too.
+      this.#stream?.fileAck(false);
+      return;
+    }
     this.#state = 'file';
     void this.#respondFile(offer);
   }
@@ -125,7 +135,8 @@ class WsgiJob implements Job, BodySource {
   end(): void {
     switch (this.#state) {
       case 'head':
-        this.answer(this.#head, '');
+        this.#over();
+        this.#respond(this.#head, { kind: 'empty' });
         return;
       case 'streaming':
         if (this.#sink === undefined) this.#endedEarly = true;
@@ -149,14 +160,20 @@ class WsgiJob implements Job, BodySource {
     }
   }
 
-  #respondStreaming(): void {
-    this.#state = 'streaming';
+  /** @returns whether the head was fit to be sent */
+  #respond(head: string, body: ResponseBody): boolean {
     try {
-      this.#settle.resolve({ head: readAnswerHead(this.#head), body: { kind: 'stream', source: this } });
+      this.#settle.resolve({ head: readAnswerHead(head), body });
+      return true;
     } catch (error) {
       this.#settle.reject(error as Error);
-      this.cancel();
+      return false;
     }
+  }
+
+  #respondStreaming(): void {
+    this.#state = 'streaming';
+    if (!this.#respond(this.#head, { kind: 'stream', source: this })) this.cancel();
   }
 
   /** The worker offers a file to be sent by us: it is opened, and taken if it is the one the worker means. */
@@ -173,13 +190,8 @@ class WsgiJob implements Job, BodySource {
       return;
     }
     stream.fileAck(true);
-    try {
-      const head = readAnswerHead(this.#head);
-      this.#settle.resolve({ head, body: { kind: 'file', file: { handle, offset: offer.offset, length: offer.length } } });
-    } catch (error) {
-      void handle.close();
-      this.#settle.reject(error as Error);
-    }
+    const file = { handle, offset: offer.offset, length: offer.length };
+    if (!this.#respond(this.#head, { kind: 'file', file })) void handle.close();
   }
 
   // --- from the server ---
@@ -192,6 +204,8 @@ class WsgiJob implements Job, BodySource {
   }
 
   taken(bytes: number): void {
+    // The server reports chunk by chunk, in order.
+    this.#leases.shift()?.release();
     this.#stream?.taken(bytes);
   }
 

@@ -38,9 +38,8 @@ export class StreamWriter implements BodySink {
     let bytes = chunk;
     if (framing === 'length' && this.#bodyBytes + chunk.length > length) bytes = chunk.subarray(0, length - this.#bodyBytes);
     this.#bodyBytes += bytes.length;
-    const sent = (): void => {
-      if (!this.#ended) this.#source.taken(chunk.length);
-    };
+    // Told after the end too: the source has the memory back then.
+    const sent = (): void => this.#source.taken(chunk.length);
     if (framing === 'chunked') {
       socket.cork();
       socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');

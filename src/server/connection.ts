@@ -15,6 +15,7 @@ import type { Socket } from 'node:net';
 import { LocalProtocolError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
+import { readInto } from '../io/read-into.js';
 import { requestFinish, type RequestFinish } from '../observe/channels.js';
 import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, ResponseBody, Tunnel } from '../types.js';
 import { StreamWriter, writeFile } from './body-writer.js';
@@ -24,7 +25,6 @@ import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
 import { hasNoBody, serializeHead, serializeInterim, type Framing } from './http1/response-serializer.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
-import { readShared } from './shared-read.js';
 import { TunnelStream } from './tunnel-stream.js';
 
 /** What all connections of a server share. */
@@ -46,6 +46,9 @@ const LINGER_MS = 2000;
 const MAX_LINGER_BYTES = 1_048_576;
 /** On shutdown an idle connection may still use this time to send the request that was on its way. */
 const DRAIN_IDLE_MS = 500;
+
+/** All connections are read through one buffer: a read is consumed, or copied, before the next one starts. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
 
@@ -74,7 +77,7 @@ export class Connection implements BodyOrigin {
     this.#context = context;
     this.#parser = new RequestParser(context.limits);
     this.#peer = peerOf(accepted);
-    const socket = readShared(accepted, (chunk, length) => this.#receive(chunk, length));
+    const socket = readInto(accepted, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
     this.#socket = socket;
     socket.on('end', () => this.#endOfInput());
     socket.on('drain', () => this.#advance());
@@ -283,7 +286,7 @@ export class Connection implements BodyOrigin {
         } else {
           socket.cork();
           socket.write(text, 'latin1');
-          socket.write(bytes);
+          socket.write(bytes, body.taken);
           socket.uncork();
         }
         this.#responded(exchange, keepAlive);

@@ -16,8 +16,8 @@ import {
   type WorkerFailure,
 } from './frames.js';
 
-/** A body of at most this many bytes comes as a byte string, which is written to a client together with its head at once. */
-const SMALL_BODY_BYTES = 8192;
+/** A body of at most this many bytes comes as a byte string, which is written to a client in one piece with its head; Node's quick way for strings ends at 16 KiB. */
+const SMALL_BODY_BYTES = 12_288;
 
 export interface FileOffer {
   readonly offset: number;
@@ -27,14 +27,23 @@ export interface FileOffer {
   readonly path: string;
 }
 
-/** Receives what a worker says. Chunks are slices of what was pushed: theirs to keep. */
+/** Memory that a chunk lies in: a receiver that keeps the chunk holds it, and releases it when it is done. */
+export interface ChunkLease {
+  hold(): void;
+  release(): void;
+}
+
+/** Memory that was given for good. */
+const GIVEN: ChunkLease = { hold() {}, release() {} };
+
+/** Receives what a worker says. A chunk is only lent for the call unless its lease is held. */
 export interface FrameReceiver {
   ready(info: ReadyInfo): void;
   /** A whole answer. `head` is `status NUL name NUL value …`, latin-1. */
-  answer(stream: number, head: string, body: Buffer | string, serviceUs: number): void;
+  answer(stream: number, head: string, body: Buffer | string, serviceUs: number, lease: ChunkLease): void;
   /** The head of an answer that goes on. */
   head(stream: number, head: string): void;
-  data(stream: number, chunk: Buffer): void;
+  data(stream: number, chunk: Buffer, lease: ChunkLease): void;
   end(stream: number, serviceUs: number): void;
   error(stream: number, failure: WorkerFailure, serviceUs: number): void;
   file(stream: number, offer: FileOffer): void;
@@ -73,6 +82,7 @@ export class FrameDecoder {
   #receiver: FrameReceiver | undefined;
   /** null until AUTH has told the channel: until then nothing else is taken. */
   #channel: Channel | null = null;
+  #lease: ChunkLease = GIVEN;
   /** The beginning of a frame that is not complete. */
   #pending: Buffer = EMPTY;
   /** Body bytes of the current frame still to come, for this stream. */
@@ -93,12 +103,17 @@ export class FrameDecoder {
   }
 
   /**
-   * @param chunk is kept: give it away
+   * @param lease of the chunk's memory; without it the chunk is given away
    * @throws FrameError; the decoder must not be used again
    */
-  push(chunk: Buffer): void {
-    let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    this.#pending = EMPTY;
+  push(chunk: Buffer, lease: ChunkLease = GIVEN): void {
+    let bytes = chunk;
+    this.#lease = lease;
+    if (this.#pending.length > 0) {
+      bytes = Buffer.concat([this.#pending, chunk]);
+      this.#lease = GIVEN;
+      this.#pending = EMPTY;
+    }
     let at = 0;
     while (at < bytes.length) {
       if (this.#bodyLeft > 0) {
@@ -120,7 +135,7 @@ export class FrameDecoder {
     const length = Math.min(this.#bodyLeft, bytes.length - at);
     this.#bodyLeft -= length;
     const stream = this.#bodyStream;
-    this.#receiver!.data(stream, at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
+    this.#receiver!.data(stream, at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length), this.#lease);
     if (this.#bodyLeft === 0 && this.#bodyEnds) this.#receiver!.end(stream, this.#bodyServiceUs);
     return length;
   }
@@ -160,7 +175,7 @@ export class FrameDecoder {
     if (ends && end <= bytes.length) {
       const small = end - bodyStart <= SMALL_BODY_BYTES;
       const body = small ? bytes.toString('latin1', bodyStart, end) : bytes.subarray(bodyStart, end);
-      this.#receiver!.answer(stream, head, body, serviceUs);
+      this.#receiver!.answer(stream, head, body, serviceUs, this.#lease);
       return FRAME_HEADER_BYTES + length;
     }
     this.#receiver!.head(stream, head);

@@ -12,6 +12,8 @@ import {
 } from './frames.js';
 
 const INITIAL_BYTES = 65_536;
+/** A larger buffer is given up when it has been flushed. */
+const MAX_KEPT_BYTES = 1_048_576;
 
 export interface RequestFrame {
   readonly stream: number;
@@ -43,7 +45,7 @@ export class FrameEncoder {
     const buffer = this.#buffer;
     const length = this.#length;
     this.#length = 0;
-    if (!write(buffer.subarray(0, length)) || buffer.length > INITIAL_BYTES) this.#buffer = EMPTY;
+    if (!write(buffer.subarray(0, length)) || buffer.length > MAX_KEPT_BYTES) this.#buffer = EMPTY;
   }
 
   hello(settings: HelloSettings): void {

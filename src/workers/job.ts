@@ -1,5 +1,5 @@
 /** What is given to the workers, and who gets the answer. */
-import type { FileOffer } from '../wire/decoder.js';
+import type { ChunkLease, FileOffer } from '../wire/decoder.js';
 import type { WorkerFailure } from '../wire/frames.js';
 import type { GatewayError } from '../errors.js';
 
@@ -26,10 +26,11 @@ export interface Job {
   /** `performance.now()` when the request came. */
   readonly arrivedAtMs: number;
 
-  /** The whole answer at once; `head` as in docs/protocol.md. */
-  answer(head: string, body: Buffer | string): void;
+  /** The whole answer at once; `head` as in docs/protocol.md. The body is lent unless its lease is held. */
+  answer(head: string, body: Buffer | string, lease: ChunkLease): void;
   head(head: string, stream: JobStream): void;
-  data(chunk: Buffer): void;
+  /** The chunk is lent unless its lease is held. */
+  data(chunk: Buffer, lease: ChunkLease): void;
   file(offer: FileOffer): void;
   end(): void;
   /** No answer, or no end of it. `failure` is what the application raised. */

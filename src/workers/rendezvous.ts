@@ -7,6 +7,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LeasedBuffers } from '../io/leased-buffers.js';
+import { readInto } from '../io/read-into.js';
 import type { Channel } from '../wire/frames.js';
 import { FrameDecoder, type FrameReceiver } from '../wire/decoder.js';
 
@@ -25,26 +27,25 @@ export interface Expected {
 const AUTH_DEADLINE_MS = 5000;
 
 export class Rendezvous {
-  /** The private folder, mode 0700. Also holds state files and spooled bodies. */
-  readonly folder: string;
-  readonly #server: Server;
+  readonly #server: Server = createServer({ pauseOnConnect: true }, (accepted) => this.#meet(accepted));
+  #folder: string | undefined;
   readonly #expected = new Map<string, { worker: Expected; channels: Set<Channel> }>();
 
-  private constructor(folder: string, server: Server) {
-    this.folder = folder;
-    this.#server = server;
+  /** The private folder, mode 0700. Also holds state files and spooled bodies. Made when first asked for. */
+  get folder(): string {
+    if (this.#folder === undefined) {
+      this.#folder = mkdtempSync(join(tmpdir(), 'xgi-'));
+      chmodSync(this.#folder, 0o700);
+    }
+    return this.#folder;
   }
 
-  static async open(): Promise<Rendezvous> {
-    const folder = mkdtempSync(join(tmpdir(), 'xgi-'));
-    chmodSync(folder, 0o700);
-    const server = createServer((socket) => rendezvous.#meet(socket));
-    const rendezvous = new Rendezvous(folder, server);
+  /** Begins to take connections. */
+  async open(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(rendezvous.socketPath, resolve);
+      this.#server.once('error', reject);
+      this.#server.listen(this.socketPath, resolve);
     });
-    return rendezvous;
   }
 
   get socketPath(): string {
@@ -66,13 +67,14 @@ export class Rendezvous {
   /** Closes the socket and removes the folder with all that is in it. */
   close(): void {
     this.#server.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #meet(socket: Socket): void {
+  #meet(accepted: Socket): void {
     const deadline = setTimeout(() => socket.destroy(), AUTH_DEADLINE_MS);
     let worker: Expected | undefined;
     let channel: Channel = 'D';
+    const buffers = new LeasedBuffers();
     const decoder = new FrameDecoder((token, wanted) => {
       const expected = this.#expected.get(token);
       if (expected === undefined || expected.channels.has(wanted)) return undefined;
@@ -83,15 +85,21 @@ export class Rendezvous {
       worker.connected(wanted, socket);
       return worker.receiver;
     });
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        decoder.push(chunk);
-      } catch (error) {
-        socket.destroy();
-        worker?.broken(error as Error);
-      }
-    });
+    const socket = readInto(
+      accepted,
+      () => buffers.next() ?? buffers.current.bytes,
+      (chunk, length) => {
+        try {
+          decoder.push(chunk.subarray(0, length), buffers.current);
+        } catch (error) {
+          socket.destroy();
+          worker?.broken(error as Error);
+        }
+      },
+    );
     socket.on('error', () => {});
+    // Read from the start, or its end is never seen.
+    socket.resume();
     socket.on('close', () => {
       clearTimeout(deadline);
       worker?.ended(channel);

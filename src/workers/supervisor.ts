@@ -51,9 +51,9 @@ export class Supervisor implements WorkerOwner {
   readonly #workers = new Set<Worker>();
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  #rendezvous: Rendezvous | undefined;
+  readonly #rendezvous = new Rendezvous();
   #check: NodeJS.Timeout | undefined;
-  #stopping = false;
+  #stopped: Promise<void> | undefined;
   #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
   #allGone: (() => void) | undefined;
 
@@ -61,9 +61,9 @@ export class Supervisor implements WorkerOwner {
     this.#options = options;
   }
 
-  /** A private folder for spooled bodies; it goes with the workers. Only between `start` and `stop`. */
+  /** A private folder for spooled bodies, made when first asked for; `stop` removes it. */
   get folder(): string {
-    return this.#rendezvous!.folder;
+    return this.#rendezvous.folder;
   }
 
   /** Process ids of the workers that are running. */
@@ -77,7 +77,7 @@ export class Supervisor implements WorkerOwner {
    * @throws BootError if the application cannot be loaded; nothing is left running then
    */
   async start(): Promise<void> {
-    this.#rendezvous = await Rendezvous.open();
+    await this.#rendezvous.open();
     try {
       await new Promise<void>((resolve, reject) => {
         this.#booting = { missing: this.#options.workers, resolve, reject };
@@ -92,16 +92,27 @@ export class Supervisor implements WorkerOwner {
     this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
   }
 
-  /** Lets the workers answer what they have and ends them; those that are not gone after `graceMs` are killed. */
-  async stop(graceMs: number): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+  /**
+   * Lets the workers answer what they have and ends them; those that are not gone after `graceMs` are killed. A second call
+   * with 0 kills at once what the first one still waits for.
+   */
+  stop(graceMs: number): Promise<void> {
+    if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
+    else if (graceMs === 0) for (const worker of this.#workers) worker.kill('SIGKILL');
+    return this.#stopped;
+  }
+
+  get #stopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     clearInterval(this.#check);
     for (const restart of this.#restarts) clearTimeout(restart);
     for (const job of this.#dispatcher.clear()) job.fail(stopped());
     await this.#ended(graceMs, (worker) => worker.drain());
     await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));
-    this.#rendezvous?.close();
+    this.#rendezvous.close();
   }
 
   submit(job: Job): void {
@@ -116,7 +127,7 @@ export class Supervisor implements WorkerOwner {
   }
 
   #spawn(): void {
-    const { options, rendezvous } = { options: this.#options, rendezvous: this.#rendezvous! };
+    const options = this.#options;
     const worker = new Worker(
       {
         python: options.python,
@@ -128,11 +139,11 @@ export class Supervisor implements WorkerOwner {
           target: options.target,
           searchPath: options.searchPath,
           threads: options.threads,
-          environ: options.environ,
+          environ: { SCRIPT_NAME: '', ...options.environ },
           multiprocess: options.workers > 1,
           credit: CREDIT_BYTES,
         },
-        rendezvous,
+        rendezvous: this.#rendezvous,
         log: options.log,
       },
       this,
@@ -182,10 +193,20 @@ export class Supervisor implements WorkerOwner {
     }
     const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs);
     log.warn(`XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`);
+    this.#restart(pauseMs);
+  }
+
+  #restart(pauseMs: number): void {
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      this.#spawn();
-      this.#dispatcher.fill();
+      try {
+        this.#spawn();
+      } catch (error) {
+        // No file descriptor, no room, no folder: what is running goes on.
+        const againMs = this.#backoff.next(0);
+        this.#options.log.error(`XGI_WORKER_SPAWN: no worker can be started: ${(error as Error).message}; tried again in ${againMs / 1000} s`);
+        this.#restart(againMs);
+      }
     }, pauseMs);
     this.#restarts.add(restart);
   }

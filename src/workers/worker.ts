@@ -6,11 +6,11 @@
  * (docs/protocol.md, "Started, not started").
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { FrameError, GatewayError } from '../errors.js';
 import type { Log } from '../types.js';
-import type { FileOffer, FrameReceiver } from '../wire/decoder.js';
+import type { ChunkLease, FileOffer, FrameReceiver } from '../wire/decoder.js';
 import { FrameEncoder } from '../wire/encoder.js';
 import { LogLevel, MAX_STREAM_ID, type Channel, type HelloSettings, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
 import type { DispatchTarget } from './dispatcher.js';
@@ -45,8 +45,12 @@ export interface WorkerOwner {
 interface Task {
   /** null once its answer is not wanted any more. */
   job: Job | null;
+  /** Whose request it is, whoever still wants the answer: for the log. */
+  readonly origin: Job;
   readonly stream: number;
   headSeen: boolean;
+  /** A FILE waits for its FILE_ACK, or was taken: then only the end may follow. */
+  file: 'none' | 'offered' | 'taken';
   /** The body bytes the worker may still send. */
   credit: number;
   /** Bytes the client has taken and the worker has not been told of. */
@@ -77,6 +81,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   readonly #process: ChildProcess;
   readonly #token: string;
   readonly #stateFile: string;
+  /** Kept open, so that the file can be read whatever has become of its folder. */
+  readonly #stateFd: number;
   readonly #tasks = new Map<number, Task>();
   readonly #dataOut = new FrameEncoder();
   readonly #controlOut = new FrameEncoder();
@@ -84,6 +90,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   #control: Socket | undefined;
   #lastStream = 0;
   #flushing = false;
+  #isReady = false;
   #exit: string | undefined;
   #gone = false;
   #killing: NodeJS.Timeout | undefined;
@@ -94,7 +101,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     const { settings, rendezvous } = options;
     this.slots = settings.threads;
     this.#stateFile = `${rendezvous.folder}/state-${++count}`;
-    writeFileSync(this.#stateFile, Buffer.alloc(4 * settings.threads), { mode: 0o600 });
+    this.#stateFd = openSync(this.#stateFile, 'wx+', 0o600);
+    writeSync(this.#stateFd, Buffer.alloc(4 * settings.threads));
     this.#token = rendezvous.expect(this);
     this.#process = spawn(options.python, [options.program], {
       cwd: options.cwd,
@@ -103,9 +111,9 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     });
     this.#process.on('error', (error) => this.#exited(`could not be started: ${error.message}`));
     this.#process.on('exit', (code, signal) => this.#exited(signal === null ? `status ${code}` : `signal ${signal}`));
-    // A process that dies before it has read its line is reported by its exit.
-    this.#process.stdin!.on('error', () => {});
-    this.#process.stdin!.end(`${JSON.stringify({ socket: rendezvous.socketPath, token: this.#token })}\n`);
+    // A process that dies before it has read its line is reported by its exit; one that could not be made has no stdin.
+    this.#process.stdin?.on('error', () => {});
+    this.#process.stdin?.end(`${JSON.stringify({ socket: rendezvous.socketPath, token: this.#token })}\n`);
   }
 
   /** The process id; 0 if the process could not be started. */
@@ -130,8 +138,10 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     this.#dataOut.request({ stream, environ: job.environ, body: job.body, safe: job.safe });
     this.#tasks.set(stream, {
       job,
+      origin: job,
       stream,
       headSeen: false,
+      file: 'none',
       credit: this.#options.settings.credit,
       ungranted: 0,
       runningSinceMs: undefined,
@@ -171,6 +181,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     this.draining = true;
     this.#dataOut.drain();
     this.#flushSoon();
+    // It would hear of it only after the application is loaded.
+    if (!this.#isReady) this.kill('SIGTERM');
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -202,6 +214,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   }
 
   broken(error: Error): void {
+    this.draining = true;
     this.#options.log.error(`XGI_WIRE_PROTOCOL: worker ${this.pid} broke the frame protocol and is replaced: ${error.message}`);
     this.#data?.destroy();
     this.#control?.destroy();
@@ -211,6 +224,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   ended(channel: Channel): void {
     if (channel === 'D') this.#data = undefined;
     else this.#control = undefined;
+    this.draining = true;
     // A worker without its channels is of no use, whatever its process does.
     if (this.#exit === undefined && this.#killing === undefined) {
       this.#killing = setTimeout(() => this.kill('SIGKILL'), CHANNEL_GRACE_MS);
@@ -221,6 +235,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   #exited(status: string): void {
     if (this.#exit !== undefined) return;
     this.#exit = status;
+    this.draining = true;
     clearTimeout(this.#killing);
     this.#options.rendezvous.forget(this.#token);
     // What the worker had sent is still being read; the end of the channel tells that it is all.
@@ -234,6 +249,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     this.#gone = true;
     this.#control?.destroy();
     const running = this.#running();
+    closeSync(this.#stateFd);
     rmSync(this.#stateFile, { force: true });
     const handedBack: Job[] = [];
     for (const { job, stream, headSeen, interruptedAtMs } of this.#tasks.values()) {
@@ -252,21 +268,25 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
 
   /** The stream ids that the worker had claimed last, one for each thread. */
   #running(): number[] {
-    const bytes = readFileSync(this.#stateFile);
+    const bytes = Buffer.alloc(4 * this.slots);
+    readSync(this.#stateFd, bytes, 0, bytes.length, 0);
     return Array.from({ length: this.slots }, (_, i) => bytes.readUInt32LE(i * 4));
   }
 
   // --- from the worker ---
 
   ready(info: ReadyInfo): void {
+    if (this.#isReady || this.#data === undefined || this.#control === undefined) throw new FrameError('READY: not the answer to HELLO');
+    this.#isReady = true;
     this.#owner.ready(this, info);
   }
 
-  answer(stream: number, head: string, body: Buffer | string, serviceUs: number): void {
-    const task = this.#remove(stream);
+  answer(stream: number, head: string, body: Buffer | string, serviceUs: number, lease: ChunkLease): void {
+    const task = this.#task(stream);
     if (task.headSeen) throw new FrameError(`HEAD: a second one on stream ${stream}`);
     if (body.length > task.credit) throw new FrameError(`HEAD: ${body.length} bytes of body, beyond the credit`);
-    task.job?.answer(head, body);
+    this.#tasks.delete(stream);
+    task.job?.answer(head, body, lease);
     this.#owner.ended(this, serviceUs);
   }
 
@@ -277,43 +297,46 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     task.job?.head(head, this.#streamOf(task));
   }
 
-  data(stream: number, chunk: Buffer): void {
-    const task = this.#task(stream);
-    if (!task.headSeen) throw new FrameError(`DATA: before HEAD on stream ${stream}`);
+  data(stream: number, chunk: Buffer, lease: ChunkLease): void {
+    const task = this.#begun(stream, 'DATA');
+    if (task.file === 'taken') throw new FrameError(`DATA: after a file was taken on stream ${stream}`);
     if (chunk.length > task.credit) throw new FrameError(`DATA: ${chunk.length} bytes, beyond the credit`);
     task.credit -= chunk.length;
     if (task.job === null) this.#taken(task, chunk.length);
-    else task.job.data(chunk);
+    else task.job.data(chunk, lease);
   }
 
   end(stream: number, serviceUs: number): void {
-    const task = this.#remove(stream);
-    if (!task.headSeen) throw new FrameError(`END: before HEAD on stream ${stream}`);
+    const task = this.#begun(stream, 'END');
+    this.#tasks.delete(stream);
     task.job?.end();
     this.#owner.ended(this, serviceUs);
   }
 
   error(stream: number, failure: WorkerFailure, serviceUs: number): void {
     if (stream === 0) {
+      if (this.#isReady) throw new FrameError('ERROR: on stream 0 after READY');
       this.draining = true;
       this.#owner.bootFailed(this, failure);
       return;
     }
-    const task = this.#remove(stream);
+    const task = this.#task(stream);
+    this.#tasks.delete(stream);
     const message = `the application raised ${failure.class}: ${failure.message}`;
     task.job?.fail(new GatewayError(500, 'XGI_APP_RAISED', message, { detail: failure.traceback }), failure);
     this.#owner.ended(this, serviceUs);
   }
 
   file(stream: number, offer: FileOffer): void {
-    const task = this.#task(stream);
-    if (!task.headSeen) throw new FrameError(`FILE: before HEAD on stream ${stream}`);
+    const task = this.#begun(stream, 'FILE');
+    if (task.file === 'taken') throw new FrameError(`FILE: after a file was taken on stream ${stream}`);
+    task.file = 'offered';
     if (task.job === null) this.#fileAck(task, false);
     else task.job.file(offer);
   }
 
   log(stream: number, level: number, text: string): void {
-    const requestId = this.#tasks.get(stream)?.job?.id;
+    const requestId = this.#tasks.get(stream)?.origin.id;
     const fields = requestId === undefined ? { pid: this.pid } : { pid: this.pid, requestId };
     const { log } = this.#options;
     const line = text.endsWith('\n') ? text.slice(0, -1) : text;
@@ -323,13 +346,17 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   }
 
   recalled(streams: readonly number[]): void {
-    this.recalling = false;
-    const jobs: Job[] = [];
+    const tasks = new Set<Task>();
     for (const stream of streams) {
       const task = this.#tasks.get(stream);
-      if (task === undefined || task.headSeen) throw new FrameError(`RECALLED: stream ${stream} was not waiting`);
+      if (task === undefined || task.headSeen || tasks.has(task)) throw new FrameError(`RECALLED: stream ${stream} was not waiting`);
+      tasks.add(task);
+    }
+    this.recalling = false;
+    const jobs: Job[] = [];
+    for (const { stream, job } of tasks) {
       this.#tasks.delete(stream);
-      if (task.job !== null) jobs.push(task.job);
+      if (job !== null) jobs.push(job);
     }
     this.#owner.handedBack(this, jobs);
   }
@@ -346,9 +373,11 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     return task;
   }
 
-  #remove(stream: number): Task {
+  /** A task whose answer has begun and may go on now. */
+  #begun(stream: number, frame: string): Task {
     const task = this.#task(stream);
-    this.#tasks.delete(stream);
+    if (!task.headSeen) throw new FrameError(`${frame}: before HEAD on stream ${stream}`);
+    if (task.file === 'offered') throw new FrameError(`${frame}: before FILE_ACK on stream ${stream}`);
     return task;
   }
 
@@ -360,6 +389,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   }
 
   #fileAck(task: Task, taken: boolean): void {
+    task.file = taken ? 'taken' : 'none';
     this.#controlOut.fileAck(task.stream, taken);
     this.#flushSoon();
   }

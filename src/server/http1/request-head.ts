@@ -130,9 +130,10 @@ function withTarget(head: RequestHead): RequestHead {
   const authority = absolute[1]!;
   if (!AUTHORITY.test(authority)) bad('XGI_HTTP_TARGET', 'the authority of the target is not host[:port]');
   const path = absolute[2]!;
-  if (path === '' && absolute[3] === '' && method === 'OPTIONS') return { ...head, path: '*', authority };
   // RFC 9112 section 3.2.2: the target's authority replaces Host, for every reader of the fields.
   const fields = head.fields.map((text, i) => (i % 2 === 1 && head.fields[i - 1]!.toLowerCase() === 'host' ? authority : text));
+  // Section 3.2.4: without a path it asks about the server as a whole.
+  if (path === '' && absolute[3] === '' && method === 'OPTIONS') return { ...head, path: '*', authority, fields };
   return split({ ...head, fields }, (path === '' ? '/' : path) + absolute[3]!, authority);
 }
 
