@@ -3,7 +3,7 @@
  * channels once; what presents anything else, or nothing in time, is destroyed (docs/protocol.md).
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,28 +28,24 @@ const AUTH_DEADLINE_MS = 5000;
 
 export class Rendezvous {
   readonly #server: Server = createServer({ pauseOnConnect: true }, (accepted) => this.#meet(accepted));
-  #folder: string | undefined;
   readonly #expected = new Map<string, { worker: Expected; channels: Set<Channel> }>();
+  #folder: string | undefined;
 
-  /** The private folder, mode 0700. Also holds state files and spooled bodies. Made when first asked for. */
+  /** A private folder, mode 0700, made when it is first asked for; also for state files and spooled bodies. */
   get folder(): string {
-    if (this.#folder === undefined) {
-      this.#folder = mkdtempSync(join(tmpdir(), 'xgi-'));
-      chmodSync(this.#folder, 0o700);
-    }
-    return this.#folder;
-  }
-
-  /** Begins to take connections. */
-  async open(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.socketPath, resolve);
-    });
+    // mkdtemp makes it 0700.
+    return (this.#folder ??= mkdtempSync(join(tmpdir(), 'xgi-')));
   }
 
   get socketPath(): string {
     return join(this.folder, 'socket');
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.socketPath, resolve);
+    });
   }
 
   /** @returns the token to start the worker with */

@@ -77,8 +77,9 @@ export class Supervisor implements WorkerOwner {
    * @throws BootError if the application cannot be loaded; nothing is left running then
    */
   async start(): Promise<void> {
-    await this.#rendezvous.open();
     try {
+      await this.#rendezvous.listen();
+      if (this.#stopping) return;
       await new Promise<void>((resolve, reject) => {
         this.#booting = { missing: this.#options.workers, resolve, reject };
         for (let i = 0; i < this.#options.workers; i++) this.#spawn();
@@ -89,7 +90,7 @@ export class Supervisor implements WorkerOwner {
     } finally {
       this.#booting = undefined;
     }
-    this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
+    if (!this.#stopping) this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
   }
 
   /**
@@ -109,6 +110,7 @@ export class Supervisor implements WorkerOwner {
   async #stop(graceMs: number): Promise<void> {
     clearInterval(this.#check);
     for (const restart of this.#restarts) clearTimeout(restart);
+    this.#booting?.resolve();
     for (const job of this.#dispatcher.clear()) job.fail(stopped());
     await this.#ended(graceMs, (worker) => worker.drain());
     await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));

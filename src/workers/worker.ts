@@ -93,6 +93,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   #isReady = false;
   #exit: string | undefined;
   #gone = false;
+  #ready = false;
   #killing: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerOptions, owner: WorkerOwner) {
@@ -179,6 +180,11 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   drain(): void {
     if (this.draining) return;
     this.draining = true;
+    if (!this.#ready) {
+      // It is importing the application and would not hear of it; nothing can be lost.
+      this.kill('SIGKILL');
+      return;
+    }
     this.#dataOut.drain();
     this.#flushSoon();
     // It would hear of it only after the application is loaded.
@@ -276,6 +282,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   // --- from the worker ---
 
   ready(info: ReadyInfo): void {
+    this.#ready = true;
     if (this.#isReady || this.#data === undefined || this.#control === undefined) throw new FrameError('READY: not the answer to HELLO');
     this.#isReady = true;
     this.#owner.ready(this, info);
