@@ -32,7 +32,8 @@ def describe(error, hint=None):
 
 
 def format_traceback(error):
-    """The traceback of `error` and of its causes as text, without the frames of this package and of the import system."""
+    """The traceback of `error` and of its causes as text, without the frames of this package and of the import
+    system."""
     try:
         described = traceback.TracebackException(type(error), error, error.__traceback__)
         _trim(described, set())

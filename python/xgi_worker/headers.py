@@ -1,7 +1,7 @@
 """Response status and header fields: checked as PEP 3333 and RFC 9110 ask, and turned into the text of a HEAD frame.
 
-Checking is paid once: what was found good is kept in two bounded dictionaries, so a request costs one look-up for its status and one for
-each field.
+Checking is paid once: what was found good is kept in two bounded dictionaries, so a request costs one look-up for
+its status and one for each field.
 """
 
 import re
@@ -10,7 +10,8 @@ STATUSES = {}
 """status → (encoded, code) for those found good."""
 
 FIELDS = {}
-"""(name, value) → (encoded with its leading NUL, the length if it is a Content-Length, else None) for those found good."""
+"""(name, value) → (encoded with its leading NUL, the length if it is a Content-Length, else None) for those found
+good."""
 
 # Dates and cookies differ from answer to answer, so the dictionaries are emptied when they are full.
 _MAX_KEPT = 1024

@@ -25,8 +25,8 @@ class Inbox:
     """The reading end of the data channel. One thread may use it.
 
     `draining` is true once DRAIN was read: no request follows. `waiting` and `stopping` belong to the SIGTERM handler,
-    which may raise Stopped only while `waiting` is true; requests in a read that is cut short so are not started, and the gateway
-    gives them to another worker.
+    which may raise Stopped only while `waiting` is true; requests in a read that is cut short so are not started, and
+    the gateway gives them to another worker.
     """
 
     def __init__(self, socket):
@@ -39,8 +39,9 @@ class Inbox:
     def receive(self):
         """Waits for at least one complete frame.
 
-        Returns a list of requests `(stream, flags, environ text, body)`, perhaps empty after DRAIN, or None when there will be
-        no more (the channel ended, SIGTERM, everything before DRAIN was returned). Raises ProtocolError.
+        Returns a list of requests `(stream, flags, environ text, body)`, perhaps empty after DRAIN, or None when
+        there will be no more (the channel ended, SIGTERM, everything before DRAIN was returned). Raises
+        ProtocolError.
         """
         if self.draining:
             return None

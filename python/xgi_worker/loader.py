@@ -5,7 +5,8 @@
     module:factory()                  what the call returns; arguments are literals: factory("prod", debug=False)
     path/to/file.py[:…]               the same for a file, whose directory goes to the front of sys.path
 
-Raises LoadError, which carries the hint of the protocol's ERROR frame, and the application's own exception as its cause if there is one.
+Raises LoadError, which carries the hint of the protocol's ERROR frame, and the application's own exception as its
+cause if there is one.
 """
 
 import ast

@@ -1,7 +1,8 @@
 """The life of a worker: connect twice, learn the settings, load the application, serve, exit.
 
-Reads one line of JSON on standard input, which becomes /dev/null before the application sees it. Exit status: 0 after DRAIN, SIGTERM or
-the end of the channel; 1 if the gateway cannot be reached or breaks the protocol; 3 if the application cannot be loaded.
+Reads one line of JSON on standard input, which becomes /dev/null before the application sees it. Exit status: 0
+after DRAIN, SIGTERM or the end of the channel; 1 if the gateway cannot be reached or breaks the protocol; 3 if the
+application cannot be loaded.
 """
 
 import gc

@@ -1,8 +1,9 @@
 """Writes the data channel: collects what is to be sent, and sends it whole. Knows nothing of streams.
 
-Two locks, always taken in this order: `_sending` (held while bytes go to the socket, so that two threads never interleave their
-frames) and `lock` (the worker's lock: held for a moment to change the list). Both are re-entrant because an
-application's destructor or signal handler may write to wsgi.errors at any bytecode, also inside these methods.
+Two locks, always taken in this order: `_sending` (held while bytes go to the socket, so that two threads never
+interleave their frames) and `lock` (the worker's lock: held for a moment to change the list). Both are re-entrant
+because an application's destructor or signal handler may write to wsgi.errors at any bytecode, also inside these
+methods.
 """
 
 import threading

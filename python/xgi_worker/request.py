@@ -1,7 +1,8 @@
 """One request: builds the environ, calls the application and turns what it gives into frames. PEP 3333 is here.
 
 `answer` has a short way for the common case, a list of one block that fits one frame, and hands all others to a
-`Response`. It never raises for what an application does: SystemExit and the like fail the request, and the worker lives on.
+`Response`. It never raises for what an application does: SystemExit and the like fail the request, and the worker
+lives on.
 
 The interrupt (see slot.py) is admitted between `slot.enter` and `slot.leave`, and only there.
 """

@@ -1,7 +1,7 @@
 """Serves requests in the main thread, one after the other: the fast way, for a worker with one thread.
 
-Small requests come many in one read, and their answers leave in one write. One uncontended lock a request covers both "the last answer
-may be sent" and "the next request is started", so a RECALL sees either both or neither.
+Small requests come many in one read, and their answers leave in one write. One uncontended lock a request covers
+both "the last answer may be sent" and "the next request is started", so a RECALL sees either both or neither.
 """
 
 import sys

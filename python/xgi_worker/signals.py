@@ -1,7 +1,8 @@
 """What the worker does on signals. Install before the application is imported, so that its own handlers win.
 
 SIGINT: nothing; Ctrl-C reaches the whole terminal group and the gateway coordinates. SIGTERM: stop after the
-requests that run. SIGUSR2: the soft interrupt. SIGABRT: the fault handler prints every thread's stack, and the process dies.
+requests that run. SIGUSR2: the soft interrupt. SIGABRT: the fault handler prints every thread's stack, and the
+process dies.
 """
 
 import faulthandler
@@ -28,7 +29,8 @@ def install(worker, inbox, wakeup):
         if worker.main_slot is not None:
             worker.main_slot.on_signal()
 
-    # A handler, not SIG_IGN: programs the application starts would inherit "ignored", but a handler becomes the default.
+    # A handler, not SIG_IGN: programs the application starts would inherit "ignored", but a handler becomes the
+    # default.
     signal.signal(signal.SIGINT, lambda signum, frame: None)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGUSR2, interrupt)

@@ -1,7 +1,8 @@
 """One place to run a request: a thread, and what the control thread may do to the request in it.
 
-Owns the interrupt, the only thing here that is delicate. `running` holds the stream id while a RequestTimeout may be raised at any
-bytecode, that is while the application's code runs; everywhere else it is 0. The slot's thread calls
+Owns the interrupt, the only thing here that is delicate. `running` holds the stream id while a RequestTimeout may
+be raised at any bytecode, that is while the application's code runs; everywhere else it is 0. The slot's thread
+calls
 
     enter(stream)   before the application's code            leave()    when it is done with the request
     pause()         before our own code inside a request     resume()   after it
@@ -122,7 +123,8 @@ class ThreadSlot(MainSlot):
 
 
 def _set_async_exception(ident, exception):
-    """Has `exception` raised in the thread `ident` at its next bytecode, or takes that back (None); False if it cannot."""
+    """Has `exception` raised in the thread `ident` at its next bytecode, or takes that back (None); False if it
+    cannot."""
     try:
         import ctypes
 

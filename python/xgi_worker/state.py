@@ -1,6 +1,7 @@
 """The state file: one 32-bit word a thread, mapped into memory, with the stream it has claimed last.
 
-The gateway reads it after the worker's death, however that came, to tell requests that were running from requests that were not.
+The gateway reads it after the worker's death, however that came, to tell requests that were running from requests
+that were not.
 """
 
 import mmap

@@ -1,6 +1,7 @@
 """An answer that takes more than one frame: waits for credit and for FILE_ACK, and keeps its frames whole.
 
-Knows nothing of WSGI. While one of its methods runs, an interrupt is held back (`slot.pause`), and so never cuts a frame in two.
+Knows nothing of WSGI. While one of its methods runs, an interrupt is held back (`slot.pause`), and so never cuts a
+frame in two.
 """
 
 from . import frames

@@ -1,4 +1,5 @@
-"""Serves requests in several threads: the main thread reads, N threads claim from one queue, each answer is sent at once."""
+"""Serves requests in several threads: the main thread reads, N threads claim from one queue, each answer is sent at
+once."""
 
 import collections
 import os

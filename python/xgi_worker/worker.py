@@ -19,7 +19,8 @@ def is_later(stream, reference):
 
 
 class Worker:
-    """Made once, by main. `alert` is true when a serving loop has to look before it claims: `recalled` or `stopping`."""
+    """Made once, by main. `alert` is true when a serving loop has to look before it claims: `recalled` or
+    `stopping`."""
 
     def __init__(self, data_socket, settings):
         # Re-entrant, because a destructor or a signal handler of the application may log while we hold it.
@@ -36,7 +37,8 @@ class Worker:
         self.slots = []
         self.main_slot = None
         self.queue = None
-        """The requests that were read and not claimed, in thread mode; None in single mode, where they are a private matter."""
+        """The requests that were read and not claimed, in thread mode; None in single mode, where they are a
+        private matter."""
         self.last_seen = 0
         """The latest stream that was claimed (single mode) or queued (thread mode)."""
         self.recalled = set()
@@ -68,7 +70,8 @@ class Worker:
         return None
 
     def recall(self, streams):
-        """Marks those of `streams` that are not started as never to be run, and returns them; finished answers are sent."""
+        """Marks those of `streams` that are not started as never to be run, and returns them; finished answers are
+        sent."""
         marked = []
         with self.lock:
             for stream in streams:
@@ -90,7 +93,8 @@ class Worker:
         return False
 
     def skip(self, stream):
-        """Whether `stream` must not be run: it was recalled, or the worker is stopping. Call under the lock, when `alert`."""
+        """Whether `stream` must not be run: it was recalled, or the worker is stopping. Call under the lock, when
+        `alert`."""
         if self.stopping:
             return True
         if stream not in self.recalled:

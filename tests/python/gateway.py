@@ -190,7 +190,8 @@ class Gateway:
         return self.answer(self.send(*args, **kwargs))
 
     def answer(self, stream, grant=True):
-        """Collects the answer of `stream`; gives credit for what arrives if `grant`. Frames of other streams are an error."""
+        """Collects the answer of `stream`; gives credit for what arrives if `grant`. Frames of other streams are an
+        error."""
         status, fields, body, names, logs = None, None, b"", [], []
         while True:
             frame = self.data.receive()

@@ -6,9 +6,10 @@ import socket
 import struct
 import unittest
 
-from gateway import ROOT
 from xgi_worker import frames
 from xgi_worker.inbox import Inbox
+
+from gateway import ROOT
 
 with open(os.path.join(ROOT, "tests", "vectors", "frames.json"), encoding="utf-8") as file:
     VECTORS = json.load(file)

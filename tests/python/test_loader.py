@@ -6,8 +6,9 @@ import sys
 import tempfile
 import unittest
 
-import gateway  # noqa: F401  puts the package on sys.path
 from xgi_worker import loader
+
+import gateway  # noqa: F401  puts the package on sys.path
 
 SOURCE = """
 class Site:

@@ -293,7 +293,7 @@ class StartResponse(ResponseTest):
             self.refused("'200 OK', [('%s', 'y')]" % name, "token")
 
     def test_header_values(self):
-        for code in [*range(0, 9), *range(10, 32), 127]:
+        for code in [*range(9), *range(10, 32), 127]:
             self.refused("'200 OK', [('X', 'a\\x%02xb')]" % code, "control character")
         self.refused("'200 OK', [('X', '\\u20ac')]", "latin-1")
         answer = self.check(
