@@ -89,7 +89,9 @@ export function readBytewise(input: string | Buffer, limits?: Partial<HttpLimits
 /** The input cut at the given offsets, in order. */
 export function cut(input: string | Buffer, offsets: readonly number[]): Buffer[] {
   const bytes = bytesOf(input);
-  const ends = [...new Set(offsets.map((offset) => Math.min(offset, bytes.length)))].toSorted((a, b) => a - b);
+  const ends = [...new Set(offsets.map((offset) => Math.min(offset, bytes.length)))].toSorted(
+    (a, b) => a - b,
+  );
   const pieces: Buffer[] = [];
   let start = 0;
   for (const end of [...ends, bytes.length]) {

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { isIP } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../../src/errors.js';
+import { forwardedClient, forwardedScheme, parseTrustedProxies } from '../../../src/http/forwarded.js';
+
+describe('parseTrustedProxies', () => {
+  test.each<[string, string, boolean]>([
+    ['', '127.0.0.1', false],
+    ['', '', false],
+    [' , ', '127.0.0.1', false],
+    ['*', '203.0.113.9', true],
+    ['*', '', true],
+    ['127.0.0.1', '', true],
+    ['127.0.0.1,::1', '127.0.0.1', true],
+    ['127.0.0.1, ::1', '::1', true],
+    ['127.0.0.1,::1', '127.0.0.2', false],
+    ['10.0.0.0/8', '10.255.0.1', true],
+    ['10.0.0.0/8', '11.0.0.1', false],
+    ['2001:db8::/32', '2001:db8:1::1', true],
+    ['2001:db8::/32', '2001:db9::1', false],
+    ['0.0.0.0/0', '198.51.100.1', true],
+    ['127.0.0.1', 'not an address', false],
+    ['fe80::/10', 'fe80::1%eth0', true],
+    ['127.0.0.1', 'fe80::1%eth0', false],
+  ])('%j trusts %j: %s', (text, address, expected) => {
+    const proxies = parseTrustedProxies(text);
+    expect(proxies.trusts(address)).toBe(expected);
+    // The last answer is remembered; another address must not get it.
+    expect(proxies.trusts('192.0.2.77')).toBe(text === '*' || text.startsWith('0.0.0.0'));
+    expect(proxies.trusts(address)).toBe(expected);
+  });
+
+  test.each([
+    'localhost',
+    '10.0.0.0/33',
+    '10.0.0.0/-1',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    '::1/129',
+    '10.0.0',
+    '1.2.3.4 5.6.7.8',
+    '[::1]',
+    '10.0.0.0/ 8',
+  ])('%j is refused', (text) => {
+    expect(() => parseTrustedProxies(text)).toThrow(ConfigError);
+  });
+});
+
+describe('forwardedClient', () => {
+  const proxies = parseTrustedProxies('10.0.0.0/8,::1');
+
+  test.each<[string, string | undefined]>([
+    ['203.0.113.1', '203.0.113.1'],
+    ['1.1.1.1, 203.0.113.1', '203.0.113.1'],
+    ['203.0.113.1, 10.0.0.1, 10.0.0.2', '203.0.113.1'],
+    ['1.1.1.1,203.0.113.1,10.0.0.1', '203.0.113.1'],
+    // All are proxies of ours: the first is as far as is known.
+    ['10.0.0.3, 10.0.0.2', '10.0.0.3'],
+    ['203.0.113.1:1234', '203.0.113.1'],
+    ['[2001:db8::1]:1234', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['', undefined],
+    ['unknown', undefined],
+    ['_hidden', undefined],
+    ['203.0.113.1, ', undefined],
+    ['203.0.113.1, unknown, 10.0.0.1', '10.0.0.1'],
+    ['<script>, 10.0.0.1', '10.0.0.1'],
+    ['203.0.113.1\t', '203.0.113.1'],
+    ['999.0.0.1', undefined],
+    ['[::1', undefined],
+    ['127.1', undefined],
+  ])('%j gives %j', (values, expected) => {
+    expect(forwardedClient(values, proxies)).toBe(expected);
+  });
+
+  test('gives an address or nothing, whatever it is given, in no time', () => {
+    const start = performance.now();
+    for (const filler of [',', ' ', '10.0.0.1,', '[', ':', '1.', 'fe80::1%a,']) {
+      const client = forwardedClient(filler.repeat(Math.floor(8190 / filler.length)), proxies);
+      expect(client === undefined || isIP(client) !== 0).toBe(true);
+    }
+    expect(performance.now() - start).toBeLessThan(500);
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdef.:,[] %/\xff') }), (values) => {
+        const client = forwardedClient(values, proxies);
+        expect(client === undefined || isIP(client) !== 0).toBe(true);
+      }),
+      { seed: 20_260_105, numRuns: 2000 },
+    );
+  });
+
+  test('what a client puts in front changes nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary-ascii' }), (forged) => {
+        expect(forwardedClient(`${forged}, 203.0.113.1, 10.0.0.1`, proxies)).toBe('203.0.113.1');
+      }),
+      { seed: 20_260_106, numRuns: 500 },
+    );
+  });
+});
+
+describe('forwardedScheme', () => {
+  test.each<[string, 'http' | 'https' | undefined]>([
+    ['https', 'https'],
+    ['HTTPS', 'https'],
+    ['http', 'http'],
+    ['https, http', 'http'],
+    ['http,https ', 'https'],
+    ['', undefined],
+    ['https,', undefined],
+    ['ftp', undefined],
+    ['https;', undefined],
+  ])('%j gives %j', (values, expected) => {
+    expect(forwardedScheme(values)).toBe(expected);
+  });
+});
