@@ -96,6 +96,8 @@ export class Rendezvous {
     socket.on('error', () => {});
     // Read from the start, or its end is never seen.
     socket.resume();
+    // A worker that says nothing more has nothing more to hear.
+    socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       clearTimeout(deadline);
       worker?.ended(channel);
