@@ -18,7 +18,14 @@ export interface RawFrame {
   readonly length?: number;
 }
 
-export function rawFrame({ type, stream = 0, flags = 0, reserved = 0, payload = '', length }: RawFrame): Buffer {
+export function rawFrame({
+  type,
+  stream = 0,
+  flags = 0,
+  reserved = 0,
+  payload = '',
+  length,
+}: RawFrame): Buffer {
   const bytes = Buffer.from(payload);
   const header = Buffer.alloc(12);
   header.writeUInt32LE(length ?? bytes.length, 0);
@@ -51,11 +58,22 @@ export const endFrame = (stream: number): Buffer => rawFrame({ type: 0x14, strea
 /** One thing a receiver was told; bodies as latin-1 text. */
 export type Told =
   | { readonly call: 'ready'; readonly info: ReadyInfo }
-  | { readonly call: 'answer'; readonly stream: number; readonly head: string; readonly body: string; readonly serviceUs: number }
+  | {
+      readonly call: 'answer';
+      readonly stream: number;
+      readonly head: string;
+      readonly body: string;
+      readonly serviceUs: number;
+    }
   | { readonly call: 'head'; readonly stream: number; readonly head: string }
   | { readonly call: 'data'; readonly stream: number; readonly chunk: string }
   | { readonly call: 'end'; readonly stream: number; readonly serviceUs: number }
-  | { readonly call: 'error'; readonly stream: number; readonly failure: WorkerFailure; readonly serviceUs: number }
+  | {
+      readonly call: 'error';
+      readonly stream: number;
+      readonly failure: WorkerFailure;
+      readonly serviceUs: number;
+    }
   | { readonly call: 'file'; readonly stream: number; readonly offer: FileOffer }
   | { readonly call: 'log'; readonly stream: number; readonly level: number; readonly text: string }
   | { readonly call: 'recalled'; readonly streams: readonly number[] }

@@ -13,7 +13,12 @@ import {
   u32,
   type Told,
 } from '../../support/wsgi-frames.js';
-import { corruptVectors, validVectors, type ValidVector, type VectorFrame } from '../../support/wsgi-vectors.js';
+import {
+  corruptVectors,
+  validVectors,
+  type ValidVector,
+  type VectorFrame,
+} from '../../support/wsgi-vectors.js';
 
 /** What the receiver is to be told for a frame. */
 function expected(frame: VectorFrame): Told[] {
@@ -25,7 +30,9 @@ function expected(frame: VectorFrame): Told[] {
       return [{ call: 'ready', info: frame.info as never }];
     case 'HEAD': {
       const body = latin1(frame.bodyHex);
-      const told: Told[] = [{ call: 'head', stream, head: [frame.status, ...frame.headers!.flat()].join('\0') }];
+      const told: Told[] = [
+        { call: 'head', stream, head: [frame.status, ...frame.headers!.flat()].join('\0') },
+      ];
       if (body !== '') told.push({ call: 'data', stream, chunk: body });
       if (frame.flags === 1) told.push({ call: 'end', stream, serviceUs });
       return told;
@@ -35,7 +42,14 @@ function expected(frame: VectorFrame): Told[] {
     case 'END':
       return [{ call: 'end', stream, serviceUs }];
     case 'ERROR':
-      return [{ call: 'error', stream, serviceUs, failure: { hint: undefined, ...(frame.failure as object) } as never }];
+      return [
+        {
+          call: 'error',
+          stream,
+          serviceUs,
+          failure: { hint: undefined, ...(frame.failure as object) } as never,
+        },
+      ];
     case 'FILE':
       return [
         {
@@ -122,7 +136,13 @@ describe('a whole connection', () => {
 
   test('a small answer that came whole is told in one call, its body as a string', () => {
     const { decoder, recorder } = recordingDecoder();
-    decoder.push(Buffer.concat([authFrame('D'), headFrame(1, '200 OK', 'hello'), headFrame(2, '200 OK', Buffer.alloc(8193))]));
+    decoder.push(
+      Buffer.concat([
+        authFrame('D'),
+        headFrame(1, '200 OK', 'hello'),
+        headFrame(2, '200 OK', Buffer.alloc(8193)),
+      ]),
+    );
     expect(recorder.told.map((one) => one.call)).toEqual(['answer', 'answer']);
   });
 });
@@ -131,13 +151,19 @@ describe('large frames', () => {
   test('a body of 1 MiB is handed on as it comes and never collected', () => {
     const head = '200 OK';
     const body = Buffer.alloc(1_048_576 - 8 - head.length, 'x');
-    const bytes = Buffer.concat([authFrame('D'), headFrame(1, head, body), dataFrame(2, Buffer.alloc(1_048_576, 'y')), endFrame(2)]);
+    const bytes = Buffer.concat([
+      authFrame('D'),
+      headFrame(1, head, body),
+      dataFrame(2, Buffer.alloc(1_048_576, 'y')),
+      endFrame(2),
+    ]);
     const { decoder, recorder } = recordingDecoder();
     let longest = 0;
     for (let at = 0; at < bytes.length; at += 65_536) {
       const before = recorder.told.length;
       decoder.push(bytes.subarray(at, at + 65_536));
-      for (const one of recorder.told.slice(before)) if (one.call === 'data') longest = Math.max(longest, one.chunk.length);
+      for (const one of recorder.told.slice(before))
+        if (one.call === 'data') longest = Math.max(longest, one.chunk.length);
       expect(recorder.told.length, 'each piece is handed on at once').toBeGreaterThan(before);
     }
     expect(longest).toBeLessThanOrEqual(65_536);
@@ -147,7 +173,10 @@ describe('large frames', () => {
   });
 
   test('a log line of 1 MiB in small pieces', () => {
-    const bytes = Buffer.concat([authFrame('C'), rawFrame({ type: 0x17, flags: 3, payload: 'z'.repeat(1_048_576) })]);
+    const bytes = Buffer.concat([
+      authFrame('C'),
+      rawFrame({ type: 0x17, flags: 3, payload: 'z'.repeat(1_048_576) }),
+    ]);
     const pieces: Buffer[] = [];
     for (let at = 0; at < bytes.length; at += 10_000) pieces.push(bytes.subarray(at, at + 10_000));
     expect(decode(pieces)).toEqual([{ call: 'log', stream: 0, level: 3, text: 'z'.repeat(1_048_576) }]);
@@ -174,20 +203,42 @@ describe('corrupt input', () => {
       expect(refusal([bytes])).toBeInstanceOf(FrameError);
       expect(refusal(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toBeInstanceOf(FrameError);
       for (let at = 1; at < bytes.length; at++) {
-        expect(refusal([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toBeInstanceOf(FrameError);
+        expect(refusal([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toBeInstanceOf(
+          FrameError,
+        );
       }
     });
   });
 
   test.each([
     ['a RECALLED on the data channel', 'D', rawFrame({ type: 0x18, payload: u32(1) })],
-    ['READY with a member of the wrong type', 'D', rawFrame({ type: 0x11, payload: '{"pid":"1","python":"3","implementation":"C","executable":"/"}' })],
-    ['ERROR without a traceback', 'D', rawFrame({ type: 0x15, stream: 1, payload: Buffer.concat([u32(1), Buffer.from('{"class":"A","message":"b"}')]) })],
+    [
+      'READY with a member of the wrong type',
+      'D',
+      rawFrame({ type: 0x11, payload: '{"pid":"1","python":"3","implementation":"C","executable":"/"}' }),
+    ],
+    [
+      'ERROR without a traceback',
+      'D',
+      rawFrame({
+        type: 0x15,
+        stream: 1,
+        payload: Buffer.concat([u32(1), Buffer.from('{"class":"A","message":"b"}')]),
+      }),
+    ],
     ['FILE with a relative path', 'D', fileFrame(0n, 1n, 'etc/passwd')],
     ['FILE with a NUL in its path', 'D', fileFrame(0n, 1n, '/etc/pass\0wd')],
     ['FILE beyond 2^53', 'D', fileFrame(1n << 53n, 1n, '/a')],
-    ['FILE whose offset and length overflow 64 bits', 'D', fileFrame((1n << 64n) - 1n, (1n << 64n) - 1n, '/a')],
-    ['a head longer than 32-bit arithmetic', 'D', rawFrame({ type: 0x12, stream: 1, payload: u32(0, 0xffff_ffff) })],
+    [
+      'FILE whose offset and length overflow 64 bits',
+      'D',
+      fileFrame((1n << 64n) - 1n, (1n << 64n) - 1n, '/a'),
+    ],
+    [
+      'a head longer than 32-bit arithmetic',
+      'D',
+      rawFrame({ type: 0x12, stream: 1, payload: u32(0, 0xffff_ffff) }),
+    ],
   ])('%s', (_name, channel, frame) => {
     expect(refusal([authFrame(channel), frame])).toBeInstanceOf(FrameError);
   });

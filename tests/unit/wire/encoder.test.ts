@@ -79,7 +79,8 @@ describe('FrameEncoder', () => {
   test('grows for many large requests and keeps their bytes', () => {
     const encoder = new FrameEncoder();
     const bodies = Array.from({ length: 20 }, (_, i) => Buffer.alloc(60_000, i));
-    for (const [i, body] of bodies.entries()) encoder.request({ stream: i + 1, environ: 'A\0B', body, safe: false });
+    for (const [i, body] of bodies.entries())
+      encoder.request({ stream: i + 1, environ: 'A\0B', body, safe: false });
     const bytes = flushed(encoder);
     expect(bytes.length).toBe(20 * (12 + 4 + 3 + 60_000));
     for (const [i, body] of bodies.entries()) {

@@ -1,0 +1,196 @@
+/** HTTP clients over plain sockets: every byte of the answer is seen, when it came, and how the connection ended. */
+import { connect, type Socket } from 'node:net';
+
+export interface RawAnswer {
+  readonly status: number;
+  /** The status line and the fields, as received. */
+  readonly head: string;
+  readonly headers: ReadonlyMap<string, string>;
+  /** Without the chunked coding, if there was one. */
+  readonly body: Buffer;
+  /** The body as it came, with its coding. */
+  readonly rawBody: Buffer;
+  /** The message was complete by its own framing. */
+  readonly complete: boolean;
+}
+
+/** A connection that a test talks through. */
+export class RawClient {
+  readonly socket: Socket;
+  /** Resolves when nothing more will come: at the end, after a reset too. */
+  readonly ended: Promise<void>;
+  #received = Buffer.alloc(0);
+  #over = false;
+  #listeners = new Set<() => void>();
+
+  constructor(port: number, options: { readonly readPaused?: boolean } = {}) {
+    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    this.socket.setNoDelay(true);
+    this.socket.on('data', (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#changed();
+    });
+    if (options.readPaused === true) this.socket.pause();
+    this.socket.on('error', () => {});
+    this.ended = new Promise((resolve) => {
+      const over = (): void => {
+        this.#over = true;
+        this.#changed();
+        resolve();
+      };
+      this.socket.on('end', over);
+      this.socket.on('close', over);
+    });
+  }
+
+  get received(): Buffer {
+    return this.#received;
+  }
+
+  get text(): string {
+    return this.#received.toString('latin1');
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  send(data: Buffer | string): void {
+    this.socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+  }
+
+  /** Resolves when the test is true of what has been received, or nothing more comes. */
+  async until(test: (text: string) => boolean, deadlineMs = 15_000): Promise<string> {
+    if (!test(this.text) && !this.#over) {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => {
+          this.#listeners.delete(look);
+          reject(
+            new Error(`nothing for ${deadlineMs} ms; received: ${JSON.stringify(this.text.slice(0, 500))}`),
+          );
+        }, deadlineMs);
+        const look = (): void => {
+          if (!test(this.text) && !this.#over) return;
+          clearTimeout(timer);
+          this.#listeners.delete(look);
+          resolve();
+        };
+        this.#listeners.add(look);
+      });
+    }
+    return this.text;
+  }
+
+  /** The next whole answer, which is then taken away. @param method of the request it is for */
+  async answer(method = 'GET', deadlineMs?: number): Promise<RawAnswer> {
+    let parsed: { answer: RawAnswer; length: number } | undefined;
+    await this.until(
+      () => (parsed = parseAnswer(this.#received, method, this.#over)) !== undefined,
+      deadlineMs,
+    );
+    parsed ??= parseAnswer(this.#received, method, true);
+    if (parsed === undefined)
+      throw new Error(`the connection ended without an answer; received: ${JSON.stringify(this.text)}`);
+    this.#received = this.#received.subarray(parsed.length);
+    return parsed.answer;
+  }
+
+  /** Closes at once with a reset, as a client that dies does: the server cannot take it for a half-close. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** Sends one request on a connection of its own and waits for the answer, whole or cut off. */
+export async function request(
+  port: number,
+  target: string,
+  {
+    method = 'GET',
+    headers = [],
+    body = '',
+  }: { method?: string; headers?: readonly string[]; body?: Buffer | string } = {},
+): Promise<RawAnswer> {
+  const client = new RawClient(port);
+  const length = method === 'GET' || method === 'HEAD' ? [] : [`Content-Length: ${body.length}`];
+  client.send(
+    `${method} ${target} HTTP/1.1\r\n${['Host: test.example:81', 'Connection: close', ...headers, ...length].join('\r\n')}\r\n\r\n`,
+  );
+  if (body.length > 0) client.send(body);
+  try {
+    return await client.answer(method);
+  } finally {
+    client.close();
+  }
+}
+
+/** @returns undefined if more is needed; `over` says that nothing more comes */
+function parseAnswer(
+  bytes: Buffer,
+  method: string,
+  over: boolean,
+): { answer: RawAnswer; length: number } | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n');
+  if (headEnd === -1) return undefined;
+  const head = bytes.toString('latin1', 0, headEnd);
+  const lines = head.split('\r\n');
+  const status = Number(lines[0]!.split(' ')[1]);
+  const headers = new Map(
+    lines
+      .slice(1)
+      .map((line) => [
+        line.slice(0, line.indexOf(':')).toLowerCase(),
+        line.slice(line.indexOf(':') + 1).trim(),
+      ]),
+  );
+  const start = headEnd + 4;
+  const rest = bytes.subarray(start);
+  const result = (raw: Buffer, body: Buffer, complete: boolean): { answer: RawAnswer; length: number } => ({
+    answer: { status, head, headers, body: Buffer.from(body), rawBody: Buffer.from(raw), complete },
+    length: start + raw.length,
+  });
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304)
+    return result(rest.subarray(0, 0), rest.subarray(0, 0), true);
+  if (headers.get('transfer-encoding') === 'chunked') {
+    const { body, used, complete } = parseChunked(rest);
+    return complete || over
+      ? result(rest.subarray(0, complete ? used : rest.length), body, complete)
+      : undefined;
+  }
+  const declared = headers.get('content-length');
+  if (declared === undefined) return over ? result(rest, rest, true) : undefined;
+  const length = Number(declared);
+  if (rest.length < length && !over) return undefined;
+  const body = rest.subarray(0, length);
+  return result(body, body, rest.length >= length);
+}
+
+function parseChunked(bytes: Buffer): { body: Buffer; used: number; complete: boolean } {
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (;;) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd === -1) break;
+    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
+    const start = lineEnd + 2;
+    if (size === 0) {
+      if (bytes.length < start + 2) break;
+      return { body: Buffer.concat(parts), used: start + 2, complete: true };
+    }
+    if (bytes.length < start + size + 2) {
+      parts.push(bytes.subarray(start, start + size));
+      break;
+    }
+    parts.push(bytes.subarray(start, start + size));
+    at = start + size + 2;
+  }
+  return { body: Buffer.concat(parts), used: bytes.length, complete: false };
+}

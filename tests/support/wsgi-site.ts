@@ -1,0 +1,145 @@
+/** A whole server in the test's own process: HTTP engine, WSGI handler, supervisor, and real Python workers. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { DEFAULT_DEADLINES, DEFAULT_LIMITS } from '../../src/config/defaults.js';
+import { createWsgiHandler } from '../../src/handlers/wsgi.js';
+import { parseTrustedProxies } from '../../src/http/forwarded.js';
+import { Server } from '../../src/server/server.js';
+import type { HttpDeadlines, HttpLimits, Log } from '../../src/types.js';
+import { Supervisor } from '../../src/workers/supervisor.js';
+import { repository } from './paths.js';
+import { isAlive, pollUntil } from './poll.js';
+import { makeTempDir, removeTempDir } from './temp-dir.js';
+
+export const wsgiFixtures = path.join(repository, 'tests/fixtures/wsgi');
+
+export interface LogRecord {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps what is logged. */
+export class MemoryLog implements Log {
+  readonly records: LogRecord[] = [];
+
+  debug(message: string, fields = {}): void {
+    this.records.push({ level: 'debug', message, fields });
+  }
+  info(message: string, fields = {}): void {
+    this.records.push({ level: 'info', message, fields });
+  }
+  warn(message: string, fields = {}): void {
+    this.records.push({ level: 'warn', message, fields });
+  }
+  error(message: string, fields = {}): void {
+    this.records.push({ level: 'error', message, fields });
+  }
+
+  matching(pattern: RegExp): LogRecord[] {
+    return this.records.filter((record) => pattern.test(record.message));
+  }
+
+  /** Waits for a record whose message matches. */
+  waitFor(pattern: RegExp, deadlineMs?: number): Promise<LogRecord> {
+    return pollUntil(() => this.matching(pattern)[0], {
+      what: `a log record that matches ${pattern}`,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    });
+  }
+
+  get text(): string {
+    return this.records.map(({ level, message }) => `${level}: ${message}`).join('\n');
+  }
+}
+
+export interface SiteOptions {
+  /** `module:callable`; modules are those of tests/fixtures/wsgi. */
+  readonly target: string;
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly timeoutMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: the `python3` of the PATH. */
+  readonly python?: string;
+  readonly deadlines?: Partial<HttpDeadlines>;
+  readonly limits?: Partial<HttpLimits>;
+  readonly trustedProxies?: string;
+}
+
+export interface Site {
+  readonly origin: string;
+  readonly port: number;
+  readonly log: MemoryLog;
+  readonly supervisor: Supervisor;
+  readonly server: Server;
+  /** Private, for what the application writes; it finds it in XGI_TEST_DIR. */
+  readonly directory: string;
+  url(pathAndQuery: string): string;
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Everything but started workers: call `supervisor.start`. */
+export async function listenOnly(options: SiteOptions): Promise<Site> {
+  const directory = makeTempDir();
+  const log = new MemoryLog();
+  const supervisor = new Supervisor({
+    python: options.python ?? 'python3',
+    target: options.target,
+    workers: options.workers ?? 1,
+    threads: options.threads ?? 1,
+    searchPath: [wsgiFixtures],
+    cwd: directory,
+    env: { XGI_TEST_DIR: directory, PYTHONDONTWRITEBYTECODE: '1', ...options.env },
+    timeoutMs: options.timeoutMs ?? 30_000,
+    environ: { SERVER_SOFTWARE: 'xgi/test' },
+    log,
+  });
+  const server = new Server({
+    handler: createWsgiHandler(supervisor),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    deadlines: { ...DEFAULT_DEADLINES, ...options.deadlines },
+    trustedProxies: parseTrustedProxies(options.trustedProxies ?? ''),
+    log,
+  });
+  const { url: origin } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  return {
+    origin,
+    port: Number(new URL(origin).port),
+    log,
+    supervisor,
+    server,
+    directory,
+    url: (pathAndQuery) => origin + pathAndQuery,
+    async stop(graceMs = 2000) {
+      await server.shutdown(graceMs);
+      await supervisor.stop(graceMs);
+      removeTempDir(directory);
+    },
+  };
+}
+
+/** Resolves when the application is loaded in all workers. The caller stops it. */
+export async function startSite(options: SiteOptions): Promise<Site> {
+  const site = await listenOnly(options);
+  try {
+    await site.supervisor.start();
+  } catch (error) {
+    await site.stop(0);
+    throw error;
+  }
+  return site;
+}
+
+/** Bodies that lie in the site's private folder. */
+export function spooledFiles(site: Site): string[] {
+  return readdirSync(site.supervisor.folder).filter((name) => name.startsWith('body-'));
+}
+
+/** Waits until none of these processes is left. */
+export async function allEnded(pids: readonly number[], deadlineMs = 10_000): Promise<void> {
+  await pollUntil(() => pids.every((pid) => !isAlive(pid)), {
+    what: `the end of ${pids.join(', ')}`,
+    deadlineMs,
+  });
+}
