@@ -63,7 +63,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 );
 
 test('passes the exit status of a server on that does not start', async () => {
-  started = new Program(process.execPath, [START, '-b', 'nonsense:port:0']);
-  expect((await started.exited).code).toBe(2);
-  expect(started.output).toContain('nonsense:port:0');
+  const refused = new Program(process.execPath, [START, '-b', 'nonsense:port:0']);
+  expect((await refused.exited).code).toBe(2);
+  expect(refused.output).toContain('nonsense:port:0');
 });

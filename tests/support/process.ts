@@ -25,6 +25,7 @@ export class Program {
   readonly exited: Promise<Exit>;
   #stdout: Buffer[] = [];
   #stderr = '';
+  #stopped = false;
 
   constructor(command: string, args: readonly string[], options: RunOptions = {}) {
     this.child = spawn(command, args, {
@@ -101,8 +102,17 @@ export class Program {
     });
   }
 
-  /** Sends the signal and waits for the end; after the deadline kills the process and rejects. */
+  /**
+   * Sends the signal and waits for the end; after the deadline kills the process and rejects. Rejects too,
+   * the first time, if the program had failed by itself before: what it said is why the test failed.
+   */
   async stop(signal: NodeJS.Signals = 'SIGTERM', deadlineMs = 15_000): Promise<Exit> {
+    const { exitCode } = this.child;
+    if (!this.#stopped && exitCode !== null && exitCode !== 0) {
+      this.#stopped = true;
+      throw new Error(`had ended by itself with exit status ${exitCode}; output:\n${this.output}`);
+    }
+    this.#stopped = true;
     let overdue = false;
     this.child.kill(signal);
     const timer = setTimeout(() => {
