@@ -4,12 +4,13 @@ import json
 import os
 import socket
 import struct
+import threading
 import unittest
 
-from xgi_worker import frames
-from xgi_worker.inbox import Inbox
+from gateway import ROOT, frames
 
-from gateway import ROOT
+# isort: split
+from xgi_worker.inbox import Inbox
 
 with open(os.path.join(ROOT, "tests", "vectors", "frames.json"), encoding="utf-8") as file:
     VECTORS = json.load(file)
@@ -202,8 +203,6 @@ class InboxReading(unittest.TestCase):
     def test_a_frame_larger_than_one_read(self):
         body = bytes(range(256)) * 2048
         payload = frames.U32.pack(3) + b"A\0b" + body
-        import threading
-
         sender = threading.Thread(
             target=self.gateway.sendall, args=(frames.encode(frames.REQUEST, 9, payload, frames.SAFE),)
         )

@@ -6,9 +6,10 @@ import sys
 import tempfile
 import unittest
 
-from xgi_worker import loader
-
 import gateway  # noqa: F401  puts the package on sys.path
+
+# isort: split
+from xgi_worker import loader
 
 SOURCE = """
 class Site:
