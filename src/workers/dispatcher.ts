@@ -28,9 +28,9 @@ export interface DispatchTarget {
 }
 
 /** Silence after which a worker's waiting requests are called back while another worker is idle; with the round trip this stays inside the budget. */
-const RECALL_IDLE_MS = 1;
+const RECALL_IDLE_MS = 0.5;
 /** The same while all workers are busy: nobody could take them at once, and on a crowded machine a worker is silent for this long now and then. */
-const RECALL_BUSY_MS = 8;
+const RECALL_BUSY_MS = 4;
 
 export class Dispatcher {
   readonly #targets: DispatchTarget[] = [];
