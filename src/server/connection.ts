@@ -312,7 +312,6 @@ export class Connection implements BodyOrigin {
         this.#stream = null;
         exchange.bodyBytes = bodyBytes;
         if (complete) return this.#responded(exchange, how.keepAlive);
-        // Never a clean end for a truncated body (RFC 9112 section 8).
         if (error !== undefined && !socket.destroyed) {
           logError(this.#context.log, error, {
             requestId: exchange.id,
@@ -320,7 +319,7 @@ export class Connection implements BodyOrigin {
             client: exchange.clientAddress,
           });
         }
-        socket.destroy();
+        this.#truncate(how.framing);
       },
     };
     // Head and first bytes leave together.
@@ -335,6 +334,20 @@ export class Connection implements BodyOrigin {
     this.#stream = stream;
     stream.start();
     socket.uncork();
+  }
+
+  /**
+   * Ends a body that is not complete, so that the client cannot take it for complete (RFC 9112 section 8): no last chunk, fewer
+   * bytes than promised, or a reset where only the end of the connection would tell. What was written before goes out first.
+   */
+  #truncate(framing: Framing): void {
+    const socket = this.#socket;
+    // The failure may come while the head is still held back for the first bytes.
+    socket.uncork();
+    socket.write('', () => {
+      if (framing === 'close') socket.resetAndDestroy();
+      else socket.destroy();
+    });
   }
 
   /** Leaves HTTP: the connection becomes a stream of bytes (RFC 9110 section 7.8). */
