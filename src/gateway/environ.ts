@@ -63,7 +63,10 @@ function joinedVariables(fields: Fields): string {
     if (variable === null) continue;
     const before = values.get(variable.name);
     const value = fields[i + 1]!;
-    values.set(variable.name, before === undefined ? value : before + (variable.name === 'HTTP_COOKIE' ? '; ' : ', ') + value);
+    values.set(
+      variable.name,
+      before === undefined ? value : before + (variable.name === 'HTTP_COOKIE' ? '; ' : ', ') + value,
+    );
   }
   let text = '';
   for (const [name, value] of values) text += `${name}\0${value}\0`;
@@ -91,7 +94,9 @@ function makeVariable(fieldName: string): Variable | null {
 
 /** Percent-decoded, each byte as a character (PEP 3333, "Unicode Issues"). */
 function decodePath(path: string): string {
-  return path.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  return path.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
 }
 
 let lastAuthority = '';
@@ -101,7 +106,10 @@ let lastServer = { name: '', port: '' };
 function serverOf(request: GatewayRequest): { readonly name: string; readonly port: string } {
   const { authority, scheme, peer } = request;
   if (authority === '') {
-    return { name: peer.localAddress || 'localhost', port: String(peer.localPort || (scheme === 'https' ? 443 : 80)) };
+    return {
+      name: peer.localAddress || 'localhost',
+      port: String(peer.localPort || (scheme === 'https' ? 443 : 80)),
+    };
   }
   // The key holds the scheme, because it decides the default port.
   const key = `${scheme} ${authority}`;
@@ -109,7 +117,10 @@ function serverOf(request: GatewayRequest): { readonly name: string; readonly po
     const colon = authority.lastIndexOf(':');
     const hasPort = colon !== -1 && !authority.endsWith(']');
     const port = hasPort ? authority.substring(colon + 1) : '';
-    lastServer = { name: hasPort ? authority.substring(0, colon) : authority, port: port || (scheme === 'https' ? '443' : '80') };
+    lastServer = {
+      name: hasPort ? authority.substring(0, colon) : authority,
+      port: port || (scheme === 'https' ? '443' : '80'),
+    };
     lastAuthority = key;
   }
   return lastServer;

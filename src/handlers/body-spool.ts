@@ -9,7 +9,9 @@ import { GatewayError } from '../errors.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
 
 /** A whole body; `dispose` removes the file when the program is done with it. */
-export type SpooledBody = { readonly bytes: Buffer } | { readonly path: string; readonly length: number; dispose(): void };
+export type SpooledBody =
+  | { readonly bytes: Buffer }
+  | { readonly path: string; readonly length: number; dispose(): void };
 
 export interface SpoolOptions {
   /** Up to this size a body stays in memory. */
@@ -37,18 +39,27 @@ class Spool implements BodyConsumer {
   #path = '';
   #over = false;
 
-  constructor(body: RequestBody, options: SpoolOptions, done: (error: Error | null, spooled: SpooledBody | null) => void) {
+  constructor(
+    body: RequestBody,
+    options: SpoolOptions,
+    done: (error: Error | null, spooled: SpooledBody | null) => void,
+  ) {
     this.#body = body;
     this.#options = options;
     this.#done = done;
     const { length } = body;
-    this.#memory = length <= options.maxMemoryBytes ? Buffer.allocUnsafe(length === -1 ? 4096 : length) : Buffer.alloc(0);
+    this.#memory =
+      length <= options.maxMemoryBytes ? Buffer.allocUnsafe(length === -1 ? 4096 : length) : Buffer.alloc(0);
   }
 
   data(chunk: Buffer): void {
     if (this.#over) return;
     const length = this.#length + chunk.length;
-    if (this.#file === undefined && length <= this.#options.maxMemoryBytes && this.#body.length <= this.#options.maxMemoryBytes) {
+    if (
+      this.#file === undefined &&
+      length <= this.#options.maxMemoryBytes &&
+      this.#body.length <= this.#options.maxMemoryBytes
+    ) {
       this.#reserve(length);
       chunk.copy(this.#memory, this.#length);
     } else {
@@ -69,7 +80,11 @@ class Spool implements BodyConsumer {
     this.#file.end(() => {
       if (this.#over) return;
       this.#over = true;
-      this.#done(null, { path: this.#path, length: this.#length, dispose: () => rmSync(this.#path, { force: true }) });
+      this.#done(null, {
+        path: this.#path,
+        length: this.#length,
+        dispose: () => rmSync(this.#path, { force: true }),
+      });
     });
   }
 
@@ -83,7 +98,9 @@ class Spool implements BodyConsumer {
 
   #reserve(length: number): void {
     if (length <= this.#memory.length) return;
-    const larger = Buffer.allocUnsafe(Math.min(this.#options.maxMemoryBytes, Math.max(length, this.#memory.length * 2)));
+    const larger = Buffer.allocUnsafe(
+      Math.min(this.#options.maxMemoryBytes, Math.max(length, this.#memory.length * 2)),
+    );
     this.#memory.copy(larger, 0, 0, this.#length);
     this.#memory = larger;
   }
@@ -93,7 +110,14 @@ class Spool implements BodyConsumer {
     this.#file = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1_048_576 });
     this.#file.on('drain', () => this.#body.resume());
     this.#file.on('error', (cause) => {
-      this.error(new GatewayError(503, 'XGI_BODY_SPOOL', `the request body cannot be stored: ${cause.message}; is there room in TMPDIR?`, { cause }));
+      this.error(
+        new GatewayError(
+          503,
+          'XGI_BODY_SPOOL',
+          `the request body cannot be stored: ${cause.message}; is there room in TMPDIR?`,
+          { cause },
+        ),
+      );
     });
     if (this.#length > 0) this.#file.write(Buffer.from(this.#memory.subarray(0, this.#length)));
     this.#memory = Buffer.alloc(0);

@@ -5,7 +5,14 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { GatewayError } from '../errors.js';
 import { wsgiEnviron } from '../gateway/environ.js';
-import type { BodySink, BodySource, GatewayRequest, GatewayResponse, Handler, ResponseBody } from '../types.js';
+import type {
+  BodySink,
+  BodySource,
+  GatewayRequest,
+  GatewayResponse,
+  Handler,
+  ResponseBody,
+} from '../types.js';
 import type { ChunkLease, FileOffer } from '../wire/decoder.js';
 import { readAnswerHead } from '../workers/answer-head.js';
 import type { Job, JobStream } from '../workers/job.js';
@@ -83,7 +90,8 @@ class WsgiJob implements Job, BodySource {
     this.#spooled = body;
     this.#settle = settle;
     this.body = body === null ? null : 'bytes' in body ? body.bytes : body;
-    const length = body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length;
+    const length =
+      body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length;
     this.environ = wsgiEnviron(request, length);
     this.safe = SAFE_METHODS.has(request.method);
   }

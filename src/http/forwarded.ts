@@ -79,7 +79,10 @@ export function forwardedClient(values: string, proxies: TrustedProxies): string
 
 /** `https` or `http` by X-Forwarded-Proto, or undefined if the last member says neither. */
 export function forwardedScheme(values: string): 'http' | 'https' | undefined {
-  const last = values.substring(values.lastIndexOf(',') + 1).trim().toLowerCase();
+  const last = values
+    .substring(values.lastIndexOf(',') + 1)
+    .trim()
+    .toLowerCase();
   return last === 'https' || last === 'http' ? last : undefined;
 }
 

@@ -46,7 +46,8 @@ export class ResponseHead {
    * @throws LocalProtocolError `XGI_HTTP_BAD_RESPONSE_HEAD` for a head that cannot be put on the wire
    */
   constructor(status: number, fields: Fields = [], reason = '') {
-    if (!Number.isInteger(status) || status < 100 || status > 599) refuse(`the status is ${status}; expected 100 to 599`);
+    if (!Number.isInteger(status) || status < 100 || status > 599)
+      refuse(`the status is ${status}; expected 100 to 599`);
     if (BAD_VALUE.test(reason)) refuse(`the reason phrase ${JSON.stringify(reason)} has a control character`);
     let contentLength = -1;
     let hasDate = false;
@@ -56,7 +57,8 @@ export class ResponseHead {
       const value = fields[i + 1];
       if (value === undefined) refuse(`the field ${JSON.stringify(name)} has no value`);
       if (!TOKEN.test(name)) refuse(`the field name ${JSON.stringify(name)} is not a token`);
-      if (BAD_VALUE.test(value)) refuse(`the value of ${name} has a control character or is not latin-1: ${JSON.stringify(value)}`);
+      if (BAD_VALUE.test(value))
+        refuse(`the value of ${name} has a control character or is not latin-1: ${JSON.stringify(value)}`);
       const lower = name.toLowerCase();
       if (lower === 'content-length') {
         if (!DIGITS.test(value)) refuse(`Content-Length is ${JSON.stringify(value)}; expected digits`);
@@ -67,7 +69,8 @@ export class ResponseHead {
       else if (HOP_BY_HOP.has(lower) && !(status === 101 && lower === 'upgrade'))
         refuse(`${name} is a hop-by-hop field; the server sets it`);
     }
-    if (contentLength !== -1 && (status < 200 || status === 204)) refuse(`a response with status ${status} has no Content-Length`);
+    if (contentLength !== -1 && (status < 200 || status === 204))
+      refuse(`a response with status ${status} has no Content-Length`);
     this.status = status;
     this.reason = reason;
     this.fields = fields;

@@ -36,7 +36,8 @@ export class StreamWriter implements BodySink {
     if (this.#ended || chunk.length === 0) return;
     const { socket, framing, length } = this.#options;
     let bytes = chunk;
-    if (framing === 'length' && this.#bodyBytes + chunk.length > length) bytes = chunk.subarray(0, length - this.#bodyBytes);
+    if (framing === 'length' && this.#bodyBytes + chunk.length > length)
+      bytes = chunk.subarray(0, length - this.#bodyBytes);
     this.#bodyBytes += bytes.length;
     // Told after the end too: the source has the memory back then.
     const sent = (): void => this.#source.taken(chunk.length);
@@ -98,7 +99,9 @@ export async function writeFile(file: FileBody, options: BodyWriterOptions): Pro
         break;
       }
       const bytes = buffers[turn].subarray(0, bytesRead);
-      sent[turn] = new Promise((resolve) => socket.write(bytes, (failure) => resolve(failure === undefined || failure === null)));
+      sent[turn] = new Promise((resolve) =>
+        socket.write(bytes, (failure) => resolve(failure === undefined || failure === null)),
+      );
       written += bytesRead;
     }
   } catch (failure) {
@@ -110,5 +113,8 @@ export async function writeFile(file: FileBody, options: BodyWriterOptions): Pro
 }
 
 function shortBody(expected: number, received: number): LocalProtocolError {
-  return new LocalProtocolError('XGI_HTTP_BODY_SHORT', `the response body ended after ${received} of ${expected} bytes; the connection is closed`);
+  return new LocalProtocolError(
+    'XGI_HTTP_BODY_SHORT',
+    `the response body ended after ${received} of ${expected} bytes; the connection is closed`,
+  );
 }

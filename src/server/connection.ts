@@ -17,7 +17,16 @@ import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
 import { requestFinish, type RequestFinish } from '../observe/channels.js';
-import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, ResponseBody, Tunnel } from '../types.js';
+import type {
+  GatewayResponse,
+  Handler,
+  HttpDeadlines,
+  HttpLimits,
+  Log,
+  Peer,
+  ResponseBody,
+  Tunnel,
+} from '../types.js';
 import { StreamWriter, writeFile } from './body-writer.js';
 import { errorResponse, logError } from './error-response.js';
 import { Exchange } from './exchange.js';
@@ -112,9 +121,11 @@ export class Connection implements BodyOrigin {
     if (this.#lingering || this.#tunnel !== null) return;
     this.#advance();
     const body = this.#exchange?.body;
-    if (body && !body.ended) this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the input ends inside a body'));
+    if (body && !body.ended)
+      this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the input ends inside a body'));
     if (this.#exchange !== null || this.#lingering) return;
-    if (this.#parser.unread > 0) this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_HEAD_INCOMPLETE', 'the input ends inside a head'));
+    if (this.#parser.unread > 0)
+      this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_HEAD_INCOMPLETE', 'the input ends inside a head'));
     else this.#linger();
   }
 
@@ -206,7 +217,13 @@ export class Connection implements BodyOrigin {
 
   readBody(): void {
     const exchange = this.#exchange;
-    if (exchange !== null && exchange.head.expectContinue && !exchange.answered && this.#parser.unread === 0 && !this.#continued) {
+    if (
+      exchange !== null &&
+      exchange.head.expectContinue &&
+      !exchange.answered &&
+      this.#parser.unread === 0 &&
+      !this.#continued
+    ) {
       this.#continued = true;
       this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
     }
@@ -218,7 +235,10 @@ export class Connection implements BodyOrigin {
     const exchange = this.#exchange;
     if (exchange === null || exchange.answered || exchange.httpVersion === '1.0') return;
     if (head.status > 199 || head.status === 101) {
-      throw new LocalProtocolError('XGI_HTTP_BAD_RESPONSE_HEAD', `an interim response has status 1xx but 101, not ${head.status}`);
+      throw new LocalProtocolError(
+        'XGI_HTTP_BAD_RESPONSE_HEAD',
+        `an interim response has status 1xx but 101, not ${head.status}`,
+      );
     }
     this.#socket.write(serializeInterim(head), 'latin1');
   };
@@ -257,12 +277,19 @@ export class Connection implements BodyOrigin {
     const length = bodyLength(body);
     const noBody = hasNoBody(exchange.method, head.status);
     const known = head.contentLength !== -1 ? head.contentLength : length;
-    if (!noBody && length !== -1 && length < known) throw misfit(`Content-Length is ${known}, the body has ${length} bytes`);
+    if (!noBody && length !== -1 && length < known)
+      throw misfit(`Content-Length is ${known}, the body has ${length} bytes`);
     const framing: Framing = noBody ? 'none' : known !== -1 ? 'length' : http10 ? 'close' : 'chunked';
     const keepAlive = mayPersist && framing !== 'close' && this.#mayPersist(exchange);
     // A response to HEAD may say the length that GET would have; 204 and 304 need none.
-    const addLength = head.contentLength === -1 && length !== -1 && head.status !== 204 && head.status !== 304 ? length : -1;
-    const text = serializeHead(head, { framing, addLength: noBody && length === 0 ? -1 : addLength, keepAlive, http10 });
+    const addLength =
+      head.contentLength === -1 && length !== -1 && head.status !== 204 && head.status !== 304 ? length : -1;
+    const text = serializeHead(head, {
+      framing,
+      addLength: noBody && length === 0 ? -1 : addLength,
+      keepAlive,
+      http10,
+    });
     exchange.answered = true;
     exchange.responseHead = head;
     const socket = this.#socket;
@@ -366,7 +393,12 @@ export class Connection implements BodyOrigin {
 
   /** Whether the connection can go on after this exchange. */
   #mayPersist(exchange: Exchange): boolean {
-    if (!exchange.head.keepAlive || this.#context.drainingSinceMs !== undefined || this.#context.deadlines.keepAliveMs === 0) return false;
+    if (
+      !exchange.head.keepAlive ||
+      this.#context.drainingSinceMs !== undefined ||
+      this.#context.deadlines.keepAliveMs === 0
+    )
+      return false;
     if (this.#inputEnded && this.#parser.unread === 0) return false;
     const body = exchange.body;
     if (body === null || body.ended) return true;
@@ -425,7 +457,12 @@ export class Connection implements BodyOrigin {
     logError(this.#context.log, error, { client: this.#peer.remoteAddress });
     const { head, body } = errorResponse(error);
     const bytes = body.kind === 'bytes' ? body.bytes.toString('latin1') : '';
-    const text = serializeHead(head, { framing: 'length', addLength: bytes.length, keepAlive: false, http10: false });
+    const text = serializeHead(head, {
+      framing: 'length',
+      addLength: bytes.length,
+      keepAlive: false,
+      http10: false,
+    });
     this.#socket.write(text + bytes, 'latin1');
     if (requestFinish.hasSubscribers) {
       const record: RequestFinish = {
@@ -456,7 +493,9 @@ export class Connection implements BodyOrigin {
     if (exchange === null) return;
     this.#publish(exchange, true);
     exchange.answered = true;
-    exchange.body?.fail(new RemoteProtocolError(400, 'XGI_HTTP_CLIENT_GONE', 'the client has closed the connection'));
+    exchange.body?.fail(
+      new RemoteProtocolError(400, 'XGI_HTTP_CLIENT_GONE', 'the client has closed the connection'),
+    );
     this.#stream?.cancel();
     this.#stream = null;
     exchange.abort();
@@ -500,11 +539,20 @@ export class Connection implements BodyOrigin {
     const elapsedMs = nowMs - this.#sinceMs;
     if (this.#insideHead) {
       if (elapsedMs > deadlines.headMs) {
-        this.#refuse(new RemoteProtocolError(408, 'XGI_HTTP_HEAD_SLOW', `the head was not complete after ${deadlines.headMs} ms`));
+        this.#refuse(
+          new RemoteProtocolError(
+            408,
+            'XGI_HTTP_HEAD_SLOW',
+            `the head was not complete after ${deadlines.headMs} ms`,
+          ),
+        );
       }
     } else if (elapsedMs > (this.#requests === 0 ? deadlines.headMs : deadlines.keepAliveMs)) {
       this.#linger();
-    } else if (drainingSinceMs !== undefined && nowMs - Math.max(drainingSinceMs, this.#sinceMs) > DRAIN_IDLE_MS) {
+    } else if (
+      drainingSinceMs !== undefined &&
+      nowMs - Math.max(drainingSinceMs, this.#sinceMs) > DRAIN_IDLE_MS
+    ) {
       this.#linger();
     }
   }

@@ -39,10 +39,15 @@ export function logError(log: Log, error: unknown, context: ErrorContext): void 
   const about = requestLine === undefined ? '' : ` (${requestLine})`;
   if (!(error instanceof XgiError)) {
     const detail = error instanceof Error ? error.stack : String(error);
-    log.error(`XGI_INTERNAL: the request failed inside xgi${about}; please report this`, { requestId, client, detail });
+    log.error(`XGI_INTERNAL: the request failed inside xgi${about}; please report this`, {
+      requestId,
+      client,
+      detail,
+    });
     return;
   }
   const record = { code: error.code, requestId, client, detail: error.detail };
-  if (statusOf(error) < 500) log.info(`${error.code}: ${error.message}${about} from ${client || 'unix'}`, record);
+  if (statusOf(error) < 500)
+    log.info(`${error.code}: ${error.message}${about} from ${client || 'unix'}`, record);
   else log.error(`${error.code}: ${error.message}${about}`, record);
 }

@@ -58,14 +58,19 @@ async function removeStale(path: string): Promise<void> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!stat.isSocket()) {
-    throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: there is a file of this name that is not a socket; remove it or choose another path`);
+    throw new ListenError(
+      'XGI_LISTEN_FAILED',
+      `unix:${path}: there is a file of this name that is not a socket; remove it or choose another path`,
+    );
   }
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();
       resolve(true);
     });
-    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+    probe.on('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    );
   });
   if (alive) throw inUse(`unix:${path}`);
   unlinkSync(path);
@@ -75,19 +80,28 @@ function listenError(endpoint: Endpoint, error: NodeJS.ErrnoException): ListenEr
   const name = nameOf(endpoint);
   if (error.code === 'EADDRINUSE') return inUse(name);
   if (error.code === 'EACCES' || error.code === 'EPERM') {
-    return new ListenError('XGI_LISTEN_DENIED', `${name}: not permitted (${error.code}); ports below 1024 need privileges, choose another with --bind`);
+    return new ListenError(
+      'XGI_LISTEN_DENIED',
+      `${name}: not permitted (${error.code}); ports below 1024 need privileges, choose another with --bind`,
+    );
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
     return new ListenError('XGI_LISTEN_FAILED', `${name}: this machine has no such address (${error.code})`);
   }
   if (endpoint.kind === 'fd') {
-    return new ListenError('XGI_LISTEN_FAILED', `${name}: the descriptor is not a listening socket (${error.code ?? error.message})`);
+    return new ListenError(
+      'XGI_LISTEN_FAILED',
+      `${name}: the descriptor is not a listening socket (${error.code ?? error.message})`,
+    );
   }
   return new ListenError('XGI_LISTEN_FAILED', `${name}: ${error.message}`);
 }
 
 function inUse(name: string): ListenError {
-  return new ListenError('XGI_LISTEN_IN_USE', `${name}: the address is in use by another process; stop it or choose another with --bind`);
+  return new ListenError(
+    'XGI_LISTEN_IN_USE',
+    `${name}: the address is in use by another process; stop it or choose another with --bind`,
+  );
 }
 
 function nameOf(endpoint: Endpoint): string {

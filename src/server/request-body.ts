@@ -42,7 +42,8 @@ export class RequestBodyStream implements RequestBody {
   consume(consumer: BodyConsumer): void {
     this.#consumer = consumer;
     this.#startedAtMs = this.#lastAtMs = performance.now();
-    if (this.ended) consumer.error(new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the client has gone'));
+    if (this.ended)
+      consumer.error(new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the client has gone'));
     else this.#origin.readBody();
   }
 
@@ -67,7 +68,8 @@ export class RequestBodyStream implements RequestBody {
     this.#paused = false;
     this.#consumer = {
       data: () => {
-        if (this.#received > limit) throw new RemoteProtocolError(413, 'XGI_HTTP_BODY_UNREAD', 'the rest of the body is not read');
+        if (this.#received > limit)
+          throw new RemoteProtocolError(413, 'XGI_HTTP_BODY_UNREAD', 'the rest of the body is not read');
       },
       end: () => {},
       error: () => {},
@@ -98,10 +100,17 @@ export class RequestBodyStream implements RequestBody {
   overdue(nowMs: number, deadlines: HttpDeadlines): RemoteProtocolError | undefined {
     if (!this.wanted) return undefined;
     if (nowMs - this.#lastAtMs > deadlines.bodyIdleMs) {
-      return new RemoteProtocolError(408, 'XGI_HTTP_BODY_IDLE', `nothing of the body came for ${deadlines.bodyIdleMs} ms`);
+      return new RemoteProtocolError(
+        408,
+        'XGI_HTTP_BODY_IDLE',
+        `nothing of the body came for ${deadlines.bodyIdleMs} ms`,
+      );
     }
     const elapsedMs = nowMs - this.#startedAtMs;
-    if (elapsedMs > deadlines.bodyIdleMs && this.#received < (deadlines.bodyMinBytesPerSecond * elapsedMs) / 1000) {
+    if (
+      elapsedMs > deadlines.bodyIdleMs &&
+      this.#received < (deadlines.bodyMinBytesPerSecond * elapsedMs) / 1000
+    ) {
       return new RemoteProtocolError(
         408,
         'XGI_HTTP_BODY_SLOW',

@@ -81,7 +81,9 @@ export class Server {
       const nowMs = performance.now();
       if (nowMs - this.#warnedAtMs > 1000) {
         this.#warnedAtMs = nowMs;
-        log.warn(`XGI_HTTP_CONNECTIONS: ${limits.maxConnections} connections are open; further ones are closed`);
+        log.warn(
+          `XGI_HTTP_CONNECTIONS: ${limits.maxConnections} connections are open; further ones are closed`,
+        );
       }
       return;
     }

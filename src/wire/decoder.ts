@@ -69,7 +69,12 @@ const CONTROL_CHANNEL: ReadonlySet<number> = new Set([
   FrameType.RECALLED,
   FrameType.PONG,
 ]);
-const ON_CHANNEL: ReadonlySet<number> = new Set([FrameType.AUTH, FrameType.READY, FrameType.RECALLED, FrameType.PONG]);
+const ON_CHANNEL: ReadonlySet<number> = new Set([
+  FrameType.AUTH,
+  FrameType.READY,
+  FrameType.RECALLED,
+  FrameType.PONG,
+]);
 const ON_ANY: ReadonlySet<number> = new Set([FrameType.ERROR, FrameType.LOG]);
 
 const EMPTY = Buffer.alloc(0);
@@ -135,7 +140,11 @@ export class FrameDecoder {
     const length = Math.min(this.#bodyLeft, bytes.length - at);
     this.#bodyLeft -= length;
     const stream = this.#bodyStream;
-    this.#receiver!.data(stream, at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length), this.#lease);
+    this.#receiver!.data(
+      stream,
+      at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length),
+      this.#lease,
+    );
     if (this.#bodyLeft === 0 && this.#bodyEnds) this.#receiver!.end(stream, this.#bodyServiceUs);
     return length;
   }
@@ -166,7 +175,8 @@ export class FrameDecoder {
     if (available < 8) return 0;
     const serviceUs = readU32(bytes, start);
     const headLength = readU32(bytes, start + 4);
-    if (8 + headLength > length) throw new FrameError(`HEAD: a head of ${headLength} bytes in a payload of ${length}`);
+    if (8 + headLength > length)
+      throw new FrameError(`HEAD: a head of ${headLength} bytes in a payload of ${length}`);
     if (available < 8 + headLength) return 0;
     const bodyStart = start + 8 + headLength;
     const end = start + length;
@@ -193,16 +203,20 @@ export class FrameDecoder {
   /** What holds for every frame, before its payload has come. */
   #check(length: number, stream: number, type: number, flags: number, reserved: number): void {
     const name = `frame type 0x${type.toString(16)}`;
-    if (length > MAX_PAYLOAD_BYTES) throw new FrameError(`${name}: a payload of ${length} bytes; at most ${MAX_PAYLOAD_BYTES}`);
+    if (length > MAX_PAYLOAD_BYTES)
+      throw new FrameError(`${name}: a payload of ${length} bytes; at most ${MAX_PAYLOAD_BYTES}`);
     if (reserved !== 0) throw new FrameError(`${name}: the reserved field is not 0`);
     if (this.#channel === null ? type !== FrameType.AUTH : type === FrameType.AUTH) {
       throw new FrameError(`${name}: AUTH must come first, and once`);
     }
-    const known = this.#channel === null || (this.#channel === 'D' ? DATA_CHANNEL : CONTROL_CHANNEL).has(type);
+    const known =
+      this.#channel === null || (this.#channel === 'D' ? DATA_CHANNEL : CONTROL_CHANNEL).has(type);
     if (!known) throw new FrameError(`${name}: unknown on this channel`);
-    if (!ON_ANY.has(type) && (stream === 0) !== ON_CHANNEL.has(type)) throw new FrameError(`${name}: on stream ${stream}`);
+    if (!ON_ANY.has(type) && (stream === 0) !== ON_CHANNEL.has(type))
+      throw new FrameError(`${name}: on stream ${stream}`);
     if (type === FrameType.LOG) {
-      if (flags < LogLevel.ERROR || flags > LogLevel.INFO) throw new FrameError(`LOG: level ${flags}; expected 1 to 3`);
+      if (flags < LogLevel.ERROR || flags > LogLevel.INFO)
+        throw new FrameError(`LOG: level ${flags}; expected 1 to 3`);
     } else if (flags !== 0 && !(type === FrameType.HEAD && flags === HeadFlag.END)) {
       throw new FrameError(`${name}: unknown flags 0x${flags.toString(16)}`);
     }
@@ -281,7 +295,8 @@ function readObject(name: string, payload: Buffer): Record<string, unknown> {
   } catch {
     throw new FrameError(`${name}: the payload is not JSON`);
   }
-  if (typeof value !== 'object' || value === null) throw new FrameError(`${name}: the payload is not a JSON object`);
+  if (typeof value !== 'object' || value === null)
+    throw new FrameError(`${name}: the payload is not a JSON object`);
   return value as Record<string, unknown>;
 }
 
@@ -308,7 +323,8 @@ function readStreams(payload: Buffer): number[] {
 }
 
 function exactly(name: string, payload: Buffer, length: number): void {
-  if (payload.length !== length) throw new FrameError(`${name}: a payload of ${payload.length} bytes; expected ${length}`);
+  if (payload.length !== length)
+    throw new FrameError(`${name}: a payload of ${payload.length} bytes; expected ${length}`);
 }
 
 function readU32(bytes: Buffer, at: number): number {

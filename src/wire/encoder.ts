@@ -58,9 +58,14 @@ export class FrameEncoder {
     const tail = body === null ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(body.path);
     const payload = 4 + environ.length + (tail === undefined ? 0 : tail.length);
     if (payload > MAX_PAYLOAD_BYTES) {
-      throw new LocalProtocolError('XGI_WIRE_REQUEST_SIZE', `a request of ${payload} bytes does not fit into a frame`);
+      throw new LocalProtocolError(
+        'XGI_WIRE_REQUEST_SIZE',
+        `a request of ${payload} bytes does not fit into a frame`,
+      );
     }
-    const flags = (body !== null && !Buffer.isBuffer(body) ? RequestFlag.SPOOLED : 0) | (request.safe ? RequestFlag.SAFE : 0);
+    const flags =
+      (body !== null && !Buffer.isBuffer(body) ? RequestFlag.SPOOLED : 0) |
+      (request.safe ? RequestFlag.SAFE : 0);
     let at = this.#begin(FrameType.REQUEST, request.stream, flags, payload);
     const buffer = this.#buffer;
     at = writeU32(buffer, at, environ.length);

@@ -38,5 +38,9 @@ function parse(text: string): ResponseHead {
 }
 
 function badHead(observed: string): GatewayError {
-  return new GatewayError(502, 'XGI_WORKER_BAD_HEAD', `the worker sent a response head that breaks HTTP: ${observed}`);
+  return new GatewayError(
+    502,
+    'XGI_WORKER_BAD_HEAD',
+    `the worker sent a response head that breaks HTTP: ${observed}`,
+  );
 }

@@ -19,21 +19,45 @@ export function bootError(failure: WorkerFailure, context: BootContext): BootErr
   switch (kind) {
     case 'missing-module':
       return target.split(/[:.]/)[0] === subject.split('.')[0]
-        ? new BootError('XGI_APP_NOT_FOUND', `there is no module ${subject} in ${cwd}; check the name, or use --chdir or --pythonpath`, options)
+        ? new BootError(
+            'XGI_APP_NOT_FOUND',
+            `there is no module ${subject} in ${cwd}; check the name, or use --chdir or --pythonpath`,
+            options,
+          )
         : new BootError(
             'XGI_APP_MISSING_MODULE',
             `the module ${subject} is not installed for ${python}; install it there, or choose another interpreter with --python PATH or VIRTUAL_ENV`,
             options,
           );
     case 'missing-attribute':
-      return new BootError('XGI_APP_NO_CALLABLE', `${failure.message}; name the callable: module:callable`, options);
+      return new BootError(
+        'XGI_APP_NO_CALLABLE',
+        `${failure.message}; name the callable: module:callable`,
+        options,
+      );
     case 'missing-file':
-      return new BootError('XGI_APP_NOT_FOUND', `there is no file ${subject}; check the path, or use --chdir (now ${cwd})`, options);
+      return new BootError(
+        'XGI_APP_NOT_FOUND',
+        `there is no file ${subject}; check the path, or use --chdir (now ${cwd})`,
+        options,
+      );
     case 'not-callable':
-      return new BootError('XGI_APP_NOT_CALLABLE', `${failure.message}; name a WSGI callable: module:callable`, options);
+      return new BootError(
+        'XGI_APP_NOT_CALLABLE',
+        `${failure.message}; name a WSGI callable: module:callable`,
+        options,
+      );
     case 'factory-failed':
-      return new BootError('XGI_APP_FACTORY', `the factory of ${target} raised ${failure.class}: ${failure.message}`, options);
+      return new BootError(
+        'XGI_APP_FACTORY',
+        `the factory of ${target} raised ${failure.class}: ${failure.message}`,
+        options,
+      );
     default:
-      return new BootError('XGI_APP_RAISED', `${target} raised ${failure.class} while it was imported: ${failure.message}`, options);
+      return new BootError(
+        'XGI_APP_RAISED',
+        `${target} raised ${failure.class} while it was imported: ${failure.message}`,
+        options,
+      );
   }
 }

@@ -103,7 +103,8 @@ export class Dispatcher {
   /** Takes out the jobs that came before this time and still wait. */
   takeOlder(arrivedAtMs: number): Job[] {
     const old: Job[] = [];
-    while (this.#returned.length > 0 && this.#returned[0]!.arrivedAtMs < arrivedAtMs) old.push(this.#returned.shift()!);
+    while (this.#returned.length > 0 && this.#returned[0]!.arrivedAtMs < arrivedAtMs)
+      old.push(this.#returned.shift()!);
     while (this.#first < this.#queue.length && this.#queue[this.#first]!.arrivedAtMs < arrivedAtMs) {
       const job = this.#shift();
       if (job !== undefined) old.push(job);
@@ -113,7 +114,9 @@ export class Dispatcher {
 
   /** Takes all waiting jobs out, for a stop. */
   clear(): Job[] {
-    const jobs = [...this.#returned, ...this.#queue.slice(this.#first)].filter((job) => !this.#cancelled.has(job));
+    const jobs = [...this.#returned, ...this.#queue.slice(this.#first)].filter(
+      (job) => !this.#cancelled.has(job),
+    );
     this.#returned.length = 0;
     this.#queue.length = 0;
     this.#first = 0;

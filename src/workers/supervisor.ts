@@ -161,7 +161,9 @@ export class Supervisor implements WorkerOwner {
       worker.drain();
       return;
     }
-    this.#options.log.debug(`worker ${info.pid} is ready: ${info.implementation} ${info.python}, ${info.executable}`);
+    this.#options.log.debug(
+      `worker ${info.pid} is ready: ${info.implementation} ${info.python}, ${info.executable}`,
+    );
     this.#dispatcher.add(worker);
     if (this.#booting !== undefined && --this.#booting.missing === 0) this.#booting.resolve();
   }
@@ -169,7 +171,10 @@ export class Supervisor implements WorkerOwner {
   bootFailed(worker: Worker, failure: WorkerFailure): void {
     const error = bootError(failure, this.#options);
     if (this.#booting !== undefined) this.#booting.reject(error);
-    else this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, { detail: error.detail });
+    else
+      this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, {
+        detail: error.detail,
+      });
   }
 
   ended(_worker: Worker, serviceUs: number): void {
@@ -189,12 +194,17 @@ export class Supervisor implements WorkerOwner {
     const { log, python } = this.#options;
     if (this.#booting !== undefined) {
       this.#booting.reject(
-        new BootError('XGI_WORKER_BOOT', `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`),
+        new BootError(
+          'XGI_WORKER_BOOT',
+          `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`,
+        ),
       );
       return;
     }
     const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs);
-    log.warn(`XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`);
+    log.warn(
+      `XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
+    );
     this.#restart(pauseMs);
   }
 
@@ -206,7 +216,9 @@ export class Supervisor implements WorkerOwner {
       } catch (error) {
         // No file descriptor, no room, no folder: what is running goes on.
         const againMs = this.#backoff.next(0);
-        this.#options.log.error(`XGI_WORKER_SPAWN: no worker can be started: ${(error as Error).message}; tried again in ${againMs / 1000} s`);
+        this.#options.log.error(
+          `XGI_WORKER_SPAWN: no worker can be started: ${(error as Error).message}; tried again in ${againMs / 1000} s`,
+        );
         this.#restart(againMs);
       }
     }, pauseMs);
@@ -219,7 +231,13 @@ export class Supervisor implements WorkerOwner {
     for (const worker of this.#workers) worker.check(nowMs, timeoutMs);
     if (timeoutMs === 0) return;
     for (const job of this.#dispatcher.takeOlder(nowMs - timeoutMs)) {
-      job.fail(new GatewayError(503, 'XGI_WORKERS_BUSY', `no worker was free for ${timeoutMs / 1000} s; more --workers or --threads may help`));
+      job.fail(
+        new GatewayError(
+          503,
+          'XGI_WORKERS_BUSY',
+          `no worker was free for ${timeoutMs / 1000} s; more --workers or --threads may help`,
+        ),
+      );
     }
   }
 

@@ -12,7 +12,14 @@ import { FrameError, GatewayError } from '../errors.js';
 import type { Log } from '../types.js';
 import type { ChunkLease, FileOffer, FrameReceiver } from '../wire/decoder.js';
 import { FrameEncoder } from '../wire/encoder.js';
-import { LogLevel, MAX_STREAM_ID, type Channel, type HelloSettings, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
+import {
+  LogLevel,
+  MAX_STREAM_ID,
+  type Channel,
+  type HelloSettings,
+  type ReadyInfo,
+  type WorkerFailure,
+} from '../wire/frames.js';
 import type { DispatchTarget } from './dispatcher.js';
 import type { Job, JobStream } from './job.js';
 import type { Expected, Rendezvous } from './rendezvous.js';
@@ -111,7 +118,9 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
       stdio: ['pipe', 'inherit', 'inherit'],
     });
     this.#process.on('error', (error) => this.#exited(`could not be started: ${error.message}`));
-    this.#process.on('exit', (code, signal) => this.#exited(signal === null ? `status ${code}` : `signal ${signal}`));
+    this.#process.on('exit', (code, signal) =>
+      this.#exited(signal === null ? `status ${code}` : `signal ${signal}`),
+    );
     // A process that dies before it has read its line is reported by its exit; one that could not be made has no stdin.
     this.#process.stdin?.on('error', () => {});
     this.#process.stdin?.end(`${JSON.stringify({ socket: rendezvous.socketPath, token: this.#token })}\n`);
@@ -221,7 +230,9 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
 
   broken(error: Error): void {
     this.draining = true;
-    this.#options.log.error(`XGI_WIRE_PROTOCOL: worker ${this.pid} broke the frame protocol and is replaced: ${error.message}`);
+    this.#options.log.error(
+      `XGI_WIRE_PROTOCOL: worker ${this.pid} broke the frame protocol and is replaced: ${error.message}`,
+    );
     this.#data?.destroy();
     this.#control?.destroy();
     this.kill('SIGKILL');
@@ -262,7 +273,13 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
       if (job === null || interruptedAtMs !== undefined) continue;
       const started = running.some((id) => id !== 0 && !isLater(stream, id));
       if (headSeen || running.includes(stream) || (started && !job.safe && this.slots === 1)) {
-        job.fail(new GatewayError(502, 'XGI_WORKER_DIED', `worker ${this.pid} ended (${this.#exit}) while it ran this request`));
+        job.fail(
+          new GatewayError(
+            502,
+            'XGI_WORKER_DIED',
+            `worker ${this.pid} ended (${this.#exit}) while it ran this request`,
+          ),
+        );
       } else {
         handedBack.push(job);
       }
@@ -283,7 +300,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
 
   ready(info: ReadyInfo): void {
     this.#ready = true;
-    if (this.#isReady || this.#data === undefined || this.#control === undefined) throw new FrameError('READY: not the answer to HELLO');
+    if (this.#isReady || this.#data === undefined || this.#control === undefined)
+      throw new FrameError('READY: not the answer to HELLO');
     this.#isReady = true;
     this.#owner.ready(this, info);
   }
@@ -291,7 +309,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   answer(stream: number, head: string, body: Buffer | string, serviceUs: number, lease: ChunkLease): void {
     const task = this.#task(stream);
     if (task.headSeen) throw new FrameError(`HEAD: a second one on stream ${stream}`);
-    if (body.length > task.credit) throw new FrameError(`HEAD: ${body.length} bytes of body, beyond the credit`);
+    if (body.length > task.credit)
+      throw new FrameError(`HEAD: ${body.length} bytes of body, beyond the credit`);
     this.#tasks.delete(stream);
     task.job?.answer(head, body, lease);
     this.#owner.ended(this, serviceUs);
@@ -356,7 +375,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     const tasks = new Set<Task>();
     for (const stream of streams) {
       const task = this.#tasks.get(stream);
-      if (task === undefined || task.headSeen || tasks.has(task)) throw new FrameError(`RECALLED: stream ${stream} was not waiting`);
+      if (task === undefined || task.headSeen || tasks.has(task))
+        throw new FrameError(`RECALLED: stream ${stream} was not waiting`);
       tasks.add(task);
     }
     this.recalling = false;
@@ -403,7 +423,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
 
   #taken(task: Task, bytes: number): void {
     task.ungranted += bytes;
-    if (task.ungranted < this.#options.settings.credit / CREDIT_PIECES || !this.#tasks.has(task.stream)) return;
+    if (task.ungranted < this.#options.settings.credit / CREDIT_PIECES || !this.#tasks.has(task.stream))
+      return;
     this.#controlOut.credit(task.stream, task.ungranted);
     task.credit += task.ungranted;
     task.ungranted = 0;
@@ -419,9 +440,11 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
       if (position++ >= this.slots) return;
       if (task.interruptedAtMs !== undefined) this.#escalate(task, nowMs);
       // The client is to take something first: that is the connection's deadline.
-      else if (task.headSeen && task.credit < this.#options.settings.credit / CREDIT_PIECES) task.runningSinceMs = undefined;
+      else if (task.headSeen && task.credit < this.#options.settings.credit / CREDIT_PIECES)
+        task.runningSinceMs = undefined;
       else if (task.runningSinceMs === undefined) task.runningSinceMs = nowMs;
-      else if (timeoutMs > 0 && nowMs - task.runningSinceMs > timeoutMs) this.#interrupt(task, nowMs, timeoutMs);
+      else if (timeoutMs > 0 && nowMs - task.runningSinceMs > timeoutMs)
+        this.#interrupt(task, nowMs, timeoutMs);
     }
   }
 
@@ -432,7 +455,11 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     const { job } = task;
     task.job = null;
     job?.fail(
-      new GatewayError(504, 'XGI_APP_TIMEOUT', `no answer after ${timeoutMs / 1000} s; worker ${this.pid} is interrupted, its stack follows; see --timeout`),
+      new GatewayError(
+        504,
+        'XGI_APP_TIMEOUT',
+        `no answer after ${timeoutMs / 1000} s; worker ${this.pid} is interrupted, its stack follows; see --timeout`,
+      ),
     );
   }
 
@@ -440,7 +467,9 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     const elapsedMs = nowMs - task.interruptedAtMs!;
     if (elapsedMs > INTERRUPT_GRACE_MS + ABORT_GRACE_MS) this.kill('SIGKILL');
     else if (elapsedMs > INTERRUPT_GRACE_MS && !this.draining) {
-      this.#options.log.error(`XGI_WORKER_STUCK: worker ${this.pid} did not react to its interrupt and is killed`);
+      this.#options.log.error(
+        `XGI_WORKER_STUCK: worker ${this.pid} did not react to its interrupt and is killed`,
+      );
       this.draining = true;
       // The interpreter's fault handler prints all stacks, whoever holds its lock.
       this.kill('SIGABRT');
@@ -457,5 +486,5 @@ function flushTo(socket: Socket, frames: FrameEncoder): void {
 
 /** Whether stream `a` was opened after stream `b` (serial numbers, RFC 1982). */
 function isLater(a: number, b: number): boolean {
-  return a !== b && ((a - b) >>> 0) < 0x8000_0000;
+  return a !== b && (a - b) >>> 0 < 0x8000_0000;
 }

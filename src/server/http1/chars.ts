@@ -7,7 +7,9 @@ export const SP = 0x20;
 export const COLON = 0x3a;
 
 /** 1 for a byte of a token. */
-export const TOKEN: Uint8Array = table("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+export const TOKEN: Uint8Array = table(
+  "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+);
 
 /** 1 for a byte that may stand inside a head line: visible ASCII, SP, HTAB and obs-text; no control character. */
 export const TEXT: Uint8Array = new Uint8Array(256);

@@ -28,7 +28,8 @@ export class ChunkLine {
       this.at = i;
       return -1;
     }
-    if (bytes[i] !== CR || bytes[i + 1] !== LF) bad('a chunk-size line holds a control character, or ends in CR or LF alone');
+    if (bytes[i] !== CR || bytes[i + 1] !== LF)
+      bad('a chunk-size line holds a control character, or ends in CR or LF alone');
     const line = CHUNK_LINE.exec(this.#text + bytes.toString('latin1', start, i));
     if (line === null) return bad('a chunk-size line is not a hexadecimal size and well-formed extensions');
     this.#text = '';

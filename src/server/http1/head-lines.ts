@@ -66,7 +66,8 @@ export class HeadLines {
       if (i === lineStart) {
         if (!this.#atRequestLine) return this.#lineStart;
         // RFC 9112 section 2.2: one empty line before the request line is ignored; some old clients end a body with it.
-        if (lineStart !== base) bad('XGI_HTTP_REQUEST_LINE', 'more than one empty line before the request line');
+        if (lineStart !== base)
+          bad('XGI_HTTP_REQUEST_LINE', 'more than one empty line before the request line');
         this.start = this.#lineStart;
       } else if (this.#atRequestLine) {
         this.#requestLine(bytes, base, lineStart, i);
@@ -82,13 +83,25 @@ export class HeadLines {
     const limits = this.#limits;
     if (this.#atRequestLine) {
       if (line > limits.maxRequestLineBytes) {
-        throw new RemoteProtocolError(414, 'XGI_HTTP_TARGET_SIZE', `the request line is longer than ${limits.maxRequestLineBytes} bytes`);
+        throw new RemoteProtocolError(
+          414,
+          'XGI_HTTP_TARGET_SIZE',
+          `the request line is longer than ${limits.maxRequestLineBytes} bytes`,
+        );
       }
     } else if (line > limits.maxFieldBytes) {
-      throw new RemoteProtocolError(431, 'XGI_HTTP_FIELD_SIZE', `a header field is longer than ${limits.maxFieldBytes} bytes`);
+      throw new RemoteProtocolError(
+        431,
+        'XGI_HTTP_FIELD_SIZE',
+        `a header field is longer than ${limits.maxFieldBytes} bytes`,
+      );
     }
     if (head > limits.maxHeadBytes) {
-      throw new RemoteProtocolError(431, 'XGI_HTTP_HEAD_SIZE', `the head is longer than ${limits.maxHeadBytes} bytes`);
+      throw new RemoteProtocolError(
+        431,
+        'XGI_HTTP_HEAD_SIZE',
+        `the head is longer than ${limits.maxHeadBytes} bytes`,
+      );
     }
   }
 
@@ -96,12 +109,16 @@ export class HeadLines {
   #requestLine(bytes: Buffer, base: number, start: number, end: number): void {
     let i = start;
     while (i < end && TOKEN[bytes[i]!] === 1) i++;
-    if (i === start || bytes[i] !== SP) bad('XGI_HTTP_METHOD', 'the method is not a token followed by one space');
+    if (i === start || bytes[i] !== SP)
+      bad('XGI_HTTP_METHOD', 'the method is not a token followed by one space');
     this.methodEnd = i - base;
     const targetStart = ++i;
     while (i < end && TARGET[bytes[i]!] === 1) i++;
     if (i === targetStart || i === end || bytes[i] !== SP) {
-      bad('XGI_HTTP_TARGET', 'the target is empty, holds a fragment or a white space, or no version follows it');
+      bad(
+        'XGI_HTTP_TARGET',
+        'the target is empty, holds a fragment or a white space, or no version follows it',
+      );
     }
     this.targetEnd = i - base;
     this.minor = version(bytes, i + 1, end);
@@ -109,7 +126,11 @@ export class HeadLines {
 
   #fieldLine(bytes: Buffer, base: number, start: number, end: number): void {
     if (this.count === this.#limits.maxFields) {
-      throw new RemoteProtocolError(431, 'XGI_HTTP_FIELD_COUNT', `more than ${this.#limits.maxFields} header fields`);
+      throw new RemoteProtocolError(
+        431,
+        'XGI_HTTP_FIELD_COUNT',
+        `more than ${this.#limits.maxFields} header fields`,
+      );
     }
     let i = start;
     while (i < end && TOKEN[bytes[i]!] === 1) i++;
@@ -133,7 +154,12 @@ export class HeadLines {
 
 /** `HTTP/1.0` or `HTTP/1.1`; other minor versions of 1 are read as 1.1 (RFC 9110 section 2.5). */
 function version(bytes: Buffer, start: number, end: number): 0 | 1 {
-  if (end - start === 8 && bytes[start + 5] === 0x31 && bytes.toString('latin1', start, start + 5) === 'HTTP/' && bytes[start + 6] === 0x2e) {
+  if (
+    end - start === 8 &&
+    bytes[start + 5] === 0x31 &&
+    bytes.toString('latin1', start, start + 5) === 'HTTP/' &&
+    bytes[start + 6] === 0x2e
+  ) {
     const digit = bytes[start + 7]! - 0x30;
     if (digit === 1) return 1;
     if (digit === 0) return 0;

@@ -77,7 +77,8 @@ export function interpretHead(method: string, target: string, minor: 0 | 1, fiel
         }
         break;
       case 17:
-        if (is(name, 'Transfer-Encoding', 'transfer-encoding')) transferCoding = list(transferCoding, fields[i + 1]!);
+        if (is(name, 'Transfer-Encoding', 'transfer-encoding'))
+          transferCoding = list(transferCoding, fields[i + 1]!);
         break;
     }
   }
@@ -118,7 +119,11 @@ export function interpretHead(method: string, target: string, minor: 0 | 1, fiel
 function withTarget(head: RequestHead): RequestHead {
   const { method, target } = head;
   if (method === 'CONNECT') {
-    throw new RemoteProtocolError(501, 'XGI_HTTP_CONNECT', 'CONNECT is for proxies; this server tunnels nothing');
+    throw new RemoteProtocolError(
+      501,
+      'XGI_HTTP_CONNECT',
+      'CONNECT is for proxies; this server tunnels nothing',
+    );
   }
   if (target.charCodeAt(0) === 0x2f) return split(head, target, head.authority);
   if (target === '*') {
@@ -131,16 +136,20 @@ function withTarget(head: RequestHead): RequestHead {
   if (!AUTHORITY.test(authority)) bad('XGI_HTTP_TARGET', 'the authority of the target is not host[:port]');
   const path = absolute[2]!;
   // RFC 9112 section 3.2.2: the target's authority replaces Host, for every reader of the fields.
-  const fields = head.fields.map((text, i) => (i % 2 === 1 && head.fields[i - 1]!.toLowerCase() === 'host' ? authority : text));
+  const fields = head.fields.map((text, i) =>
+    i % 2 === 1 && head.fields[i - 1]!.toLowerCase() === 'host' ? authority : text,
+  );
   // Section 3.2.4: without a path it asks about the server as a whole.
-  if (path === '' && absolute[3] === '' && method === 'OPTIONS') return { ...head, path: '*', authority, fields };
+  if (path === '' && absolute[3] === '' && method === 'OPTIONS')
+    return { ...head, path: '*', authority, fields };
   return split({ ...head, fields }, (path === '' ? '/' : path) + absolute[3]!, authority);
 }
 
 function split(head: RequestHead, target: string, authority: string): RequestHead {
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.substring(0, mark);
-  if (path.indexOf('%') !== -1 && BAD_ESCAPE.test(path)) bad('XGI_HTTP_TARGET', 'the path holds %00 or a percent sign without two hexadecimal digits');
+  if (path.indexOf('%') !== -1 && BAD_ESCAPE.test(path))
+    bad('XGI_HTTP_TARGET', 'the path holds %00 or a percent sign without two hexadecimal digits');
   const writable = head as { -readonly [Key in keyof RequestHead]: RequestHead[Key] };
   writable.path = path;
   writable.query = mark === -1 ? '' : target.substring(mark + 1);
@@ -150,7 +159,8 @@ function split(head: RequestHead, target: string, authority: string): RequestHea
 
 function parseContentLength(value: string): number {
   if (!DIGITS.test(value)) bad('XGI_HTTP_CONTENT_LENGTH', 'Content-Length is not a row of digits');
-  if (value.length > 15) throw new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', 'Content-Length is beyond all limits');
+  if (value.length > 15)
+    throw new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', 'Content-Length is beyond all limits');
   return Number(value);
 }
 
@@ -159,7 +169,10 @@ function checkTransferCoding(value: string): void {
   const codings = value.toLowerCase().split(',').map(trim);
   if (codings.length === 1 && codings[0] === 'chunked') return;
   if (codings.includes('')) bad('XGI_HTTP_TRANSFER_ENCODING', 'an empty member in Transfer-Encoding');
-  if (codings.every((coding) => coding === 'chunked') || (codings.includes('chunked') && codings.at(-1) !== 'chunked')) {
+  if (
+    codings.every((coding) => coding === 'chunked') ||
+    (codings.includes('chunked') && codings.at(-1) !== 'chunked')
+  ) {
     bad('XGI_HTTP_TRANSFER_ENCODING', 'chunked must be the last transfer coding, once');
   }
   throw new RemoteProtocolError(501, 'XGI_HTTP_TRANSFER_ENCODING', 'a transfer coding other than chunked');

@@ -203,7 +203,9 @@ export class RequestParser {
     const length = lines.scan(this.#bytes, this.#at, this.#end);
     if (length === -1) return NEED_DATA;
     for (let at = 0; at < lines.count * 4; at += 4) {
-      checkTrailer(this.#bytes.toString('latin1', this.#at + lines.places[at]!, this.#at + lines.places[at + 1]!));
+      checkTrailer(
+        this.#bytes.toString('latin1', this.#at + lines.places[at]!, this.#at + lines.places[at + 1]!),
+      );
     }
     this.#at += length;
     lines.reset(false);
@@ -214,7 +216,11 @@ export class RequestParser {
   #countBody(bytes: number): void {
     this.#bodyBytes += bytes;
     if (this.#bodyBytes > this.#limits.maxBodyBytes) {
-      throw new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', `the body is larger than ${this.#limits.maxBodyBytes} bytes`);
+      throw new RemoteProtocolError(
+        413,
+        'XGI_HTTP_BODY_SIZE',
+        `the body is larger than ${this.#limits.maxBodyBytes} bytes`,
+      );
     }
   }
 
