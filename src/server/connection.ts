@@ -118,21 +118,13 @@ export class Connection implements BodyOrigin {
   #endOfInput(): void {
     this.#inputEnded = true;
     this.#tunnel?.endOfInput();
-    if (this.#lingering || this.#tunnel !== null) return;
     this.#advance();
-    const body = this.#exchange?.body;
-    if (body && !body.ended)
-      this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the input ends inside a body'));
-    if (this.#exchange !== null || this.#lingering) return;
-    if (this.#parser.unread > 0)
-      this.#refuse(new RemoteProtocolError(400, 'XGI_HTTP_HEAD_INCOMPLETE', 'the input ends inside a head'));
-    else this.#linger();
   }
 
   /** Goes as far as the bytes at hand allow. */
   #advance(): void {
     // A handler that answers at once comes back here from within; the loop below goes on by itself.
-    if (this.#advancing) return;
+    if (this.#advancing || this.#tunnel !== null) return;
     this.#advancing = true;
     try {
       while (this.#step());
@@ -148,7 +140,7 @@ export class Connection implements BodyOrigin {
     const exchange = this.#exchange;
     if (exchange === null) {
       if (this.#lingering || this.#socket.destroyed || this.#socket.writableNeedDrain) return false;
-      if (this.#parser.next() !== HEAD) return false;
+      if (this.#parser.next() !== HEAD) return this.#allRead();
       this.#open(this.#parser.head!);
       return this.#tunnel === null;
     }
@@ -163,8 +155,19 @@ export class Connection implements BodyOrigin {
         if (exchange.complete && this.#exchange === exchange) this.#next();
         return true;
       default:
-        return false;
+        return this.#allRead();
     }
+  }
+
+  /** The bytes at hand are used up. If no more will come, an idle connection ends, and a request under way is broken. */
+  #allRead(): false {
+    if (!this.#inputEnded) return false;
+    if (this.#exchange !== null)
+      throw new RemoteProtocolError(400, 'XGI_HTTP_BODY_INCOMPLETE', 'the input ends inside a body');
+    if (this.#parser.unread > 0)
+      throw new RemoteProtocolError(400, 'XGI_HTTP_HEAD_INCOMPLETE', 'the input ends inside a head');
+    this.#linger();
+    return false;
   }
 
   /** Notes when a head began, and holds a client back that sends more than is wanted now. */
@@ -177,7 +180,7 @@ export class Connection implements BodyOrigin {
       }
     }
     const socket = this.#socket;
-    if (this.#lingering) return;
+    if (this.#lingering || this.#tunnel !== null) return;
     if (this.#parser.unread > MAX_UNREAD_BYTES) socket.pause();
     else if (socket.isPaused()) socket.resume();
   }
@@ -231,9 +234,8 @@ export class Connection implements BodyOrigin {
   }
   #continued = false;
 
-  readonly #inform = (head: ResponseHead): void => {
-    const exchange = this.#exchange;
-    if (exchange === null || exchange.answered || exchange.httpVersion === '1.0') return;
+  readonly #inform = (exchange: Exchange, head: ResponseHead): void => {
+    if (exchange.answered || exchange.httpVersion === '1.0') return;
     if (head.status > 199 || head.status === 101) {
       throw new LocalProtocolError(
         'XGI_HTTP_BAD_RESPONSE_HEAD',
@@ -253,19 +255,24 @@ export class Connection implements BodyOrigin {
     try {
       this.#write(exchange, response);
     } catch (error) {
-      dispose(response.body);
+      // A handler in plain JavaScript may have answered with anything.
+      if (response?.body) dispose(response.body);
       this.#fail(exchange, error);
     }
   }
 
-  #fail(exchange: Exchange, error: unknown): void {
+  #fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
     if (exchange.answered) return;
+    this.#logError(exchange, error);
+    this.#write(exchange, errorResponse(error, exchange.id), mayPersist);
+  }
+
+  #logError(exchange: Exchange, error: unknown): void {
     logError(this.#context.log, error, {
       requestId: exchange.id,
       requestLine: `${exchange.method} ${exchange.target}`,
       client: exchange.clientAddress,
     });
-    this.#write(exchange, errorResponse(error, exchange.id), !(error instanceof RemoteProtocolError));
   }
 
   /** @throws LocalProtocolError before anything is written, if head and body do not fit together */
@@ -280,7 +287,7 @@ export class Connection implements BodyOrigin {
     if (!noBody && length !== -1 && length < known)
       throw misfit(`Content-Length is ${known}, the body has ${length} bytes`);
     const framing: Framing = noBody ? 'none' : known !== -1 ? 'length' : http10 ? 'close' : 'chunked';
-    const keepAlive = mayPersist && framing !== 'close' && this.#mayPersist(exchange);
+    const keepAlive = mayPersist && framing !== 'close' && this.#mayPersist(exchange, body.kind === 'stream');
     // A response to HEAD may say the length that GET would have; 204 and 304 need none.
     const addLength =
       head.contentLength === -1 && length !== -1 && head.status !== 204 && head.status !== 304 ? length : -1;
@@ -339,13 +346,7 @@ export class Connection implements BodyOrigin {
         this.#stream = null;
         exchange.bodyBytes = bodyBytes;
         if (complete) return this.#responded(exchange, how.keepAlive);
-        if (error !== undefined && !socket.destroyed) {
-          logError(this.#context.log, error, {
-            requestId: exchange.id,
-            requestLine: `${exchange.method} ${exchange.target}`,
-            client: exchange.clientAddress,
-          });
-        }
+        if (error !== undefined && !socket.destroyed) this.#logError(exchange, error);
         this.#truncate(how.framing);
       },
     };
@@ -359,7 +360,11 @@ export class Connection implements BodyOrigin {
     }
     const stream = new StreamWriter(body.source, options);
     this.#stream = stream;
-    stream.start();
+    try {
+      stream.start();
+    } catch (error) {
+      stream.error(error as Error);
+    }
     socket.uncork();
   }
 
@@ -387,12 +392,19 @@ export class Connection implements BodyOrigin {
     exchange.responseHead = head;
     socket.write(serializeInterim(head), 'latin1');
     this.#close();
-    this.#tunnel = new TunnelStream(socket);
-    accept(this.#tunnel, this.#parser.takeUnread());
+    const tunnel = new TunnelStream(socket);
+    this.#tunnel = tunnel;
+    if (this.#inputEnded) tunnel.endOfInput();
+    try {
+      accept(tunnel, this.#parser.takeUnread());
+    } catch (error) {
+      this.#logError(exchange, error);
+      tunnel.destroy();
+    }
   }
 
   /** Whether the connection can go on after this exchange. */
-  #mayPersist(exchange: Exchange): boolean {
+  #mayPersist(exchange: Exchange, streaming: boolean): boolean {
     if (
       !exchange.head.keepAlive ||
       this.#context.drainingSinceMs !== undefined ||
@@ -404,14 +416,15 @@ export class Connection implements BodyOrigin {
     if (body === null || body.ended) return true;
     // A client that waits for `100 Continue` and gets a final response may send the body or not: nobody can tell.
     if (exchange.head.expectContinue && !this.#continued && this.#parser.unread === 0) return false;
-    return body.discard();
+    // Who streams an answer may still be reading; what is left then is seen to when the answer is complete.
+    return (streaming && body.consumed) || body.discard();
   }
 
   /** The response is written. */
   #responded(exchange: Exchange, keepAlive: boolean): void {
     if (this.#exchange !== exchange) return;
     exchange.complete = true;
-    if (!keepAlive) {
+    if (!keepAlive || !readsOn(exchange)) {
       exchange.body?.fail(new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'));
       this.#close();
       this.#linger();
@@ -445,12 +458,18 @@ export class Connection implements BodyOrigin {
     if (this.#socket.destroyed || this.#lingering) return;
     if (exchange !== null) {
       exchange.body?.fail(error);
+      if (exchange.complete) {
+        this.#close();
+        this.#linger();
+        return;
+      }
       if (exchange.answered) {
-        // The response is under way or done: only the connection can tell the client now.
+        // The response is under way: only the connection can tell the client now.
         this.#socket.destroy();
         return;
       }
-      this.#fail(exchange, error);
+      // Even if the error is ours, what is left of the request cannot be told from the next one.
+      this.#fail(exchange, error, false);
       exchange.abort();
       return;
     }
@@ -536,6 +555,8 @@ export class Connection implements BodyOrigin {
       if (overdue !== undefined) this.#refuse(overdue);
       return;
     }
+    // While the client has yet to take our answer, only the write deadline counts; the next request may be waiting for that.
+    if (this.#insideHead ? socket.writableNeedDrain : socket.writableLength > 0) this.#sinceMs = nowMs;
     const elapsedMs = nowMs - this.#sinceMs;
     if (this.#insideHead) {
       if (elapsedMs > deadlines.headMs) {
@@ -606,6 +627,11 @@ function bodyLength(body: ResponseBody): number {
 function dispose(body: ResponseBody): void {
   if (body.kind === 'file') void body.file.handle.close().catch(() => {});
   else if (body.kind === 'stream') body.source.cancel();
+}
+
+/** Whether the request body is at its end, or what is left of it is going to be read and dropped. */
+function readsOn({ body }: Exchange): boolean {
+  return body === null || body.ended || body.discard();
 }
 
 function misfit(observed: string): LocalProtocolError {

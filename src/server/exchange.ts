@@ -16,7 +16,7 @@ export interface ExchangeOptions {
   readonly peer: Peer;
   readonly secure: boolean;
   readonly trustedProxies: TrustedProxies;
-  readonly inform: (head: ResponseHead) => void;
+  readonly inform: (exchange: Exchange, head: ResponseHead) => void;
 }
 
 export class Exchange implements GatewayRequest {
@@ -41,7 +41,7 @@ export class Exchange implements GatewayRequest {
   /** What went out, for the log. */
   responseHead: ResponseHead | null = null;
   bodyBytes = 0;
-  readonly inform: (head: ResponseHead) => void;
+  readonly #inform: (exchange: Exchange, head: ResponseHead) => void;
   readonly #number: number = ++count;
   #abortListener: (() => void) | null = null;
 
@@ -57,7 +57,7 @@ export class Exchange implements GatewayRequest {
     this.fields = head.fields;
     this.body = options.body;
     this.peer = peer;
-    this.inform = options.inform;
+    this.#inform = options.inform;
     let scheme: 'http' | 'https' = options.secure ? 'https' : 'http';
     let address = peer.remoteAddress;
     let port = peer.remotePort;
@@ -87,6 +87,10 @@ export class Exchange implements GatewayRequest {
       if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return fields[i + 1];
     }
     return undefined;
+  }
+
+  inform(head: ResponseHead): void {
+    this.#inform(this, head);
   }
 
   onAbort(listener: () => void): void {

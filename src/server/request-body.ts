@@ -20,6 +20,7 @@ export class RequestBodyStream implements RequestBody {
   readonly #origin: BodyOrigin;
   #consumer: BodyConsumer | null = null;
   #paused = false;
+  #discarding = false;
   #received = 0;
   #startedAtMs = 0;
   #lastAtMs = 0;
@@ -65,6 +66,8 @@ export class RequestBodyStream implements RequestBody {
   discard(): boolean {
     if (this.length - this.#received > MAX_DISCARD_BYTES) return false;
     const limit = this.#received + MAX_DISCARD_BYTES;
+    const reader = this.#discarding ? null : this.#consumer;
+    this.#discarding = true;
     this.#paused = false;
     this.#consumer = {
       data: () => {
@@ -75,6 +78,7 @@ export class RequestBodyStream implements RequestBody {
       error: () => {},
     };
     this.#startedAtMs = this.#lastAtMs = performance.now();
+    reader?.error(new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'));
     return true;
   }
 

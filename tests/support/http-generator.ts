@@ -374,7 +374,7 @@ export const stream: Text = fc
   .record({
     requests: fc.array(request, { minLength: 1, maxLength: 3 }),
     mutations: fc.oneof(
-      { weight: 3, arbitrary: fc.constant([]) },
+      { weight: 3, arbitrary: fc.constant<Mutation[]>([]) },
       { weight: 1, arbitrary: fc.array(mutation, { minLength: 1, maxLength: 2 }) },
     ),
   })
