@@ -578,10 +578,15 @@ export class Connection implements BodyOrigin {
     }
   }
 
-  /** Whether the client has taken nothing for too long. Sockets tell when a whole write has left, and a write is at most a few hundred KB. */
+  /** Whether the client has taken nothing for too long. */
   #writeOverdue(nowMs: number): boolean {
-    const waiting = this.#socket.writableLength;
-    const taken = this.#socket.bytesWritten - waiting;
+    const socket = this.#socket;
+    const waiting = socket.writableLength;
+    // Node counts a write when all of it has left, and whatever waits leaves in one write: minutes, for a slow client. What is
+    // left of that write, libuv knows; node:http's own time-out asks it, too.
+    const unsent =
+      (socket as unknown as { _handle: { writeQueueSize: number } | null })._handle?.writeQueueSize ?? 0;
+    const taken = socket.bytesWritten - waiting - unsent;
     if (waiting === 0 || taken !== this.#taken || this.#takenAtMs === 0) {
       this.#taken = taken;
       this.#takenAtMs = nowMs;

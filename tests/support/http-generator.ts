@@ -1,5 +1,5 @@
 /** Requests for the differential test: a grammar with the usual attacks built in, and mutations. Latin-1 text. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 type Text = fc.Arbitrary<string>;
 

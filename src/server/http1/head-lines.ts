@@ -21,8 +21,6 @@ export class HeadLines {
   count = 0;
   /** Four offsets a field: name start, name end, value start, value end. */
   places: Int32Array = new Int32Array(USUAL_FIELDS * 4);
-  /** Where the request line starts, after an empty line before it. */
-  start = 0;
   readonly #limits: HttpLimits;
   #lineStart = 0;
   #scanned = 0;
@@ -36,7 +34,6 @@ export class HeadLines {
   /** @param trailers there is no request line */
   reset(trailers: boolean): void {
     this.count = 0;
-    this.start = 0;
     this.#lineStart = 0;
     this.#scanned = 0;
     this.#atRequestLine = !trailers;
@@ -65,10 +62,7 @@ export class HeadLines {
       this.#lineStart = i + 2 - base;
       if (i === lineStart) {
         if (!this.#atRequestLine) return this.#lineStart;
-        // RFC 9112 section 2.2: one empty line before the request line is ignored; some old clients end a body with it.
-        if (lineStart !== base)
-          bad('XGI_HTTP_REQUEST_LINE', 'more than one empty line before the request line');
-        this.start = this.#lineStart;
+        bad('XGI_HTTP_REQUEST_LINE', 'more than one empty line before the request line');
       } else if (this.#atRequestLine) {
         this.#requestLine(bytes, base, lineStart, i);
         this.#atRequestLine = false;

@@ -47,6 +47,8 @@ export class RequestParser {
   /** Bytes of the body or of the chunk still to come. */
   #remaining = 0;
   #bodyBytes = 0;
+  /** An empty line before the next head has been read over; a second one is refused. */
+  #emptyLineRead = false;
 
   constructor(limits: HttpLimits) {
     this.#limits = limits;
@@ -151,6 +153,12 @@ export class RequestParser {
 
   #nextHead(): ParserEvent {
     const lines = this.#lines;
+    // RFC 9112 section 2.2: one empty line before the request line is ignored; some old clients end a body with it. It is
+    // taken alone, too: a connection that has sent nothing else since is idle.
+    if (!this.#emptyLineRead && this.#bytes[this.#at] === CR && this.#end - this.#at > 1) {
+      if (this.#bytes[this.#at + 1] === LF) this.#at += 2;
+      this.#emptyLineRead = true;
+    }
     if (this.#at === this.#end) return NEED_DATA;
     const length = lines.scan(this.#bytes, this.#at, this.#end);
     if (length === -1) return NEED_DATA;
@@ -164,13 +172,14 @@ export class RequestParser {
       fields[i + 1] = text.substring(places[at + 2]!, places[at + 3]!);
     }
     const head = interpretHead(
-      text.substring(lines.start, lines.methodEnd),
+      text.substring(0, lines.methodEnd),
       text.substring(lines.methodEnd + 1, lines.targetEnd),
       lines.minor,
       fields,
     );
     this.head = head;
     this.#at += length;
+    this.#emptyLineRead = false;
     lines.reset(false);
     this.#bodyBytes = 0;
     if (head.contentLength === -1) {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LocalProtocolError } from '../../../src/errors.js';
 import { ResponseHead } from '../../../src/http/response-head.js';

@@ -6,7 +6,7 @@
  * Two parsers that read one stream differently are what request smuggling is made of, and node's is the one that most
  * often stands behind or before us.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { METHODS } from 'node:http';
 import { expect, test } from 'vitest';
 import { readWhole, type Reading, type ReadRequest } from '../../../support/http-events.js';

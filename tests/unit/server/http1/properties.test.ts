@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cut, readBytewise, readPieces, readWhole, type Reading } from '../../../support/http-events.js';
 import { mutate, mutation, stream } from '../../../support/http-generator.js';
