@@ -81,21 +81,21 @@ export class StreamWriter implements BodySink {
 /** One buffer is being read while the other is being sent. */
 const FILE_BUFFER_BYTES = 262_144;
 
-/** Writes a part of a file, and closes its handle. */
+/** Writes a part of a file, not more than Content-Length, and closes its handle. */
 export async function writeFile(file: FileBody, options: BodyWriterOptions): Promise<void> {
-  const { socket, done } = options;
-  const size = Math.min(FILE_BUFFER_BYTES, file.length);
+  const { socket, length: total, done } = options;
+  const size = Math.min(FILE_BUFFER_BYTES, total);
   const buffers = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)] as const;
   const sent: [Promise<boolean>, Promise<boolean>] = [Promise.resolve(true), Promise.resolve(true)];
   let written = 0;
   let error: Error | undefined;
   try {
-    for (let turn: 0 | 1 = 0; written < file.length; turn = turn === 0 ? 1 : 0) {
+    for (let turn: 0 | 1 = 0; written < total; turn = turn === 0 ? 1 : 0) {
       if (!(await sent[turn])) break;
-      const length = Math.min(size, file.length - written);
+      const length = Math.min(size, total - written);
       const { bytesRead } = await file.handle.read(buffers[turn], 0, length, file.offset + written);
       if (bytesRead === 0) {
-        error = shortBody(file.length, written);
+        error = shortBody(total, written);
         break;
       }
       const bytes = buffers[turn].subarray(0, bytesRead);
@@ -109,7 +109,7 @@ export async function writeFile(file: FileBody, options: BodyWriterOptions): Pro
   }
   // The handle is closed first, so that nobody who sees the response complete finds the file still open.
   await file.handle.close().catch(() => {});
-  done(written === file.length && error === undefined, written, error);
+  done(written === total && error === undefined, written, error);
 }
 
 function shortBody(expected: number, received: number): LocalProtocolError {
