@@ -1,4 +1,5 @@
 /** A whole server in the test's own process: HTTP engine, WSGI handler, supervisor, and real Python workers. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS } from '../../src/config/defaults.js';
@@ -12,6 +13,9 @@ import { isAlive, pollUntil } from './poll.js';
 import { makeTempDir, removeTempDir } from './temp-dir.js';
 
 export const wsgiFixtures = path.join(repository, 'tests/fixtures/wsgi');
+
+/** The interpreter itself: what the PATH names may be a wrapper that starts it. */
+export const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
 
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -60,7 +64,7 @@ export interface SiteOptions {
   readonly threads?: number;
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: the `python3` of the PATH. */
+  /** Default: {@link python}. */
   readonly python?: string;
   readonly deadlines?: Partial<HttpDeadlines>;
   readonly limits?: Partial<HttpLimits>;
@@ -84,7 +88,7 @@ export async function listenOnly(options: SiteOptions): Promise<Site> {
   const directory = makeTempDir();
   const log = new MemoryLog();
   const supervisor = new Supervisor({
-    python: options.python ?? 'python3',
+    python: options.python ?? python,
     target: options.target,
     workers: options.workers ?? 1,
     threads: options.threads ?? 1,
