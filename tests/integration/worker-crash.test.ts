@@ -2,12 +2,14 @@
  * Workers that die: the request that was running gets 502, and only that one; every other one is answered, and run once. A
  * finished answer of a safe request that the worker had not sent yet may be made again (docs/protocol.md).
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
 import { RawClient, request, type RawAnswer } from '../support/wsgi-client.js';
-import { startSite, type Site, type SiteOptions } from '../support/wsgi-site.js';
+import { TestJob } from '../support/wsgi-job.js';
+import { startSite, wsgiFixtures, type Site, type SiteOptions } from '../support/wsgi-site.js';
 
 let site: Site;
 
@@ -42,6 +44,15 @@ function expectOnce(ids: readonly string[]): void {
   const counts = new Map<string, number>();
   for (const id of runs()) counts.set(id, (counts.get(id) ?? 0) + 1);
   expect(ids.map((id) => [id, counts.get(id) ?? 0])).toEqual(ids.map((id) => [id, 1]));
+}
+
+/** Whether the process has ended and nobody has been told. Where there is no /proc: never. */
+function isZombie(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
 }
 
 const MANY = Array.from({ length: 40 }, (_, i) => `n${i}`);
@@ -101,6 +112,25 @@ describe('a worker that ends inside a request', () => {
     expect((await Promise.all([...held, bad])).map((answer) => answer.status)).toEqual([502, 502, 502, 502]);
     expect((await Promise.all(after)).map((answer) => answer.status)).toEqual(MANY.map(() => 200));
     expectOnce(['a', 'b', 'c', 'bad', ...MANY]);
+  });
+
+  test('what it had sent before it died is read, also when something is written to it after its death', async () => {
+    const env = { XGI_TEST_HOSTILE: 'answer-then-exit' };
+    await start({ python: path.join(wsgiFixtures, 'hostile_worker.py'), threads: 2, env });
+    const pid = site.supervisor.pids[0]!;
+    const answered = new TestJob({ method: 'POST' });
+    const late = new TestJob({ method: 'POST', arrivedAtMs: performance.now() });
+    site.supervisor.submit(answered);
+    await pollUntil(() => existsSync(path.join(site.directory, 'running')), { everyMs: 1 });
+    writeFileSync(path.join(site.directory, 'behave'), '');
+    // From here on inside a turn of the loop that has looked for input already: what is written now leaves before the next look.
+    await readFile(path.join(site.directory, 'running'));
+    // The gateway is busy while the worker answers and exits, and a frame for it is what it has to write next.
+    site.supervisor.submit(late);
+    const endMs = performance.now() + 2000;
+    while (!isZombie(pid) && performance.now() < endMs);
+    expect(await answered.over).toBe('200 OK');
+    expect(await late.over).toBe('200 OK');
   });
 
   test('in the middle of a streamed answer: the client sees a truncation', async () => {
