@@ -22,11 +22,13 @@ interface SocketOptions extends NonNullable<ConstructorParameters<typeof Socket>
  *
  * @param buffer is read into; or a function that is asked after each read for the next buffer, null meaning the same again
  * @param receive gets the buffer, which is only lent for the call, and how many bytes of it are filled
+ * @param Kind the class of the new socket
  */
 export function readInto(
   socket: Socket,
   buffer: Buffer | (() => Buffer | null),
   receive: (chunk: Buffer, length: number) => void,
+  Kind: typeof Socket = Socket,
 ): Socket {
   const owner = socket as unknown as { _handle: unknown };
   const handle = owner._handle;
@@ -42,5 +44,5 @@ export function readInto(
       },
     },
   };
-  return new Socket(options);
+  return new Kind(options);
 }

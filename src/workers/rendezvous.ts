@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, Socket, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LeasedBuffers } from '../io/leased-buffers.js';
@@ -22,6 +22,23 @@ export interface Expected {
   broken(error: Error): void;
   /** The channel has ended; no frame of it follows. */
   ended(channel: Channel): void;
+}
+
+type WriteCallback = (error?: Error | null) => void;
+type Writes = { readonly chunk: unknown; readonly encoding: BufferEncoding }[];
+
+/**
+ * A channel whose end is seen by reading alone. What cannot be written any more was for a worker that has gone; but what that one
+ * had sent before is still to be read, and Node would destroy the socket at the first write that fails.
+ */
+class ChannelSocket extends Socket {
+  override _write(chunk: unknown, encoding: BufferEncoding, done: WriteCallback): void {
+    super._write(chunk, encoding, () => done());
+  }
+
+  override _writev(writes: Writes, done: WriteCallback): void {
+    super._writev!(writes, () => done());
+  }
 }
 
 const AUTH_DEADLINE_MS = 5000;
@@ -92,6 +109,7 @@ export class Rendezvous {
           worker?.broken(error as Error);
         }
       },
+      ChannelSocket,
     );
     socket.on('error', () => {});
     // Read from the start, or its end is never seen.
