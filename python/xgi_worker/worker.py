@@ -86,7 +86,8 @@ class Worker:
                 if request[0] == stream:
                     self.queue.remove(request)
                     return True
-        if is_later(stream, self.last_seen):
+        # A stream is given back once: RECALL and ABORT of the same one cross each other.
+        if is_later(stream, self.last_seen) and stream not in self.recalled:
             self.recalled.add(stream)
             self.alert = True
             return True
