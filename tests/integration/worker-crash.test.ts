@@ -79,29 +79,35 @@ describe.each(['GET', 'POST'])('SIGKILL while a %s runs and others wait', (metho
 });
 
 describe('a worker that ends inside a request', () => {
-  test.each(['/exit', '/kill', '/segfault'])('POST %s: 502 for it alone, every other POST is run once', async (target) => {
-    await start({ workers: 2 });
-    await warmUp();
-    const before = MANY.slice(0, 20).map((id) => send(`/quick?${id}`, 'POST'));
-    const bad = send(`${target}?bad`, 'POST');
-    const after = MANY.slice(20).map((id) => send(`/quick?${id}`, 'POST'));
-    expect((await bad).status).toBe(502);
-    const statuses = (await Promise.all([...before, ...after])).map((answer) => answer.status);
-    expect(statuses).toEqual(MANY.map(() => 200));
-    expectOnce(['bad', ...MANY]);
-  });
+  test.each(['/exit', '/kill', '/segfault'])(
+    'POST %s: 502 for it alone, every other POST is run once',
+    async (target) => {
+      await start({ workers: 2 });
+      await warmUp();
+      const before = MANY.slice(0, 20).map((id) => send(`/quick?${id}`, 'POST'));
+      const bad = send(`${target}?bad`, 'POST');
+      const after = MANY.slice(20).map((id) => send(`/quick?${id}`, 'POST'));
+      expect((await bad).status).toBe(502);
+      const statuses = (await Promise.all([...before, ...after])).map((answer) => answer.status);
+      expect(statuses).toEqual(MANY.map(() => 200));
+      expectOnce(['bad', ...MANY]);
+    },
+  );
 
-  test.each(['/exit', '/kill', '/segfault'])('GET %s: 502 for it alone, every other is answered', async (target) => {
-    await start({ workers: 2 });
-    await warmUp();
-    const before = MANY.slice(0, 20).map((id) => send(`/quick?${id}`));
-    const bad = send(`${target}?bad`);
-    const after = MANY.slice(20).map((id) => send(`/quick?${id}`));
-    expect((await bad).status).toBe(502);
-    const statuses = (await Promise.all([...before, ...after])).map((answer) => answer.status);
-    expect(statuses).toEqual(MANY.map(() => 200));
-    expectOnce(['bad']);
-  });
+  test.each(['/exit', '/kill', '/segfault'])(
+    'GET %s: 502 for it alone, every other is answered',
+    async (target) => {
+      await start({ workers: 2 });
+      await warmUp();
+      const before = MANY.slice(0, 20).map((id) => send(`/quick?${id}`));
+      const bad = send(`${target}?bad`);
+      const after = MANY.slice(20).map((id) => send(`/quick?${id}`));
+      expect((await bad).status).toBe(502);
+      const statuses = (await Promise.all([...before, ...after])).map((answer) => answer.status);
+      expect(statuses).toEqual(MANY.map(() => 200));
+      expectOnce(['bad']);
+    },
+  );
 
   test('several at once in threads mode: those that ran get 502, those that waited are run by the next worker', async () => {
     await start({ threads: 4 });
@@ -172,7 +178,12 @@ describe('replacement', () => {
       expect((await send('/quick?x')).body.toString()).toBe(String(second));
       return failed() >= 3;
     });
-    expect(site.log.matching(/another is started in [0-9.]+ s/).map(({ message }) => / in ([0-9.]+) s/.exec(message)![1]).slice(0, 2)).toEqual(['0.1', '0.2']);
+    expect(
+      site.log
+        .matching(/another is started in [0-9.]+ s/)
+        .map(({ message }) => / in ([0-9.]+) s/.exec(message)![1])
+        .slice(0, 2),
+    ).toEqual(['0.1', '0.2']);
     expect(site.log.text).toContain('this version cannot be imported');
     rmSync(broken);
     await pollUntil(() => site.log.matching(/is ready/).length === 3, { what: 'a new worker' });

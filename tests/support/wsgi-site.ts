@@ -15,7 +15,9 @@ import { makeTempDir, removeTempDir } from './temp-dir.js';
 export const wsgiFixtures = path.join(repository, 'tests/fixtures/wsgi');
 
 /** The interpreter itself: what the PATH names may be a wrapper that starts it. */
-export const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
+export const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+  encoding: 'utf8',
+}).trim();
 
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
