@@ -11,7 +11,7 @@ export interface ListenOptions {
 
 /** Where a listener listens. */
 export interface Listening {
-  /** `http://127.0.0.1:8000`, or `unix:/path`. */
+  /** `http://127.0.0.1:8000`, `unix:/path`, or `fd://3` for an inherited Unix-domain socket. */
   readonly url: string;
 }
 
@@ -39,7 +39,7 @@ export async function listen(
   }
   // As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that.
   if (endpoint.kind === 'unix') chmodSync(endpoint.path, 0o666);
-  return { server, listening: { url: urlOf(server) } };
+  return { server, listening: { url: urlOf(server, endpoint) } };
 }
 
 function address(endpoint: Endpoint, backlog: number): object {
@@ -115,9 +115,10 @@ function nameOf(endpoint: Endpoint): string {
   }
 }
 
-function urlOf(server: Server): string {
+function urlOf(server: Server, endpoint: Endpoint): string {
   const bound = server.address() as AddressInfo | string | null;
-  if (bound === null) return 'unix:';
+  // Node does not tell the path of an inherited Unix-domain socket.
+  if (bound === null) return nameOf(endpoint);
   return typeof bound === 'string' ? `unix:${bound}` : `http://${bracketed(bound.address)}:${bound.port}`;
 }
 

@@ -21,6 +21,8 @@ export interface ServerOptions {
 const MAX_SWEEP_MS = 500;
 const MIN_SWEEP_MS = 10;
 const DRAIN_SWEEP_MS = 50;
+/** Under load there is always another connection: then some are lost, or we would never stop. */
+const MAX_BACKLOG_MS = 500;
 
 export class Server {
   readonly #context: ConnectionContext;
@@ -28,6 +30,8 @@ export class Server {
   readonly #connections = new Set<Connection>();
   #sweep: NodeJS.Timeout;
   #warnedAtMs = 0;
+  /** Connections accepted so far. */
+  #accepted = 0;
 
   constructor(options: ServerOptions) {
     this.#context = {
@@ -51,6 +55,10 @@ export class Server {
   async listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
     const { server, listening } = await listen(endpoint, options, (socket) => this.#accept(socket));
     this.#listeners.push(server);
+    // A connection that the kernel could not hand over (ENFILE, ENOBUFS); without a listener it would end the process.
+    server.on('error', (error) =>
+      this.#context.log.warn(`XGI_LISTEN_ACCEPT: a connection was lost: ${error.message}`),
+    );
     return listening;
   }
 
@@ -62,9 +70,7 @@ export class Server {
     this.#context.drainingSinceMs = performance.now();
     clearInterval(this.#sweep);
     this.#sweep = this.#startSweep(DRAIN_SWEEP_MS);
-    // Connections that the kernel has accepted for us are taken in the next turns of the loop; a closed listener would reset them.
-    await turn();
-    await turn();
+    await this.#emptyBacklog();
     for (const server of this.#listeners) server.close();
     const endMs = performance.now() + graceMs;
     while (this.#connections.size > 0 && performance.now() < endMs) {
@@ -74,7 +80,22 @@ export class Server {
     clearInterval(this.#sweep);
   }
 
+  /**
+   * Connections that the kernel has accepted for us would be reset by the closing of the listener. libuv takes one in each
+   * turn of the loop; the first turn may be half over.
+   */
+  async #emptyBacklog(): Promise<void> {
+    const endMs = performance.now() + MAX_BACKLOG_MS;
+    let before = -1;
+    await turn();
+    while (before !== this.#accepted && performance.now() < endMs) {
+      before = this.#accepted;
+      await turn();
+    }
+  }
+
   #accept(socket: Socket): void {
+    this.#accepted++;
     const { limits, log } = this.#context;
     if (this.#connections.size >= limits.maxConnections) {
       socket.destroy();
