@@ -181,8 +181,14 @@ export class Connection implements BodyOrigin {
     }
     const socket = this.#socket;
     if (this.#lingering || this.#tunnel !== null) return;
-    if (this.#parser.unread > MAX_UNREAD_BYTES) socket.pause();
+    if (this.#parser.unread > MAX_UNREAD_BYTES && !this.#wantsInput()) socket.pause();
     else if (socket.isPaused()) socket.resume();
+  }
+
+  /** Whether the parser is at work: then what it leaves unread is a part of a head, and has limits of its own. */
+  #wantsInput(): boolean {
+    if (this.#exchange === null) return !this.#socket.writableNeedDrain;
+    return this.#exchange.body?.wanted ?? false;
   }
 
   // --- request ---

@@ -183,6 +183,7 @@ export class RequestParser {
     lines.reset(false);
     this.#bodyBytes = 0;
     if (head.contentLength === -1) {
+      this.#chunkLine.reset();
       this.#state = 'chunk-size';
     } else if (head.contentLength > 0) {
       this.#countBody(head.contentLength);

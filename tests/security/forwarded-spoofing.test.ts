@@ -1,0 +1,63 @@
+/**
+ * X-Forwarded-* from somebody who is no proxy of ours. Who believes it lets every client choose its own address, for access
+ * lists and logs, and its own scheme. It counts only from trusted peers, and of theirs only what a trusted hop wrote.
+ */
+import { describe, expect, test } from 'vitest';
+import path from 'node:path';
+import { RawClient } from '../support/http-client.js';
+import { answer, startServer, type StartOptions } from '../support/http-server.js';
+import { makeTempDir } from '../support/temp-dir.js';
+
+async function seenAs(fields: string, options: StartOptions): Promise<string> {
+  const { port, url } = await startServer(
+    (request) => answer(`${request.clientAddress} ${request.scheme} ${request.clientPort === 0}`),
+    options,
+  );
+  const client = await RawClient.connect(port || url.slice('unix:'.length));
+  return (await client.send(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`).response()).body;
+}
+
+const FORGED =
+  'X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\nForwarded: for=10.1.1.1;proto=https\r\nX-Real-IP: 10.1.1.1\r\n';
+
+describe('nobody is believed', () => {
+  test.each(['', '10.0.0.0/8', '127.0.0.2', '::1'])(
+    'when %j are trusted and the peer is 127.0.0.1',
+    async (trusted) => {
+      expect(await seenAs(FORGED, { trusted })).toBe('127.0.0.1 http false');
+    },
+  );
+
+  test('on a Unix-domain socket when nobody is trusted', async () => {
+    const endpoint = { kind: 'unix', path: path.join(makeTempDir(), 's') } as const;
+    expect(await seenAs(FORGED, { endpoint })).toBe(' http true');
+  });
+});
+
+describe('a trusted proxy', () => {
+  const trusted = '127.0.0.1,10.0.0.0/8';
+
+  test.each([
+    ['X-Forwarded-For: 203.0.113.5\r\nX-Forwarded-Proto: https\r\n', '203.0.113.5 https true'],
+    // The client wrote the first, the proxy added the second.
+    ['X-Forwarded-For: 1.2.3.4, 203.0.113.5\r\n', '203.0.113.5 http true'],
+    ['X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 203.0.113.5\r\n', '203.0.113.5 http true'],
+    ['X-Forwarded-For: 203.0.113.5, 10.9.9.9\r\n', '203.0.113.5 http true'],
+    ['X-Forwarded-For: 1.2.3.4, 203.0.113.5, 10.9.9.9\r\n', '203.0.113.5 http true'],
+    ['X-Forwarded-Proto: https, http\r\n', '127.0.0.1 http false'],
+    ['X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n', '127.0.0.1 http false'],
+    ['X-Forwarded-For: rubbish\r\n', '127.0.0.1 http false'],
+    ['X-Forwarded-For: 203.0.113.5, rubbish\r\n', '127.0.0.1 http false'],
+    ['X-Forwarded-Proto: javascript\r\n', '127.0.0.1 http false'],
+    ['X_Forwarded_For: 203.0.113.5\r\n', '127.0.0.1 http false'],
+  ])('%j', async (fields, expected) => {
+    expect(await seenAs(fields, { trusted })).toBe(expected);
+  });
+
+  test('on a Unix-domain socket', async () => {
+    const endpoint = { kind: 'unix', path: path.join(makeTempDir(), 's') } as const;
+    expect(await seenAs('X-Forwarded-For: 203.0.113.5\r\n', { endpoint, trusted })).toBe(
+      '203.0.113.5 http true',
+    );
+  });
+});

@@ -1,0 +1,38 @@
+/**
+ * A body that comes a byte at a time (R.U.D.Y.). Each byte is within the idle time, the whole takes days, and behind it an
+ * application waits, or a spooled file grows. The average has to reach a minimum, or the answer is 408.
+ */
+import { expect, test } from 'vitest';
+import { RawClient } from '../support/http-client.js';
+import { echo, startServer } from '../support/http-server.js';
+
+test.each([
+  ['of known length', 'Content-Length: 1000000\r\n', 'x'],
+  ['chunked', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n'],
+  ['chunked, and only the framing comes', 'Transfer-Encoding: chunked\r\n', '1;a'],
+])('%s', async (_name, fields, piece) => {
+  const { port } = await startServer(echo, { deadlines: { bodyIdleMs: 120, bodyMinBytesPerSecond: 500 } });
+  const client = await RawClient.connect(port);
+  client.send(`POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+  const start = performance.now();
+  let sent = 0;
+  while (!client.ended && !client.closed && performance.now() - start < 5000) {
+    client.send(piece.slice(sent % piece.length, (sent % piece.length) + 1));
+    sent++;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect((await client.response()).status).toBeOneOf([400, 408]);
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test('somebody else is served meanwhile', async () => {
+  const { port } = await startServer(echo);
+  const slow = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(port)));
+  for (const client of slow) client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx');
+  const normal = await RawClient.connect(port);
+  const start = performance.now();
+  normal.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx');
+  expect((await normal.response()).body).toBe('POST /\nx');
+  expect(performance.now() - start).toBeLessThan(500);
+  for (const client of slow) client.socket.destroy();
+});
