@@ -19,7 +19,8 @@ export class RawClient {
   readonly socket: Socket;
   /** Resolves when nothing more will come: at the end, after a reset too. */
   readonly ended: Promise<void>;
-  #received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
   #over = false;
   #listeners = new Set<() => void>();
 
@@ -27,7 +28,8 @@ export class RawClient {
     this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     this.socket.setNoDelay(true);
     this.socket.on('data', (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#changed();
     });
     if (options.readPaused === true) this.socket.pause();
@@ -44,11 +46,12 @@ export class RawClient {
   }
 
   get received(): Buffer {
-    return this.#received;
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0]!;
   }
 
   get text(): string {
-    return this.#received.toString('latin1');
+    return this.received.toString('latin1');
   }
 
   get over(): boolean {
@@ -60,39 +63,49 @@ export class RawClient {
   }
 
   /** Resolves when the test is true of what has been received, or nothing more comes. */
-  async until(test: (text: string) => boolean, deadlineMs = 15_000): Promise<string> {
-    if (!test(this.text) && !this.#over) {
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => {
-          this.#listeners.delete(look);
-          reject(
-            new Error(`nothing for ${deadlineMs} ms; received: ${JSON.stringify(this.text.slice(0, 500))}`),
-          );
-        }, deadlineMs);
-        const look = (): void => {
-          if (!test(this.text) && !this.#over) return;
-          clearTimeout(timer);
-          this.#listeners.delete(look);
-          resolve();
-        };
-        this.#listeners.add(look);
-      });
-    }
+  async until(test: (text: string) => boolean, deadlineMs?: number): Promise<string> {
+    await this.#wait(() => test(this.text), deadlineMs);
     return this.text;
   }
 
   /** The next whole answer, which is then taken away. @param method of the request it is for */
   async answer(method = 'GET', deadlineMs?: number): Promise<RawAnswer> {
-    let parsed: { answer: RawAnswer; length: number } | undefined;
-    await this.until(
-      () => (parsed = parseAnswer(this.#received, method, this.#over)) !== undefined,
-      deadlineMs,
-    );
-    parsed ??= parseAnswer(this.#received, method, true);
-    if (parsed === undefined)
+    let needed = 0;
+    let parsed: ReturnType<typeof parseAnswer> = 0;
+    await this.#wait(() => {
+      // Looked at only when there is enough of it: a long body comes in a thousand pieces.
+      if (this.#length < needed && !this.#over) return false;
+      parsed = parseAnswer(this.received, method, this.#over);
+      if (typeof parsed !== 'number') return true;
+      needed = parsed;
+      return false;
+    }, deadlineMs);
+    if (typeof parsed === 'number') {
       throw new Error(`the connection ended without an answer; received: ${JSON.stringify(this.text)}`);
-    this.#received = this.#received.subarray(parsed.length);
-    return parsed.answer;
+    }
+    const { answer, length } = parsed as { answer: RawAnswer; length: number };
+    this.#chunks = [this.received.subarray(length)];
+    this.#length -= length;
+    return answer;
+  }
+
+  async #wait(test: () => boolean, deadlineMs = 15_000): Promise<void> {
+    if (test() || this.#over) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#listeners.delete(look);
+        reject(
+          new Error(`nothing for ${deadlineMs} ms; received: ${JSON.stringify(this.text.slice(0, 500))}`),
+        );
+      }, deadlineMs);
+      const look = (): void => {
+        if (!test() && !this.#over) return;
+        clearTimeout(timer);
+        this.#listeners.delete(look);
+        resolve();
+      };
+      this.#listeners.add(look);
+    });
   }
 
   /** Closes at once with a reset, as a client that dies does: the server cannot take it for a half-close. */
@@ -132,14 +145,14 @@ export async function request(
   }
 }
 
-/** @returns undefined if more is needed; `over` says that nothing more comes */
+/** @returns how many bytes are needed at the least if these are not enough; `over` says that nothing more comes */
 function parseAnswer(
   bytes: Buffer,
   method: string,
   over: boolean,
-): { answer: RawAnswer; length: number } | undefined {
+): { answer: RawAnswer; length: number } | number {
   const headEnd = bytes.indexOf('\r\n\r\n');
-  if (headEnd === -1) return undefined;
+  if (headEnd === -1) return bytes.length + 1;
   const head = bytes.toString('latin1', 0, headEnd);
   const lines = head.split('\r\n');
   const status = Number(lines[0]!.split(' ')[1]);
@@ -163,12 +176,12 @@ function parseAnswer(
     const { body, used, complete } = parseChunked(rest);
     return complete || over
       ? result(rest.subarray(0, complete ? used : rest.length), body, complete)
-      : undefined;
+      : bytes.length + 1;
   }
   const declared = headers.get('content-length');
-  if (declared === undefined) return over ? result(rest, rest, true) : undefined;
+  if (declared === undefined) return over ? result(rest, rest, true) : bytes.length + 1;
   const length = Number(declared);
-  if (rest.length < length && !over) return undefined;
+  if (rest.length < length && !over) return start + length;
   const body = rest.subarray(0, length);
   return result(body, body, rest.length >= length);
 }
