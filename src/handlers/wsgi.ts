@@ -69,6 +69,7 @@ class WsgiJob implements Job, BodySource {
   readonly environ: string;
   readonly body: Buffer | { readonly path: string } | null;
   readonly safe: boolean;
+  readonly arrivedAtMs: number;
   readonly #pool: WorkerPool;
   readonly #request: GatewayRequest;
   readonly #spooled: SpooledBody | null;
@@ -94,14 +95,12 @@ class WsgiJob implements Job, BodySource {
       body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length;
     this.environ = wsgiEnviron(request, length);
     this.safe = SAFE_METHODS.has(request.method);
+    // A slow upload has not waited for a worker.
+    this.arrivedAtMs = body === null ? request.arrivedAtMs : performance.now();
   }
 
   get id(): string {
     return this.#request.id;
-  }
-
-  get arrivedAtMs(): number {
-    return this.#request.arrivedAtMs;
   }
 
   // --- from the worker ---

@@ -23,7 +23,7 @@ export interface Job {
   readonly body: Buffer | { readonly path: string } | null;
   /** The method is safe: it may be sent again if its answer was lost with a worker (RFC 9110 section 9.2.2). */
   readonly safe: boolean;
-  /** `performance.now()` when the request came. */
+  /** `performance.now()` when the request was complete: it waits for a worker since. */
   readonly arrivedAtMs: number;
 
   /** The whole answer at once; `head` as in docs/protocol.md. The body is lent unless its lease is held. */
