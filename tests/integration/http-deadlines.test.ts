@@ -198,6 +198,7 @@ describe('request body', () => {
   });
 
   test('does not run while the handler pauses', async () => {
+    let client: RawClient;
     const { port } = await startServer(
       (request) =>
         new Promise((resolve, reject) => {
@@ -205,8 +206,13 @@ describe('request body', () => {
           request.body!.consume({
             data: (chunk) => {
               body += chunk.toString();
+              if (body.length > 1) return;
               request.body!.pause();
-              setTimeout(() => request.body!.resume(), 200);
+              setTimeout(() => {
+                request.body!.resume();
+                // Long enough for the deadlines to be looked at, much shorter than they are.
+                setTimeout(() => client.send('b'), 50);
+              }, 200);
             },
             end: () => resolve(answer(body)),
             error: reject,
@@ -214,9 +220,8 @@ describe('request body', () => {
         }),
       { deadlines: { bodyIdleMs: 90, bodyMinBytesPerSecond: 100 } },
     );
-    const client = await RawClient.connect(port);
+    client = await RawClient.connect(port);
     client.send(post('Content-Length: 2\r\n', 'a'));
-    setTimeout(() => client.send('b'), 100);
     expect((await client.response()).body).toBe('ab');
   });
 

@@ -440,13 +440,14 @@ describe('request bodies that nobody reads', () => {
       const { port, seen } = await startServer(() => answer('y'.repeat(100_000), 413));
       const client = await RawClient.connect(port);
       client.send(post(fields, before));
-      const piece = 'x'.repeat(20_000);
-      let sent = 0;
-      // A client that does not look at the answer until it has sent a good deal.
-      while (sent < 800_000) {
-        await new Promise((resolve) => client.socket.write(piece, () => resolve(undefined)));
-        sent += piece.length;
+      await pollUntil(() => seen.length === 1, { what: 'the request' });
+      // A client that does not look at the answer until it has sent a good deal. A reset would take the answer from it.
+      client.socket.pause();
+      for (let sent = 0; sent < 800_000; sent += 20_000) {
+        client.send('x'.repeat(20_000));
+        await new Promise(setImmediate);
       }
+      client.socket.resume();
       expect(await client.response()).toMatchObject({ status: 413, body: 'y'.repeat(100_000) });
       expect(client.error).toBeUndefined();
       client.end();

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DEFAULT_LIMITS } from '../../../../src/config/defaults.js';
 import { DATA, HEAD, NEED_DATA, RequestParser } from '../../../../src/server/http1/request-parser.js';
 import { cut, readBytewise, readPieces, readWhole, type Reading } from '../../../support/http-events.js';
@@ -9,7 +9,9 @@ describe('valid requests', () => {
     const whole = readWhole(golden.input, golden.limits);
     expect(whole).toMatchObject({ unread: 0 });
     expect(whole.status, whole.message).toBeUndefined();
-    expect(whole.requests.map((request, i) => observed(request, golden.requests[i]))).toEqual(golden.requests);
+    expect(whole.requests.map((request, i) => observed(request, golden.requests[i]))).toEqual(
+      golden.requests,
+    );
     expect(whole.requests.every((request) => request.complete)).toBe(true);
     expectSameInEveryPiecing(golden.input, whole, golden.limits);
   });
@@ -19,9 +21,9 @@ describe('invalid requests', () => {
   test.each(INVALID.map((golden) => [golden.name, golden] as const))('%s', (_name, golden) => {
     const whole = readWhole(golden.input, golden.limits);
     expect(whole).toMatchObject({ status: golden.status, code: golden.code, unread: 0 });
-    expect(whole.requests.filter((request) => request.complete || request.head.contentLength === -1)).toHaveLength(
-      golden.before ?? 0,
-    );
+    expect(
+      whole.requests.filter((request) => request.complete || request.head.contentLength === -1),
+    ).toHaveLength(golden.before ?? 0);
     expectSameInEveryPiecing(golden.input, whole, golden.limits);
   });
 
@@ -34,7 +36,10 @@ describe('invalid requests', () => {
   });
 });
 
-function observed(request: Reading['requests'][number], expected: ExpectedRequest | undefined): ExpectedRequest {
+function observed(
+  request: Reading['requests'][number],
+  expected: ExpectedRequest | undefined,
+): ExpectedRequest {
   const all: Record<string, unknown> = { ...request.head, body: request.body };
   return Object.fromEntries(Object.keys(expected ?? {}).map((key) => [key, all[key]]));
 }
@@ -51,7 +56,8 @@ function expectSameInEveryPiecing(input: string, whole: Reading, limits = {}): v
   for (let at = 1; at < input.length; at += step) {
     const split = readPieces(cut(input, [at]), limits);
     // toEqual for each offset would take most of the time of this file.
-    if (JSON.stringify(same(split)) !== JSON.stringify(same(whole))) expect(same(split), `cut at ${at}`).toEqual(same(whole));
+    if (JSON.stringify(same(split)) !== JSON.stringify(same(whole)))
+      expect(same(split), `cut at ${at}`).toEqual(same(whole));
   }
 }
 
@@ -137,6 +143,13 @@ describe('lent memory', () => {
 
 /** Hostile input must take time in proportion to its length: for 16 times the bytes about 16 times the time, not 256. */
 describe('linear time', () => {
+  test('memory for a trickled head is doubled, not fitted byte by byte', () => {
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    readBytewise(get(`X: ${'x'.repeat(8000)}\r\n`));
+    expect(allocate.mock.calls.length).toBeLessThan(12);
+    allocate.mockRestore();
+  });
+
   const limits = { maxRequestLineBytes: 1e7, maxFieldBytes: 1e7, maxHeadBytes: 2e7, maxFields: 1e6 };
 
   test.each<[string, (size: number) => unknown]>([

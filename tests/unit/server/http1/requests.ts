@@ -204,6 +204,11 @@ export const VALID: readonly ValidCase[] = [
     requests: [{ keepAlive: false }],
   },
   {
+    name: 'close with white space around it',
+    input: get('Connection: x,\t close \t, y\r\n'),
+    requests: [{ keepAlive: false }],
+  },
+  {
     name: 'close as part of another option',
     input: get('Connection: closed, not-close\r\n'),
     requests: [{ keepAlive: true }],
@@ -690,6 +695,8 @@ export const INVALID: readonly InvalidCase[] = [
   ...[
     ['LF after the size', '1\nx\r\n0\r\n\r\n'],
     ['CR after the size', '1\rx\r\n0\r\n\r\n'],
+    ['CR and another byte after the size', '1\rZx\r\n0\r\n\r\n'],
+    ['LF LF after the size', '1\n\nx\r\n0\r\n\r\n'],
     ['LF inside an extension', '1;a\nb\r\nx\r\n0\r\n\r\n'],
     ['NUL inside an extension', '1;a\0\r\nx\r\n0\r\n\r\n'],
     ['LF after the data', '1\r\nx\n0\r\n\r\n'],
