@@ -9,8 +9,8 @@
 /** A request sent ahead waits about so long behind others. */
 export const BUDGET_US = 2000;
 export const MAX_DEPTH = 32;
-/** Each answer lets the maximum fall by a thirtieth: after 32 quick answers a third of it is left. */
-const DECAY = 1 - 1 / 30;
+/** Each answer lets the maximum fall by an eighth: a worker that was descheduled for 5 ms is trusted again after 20 quick answers. */
+const DECAY = 1 - 1 / 8;
 
 export class ServiceTime {
   /** An application is slow until it has shown that it is quick. */
