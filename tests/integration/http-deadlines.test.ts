@@ -198,7 +198,7 @@ describe('request body', () => {
   });
 
   test('does not run while the handler pauses', async () => {
-    let client: RawClient;
+    const resumed = deferred();
     const { port } = await startServer(
       (request) =>
         new Promise((resolve, reject) => {
@@ -210,8 +210,7 @@ describe('request body', () => {
               request.body!.pause();
               setTimeout(() => {
                 request.body!.resume();
-                // Long enough for the deadlines to be looked at, much shorter than they are.
-                setTimeout(() => client.send('b'), 50);
+                resumed.resolve();
               }, 200);
             },
             end: () => resolve(answer(body)),
@@ -220,8 +219,12 @@ describe('request body', () => {
         }),
       { deadlines: { bodyIdleMs: 90, bodyMinBytesPerSecond: 100 } },
     );
-    client = await RawClient.connect(port);
+    const client = await RawClient.connect(port);
     client.send(post('Content-Length: 2\r\n', 'a'));
+    await resumed.promise;
+    // Long enough for the deadlines to be looked at, shorter than they are.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.send('b');
     expect((await client.response()).body).toBe('ab');
   });
 
@@ -256,13 +259,13 @@ describe('writing', () => {
   });
 
   test('a client that takes nothing of a finished answer', async () => {
-    const { port, server } = await startServer(() => answer(Buffer.alloc(20_000_000)), {
+    const { port, server, seen } = await startServer(() => answer(Buffer.alloc(20_000_000)), {
       deadlines: { writeIdleMs: 120 },
     });
     const client = await RawClient.connect(port);
     client.socket.pause();
     client.send(get());
-    await pollUntil(() => server.connections === 1, { what: 'the connection' });
+    await pollUntil(() => seen.length === 1, { what: 'the request' });
     await pollUntil(() => server.connections === 0, { what: 'the end of the connection', deadlineMs: 4000 });
   });
 

@@ -8,7 +8,7 @@ import { hello, startServer } from '../support/http-server.js';
 import { pollUntil } from '../support/poll.js';
 
 test('a thousand slow heads, and a normal client is served without delay', async () => {
-  const { port, server, seen } = await startServer(hello, { deadlines: { headMs: 1200 } });
+  const { port, server, seen } = await startServer(hello, { deadlines: { headMs: 2500 } });
   const slow = await Promise.all(Array.from({ length: 1000 }, () => RawClient.connect(port)));
   await pollUntil(() => server.connections === 1000, { what: 'a thousand connections' });
   for (const client of slow) client.send('GET / HTTP/1.1\r\nHost: a\r\n');
