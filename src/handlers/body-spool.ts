@@ -63,9 +63,9 @@ class Spool implements BodyConsumer {
       this.#reserve(length);
       chunk.copy(this.#memory, this.#length);
     } else {
-      if (this.#file === undefined) this.#open();
+      this.#file ??= this.#open();
       // The chunk is only lent, and the write happens later.
-      if (!this.#file!.write(Buffer.from(chunk))) this.#body.pause();
+      if (this.#file?.write(Buffer.from(chunk)) === false) this.#body.pause();
     }
     this.#length = length;
   }
@@ -77,7 +77,8 @@ class Spool implements BodyConsumer {
       this.#done(null, { bytes: this.#memory.subarray(0, this.#length) });
       return;
     }
-    this.#file.end(() => {
+    // Not the callback of `end`, which is called after a failure as well.
+    this.#file.once('finish', () => {
       if (this.#over) return;
       this.#over = true;
       this.#done(null, {
@@ -86,6 +87,7 @@ class Spool implements BodyConsumer {
         dispose: () => rmSync(this.#path, { force: true }),
       });
     });
+    this.#file.end();
   }
 
   error(error: Error): void {
@@ -105,21 +107,24 @@ class Spool implements BodyConsumer {
     this.#memory = larger;
   }
 
-  #open(): void {
-    this.#path = join(this.#options.folder(), `body-${randomBytes(9).toString('base64url')}`);
-    this.#file = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1_048_576 });
-    this.#file.on('drain', () => this.#body.resume());
-    this.#file.on('error', (cause) => {
-      this.error(
-        new GatewayError(
-          503,
-          'XGI_BODY_SPOOL',
-          `the request body cannot be stored: ${cause.message}; is there room in TMPDIR?`,
-          { cause },
-        ),
-      );
-    });
-    if (this.#length > 0) this.#file.write(Buffer.from(this.#memory.subarray(0, this.#length)));
+  /** Makes the file, with what is in memory in it; undefined if there is no place for it, which is told. */
+  #open(): WriteStream | undefined {
+    try {
+      this.#path = join(this.#options.folder(), `body-${randomBytes(9).toString('base64url')}`);
+    } catch (error) {
+      this.#failed(error as Error);
+      return undefined;
+    }
+    const file = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1_048_576 });
+    file.on('drain', () => this.#body.resume());
+    file.on('error', (error) => this.#failed(error));
+    if (this.#length > 0) file.write(Buffer.from(this.#memory.subarray(0, this.#length)));
     this.#memory = Buffer.alloc(0);
+    return file;
+  }
+
+  #failed(cause: Error): void {
+    const message = `the request body cannot be stored: ${cause.message}; is there room in TMPDIR?`;
+    this.error(new GatewayError(503, 'XGI_BODY_SPOOL', message, { cause }));
   }
 }
