@@ -97,7 +97,6 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   #control: Socket | undefined;
   #lastStream = 0;
   #flushing = false;
-  #isReady = false;
   #exit: string | undefined;
   #gone = false;
   #ready = false;
@@ -196,8 +195,6 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     }
     this.#dataOut.drain();
     this.#flushSoon();
-    // It would hear of it only after the application is loaded.
-    if (!this.#isReady) this.kill('SIGTERM');
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -299,10 +296,9 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
   // --- from the worker ---
 
   ready(info: ReadyInfo): void {
-    this.#ready = true;
-    if (this.#isReady || this.#data === undefined || this.#control === undefined)
+    if (this.#ready || this.#data === undefined || this.#control === undefined)
       throw new FrameError('READY: not the answer to HELLO');
-    this.#isReady = true;
+    this.#ready = true;
     this.#owner.ready(this, info);
   }
 
@@ -341,7 +337,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
 
   error(stream: number, failure: WorkerFailure, serviceUs: number): void {
     if (stream === 0) {
-      if (this.#isReady) throw new FrameError('ERROR: on stream 0 after READY');
+      if (this.#ready) throw new FrameError('ERROR: on stream 0 after READY');
       this.draining = true;
       this.#owner.bootFailed(this, failure);
       return;
