@@ -1,5 +1,5 @@
 /** Nothing is left running, and nothing that was accepted is lost: the built command line and its processes. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
@@ -154,15 +154,22 @@ describe('SIGTERM', () => {
     expect(privateFolders()).toEqual([]);
   });
 
-  test('a second signal ends it at once, with nothing left behind', async () => {
-    const running = await ready(await start('overruns:app', '-w', '2'), 2);
-    const stuck = request(running.port, '/sleeps').catch(() => undefined);
-    await pollUntil(async () => (await request(running.port, '/')).status === 200);
+  test.each([
+    ['waits for its answer', false],
+    ['has gone, and only the worker is waited for', true],
+  ])('a second signal ends it at once, with nothing left behind: the client %s', async (_what, gone) => {
+    const running = await ready(await start('records_runs:app', '-w', '2'), 2);
+    const client = new RawClient(running.port);
+    client.send('GET /hang?stuck HTTP/1.1\r\nHost: a\r\n\r\n');
+    await pollUntil(() => readFileSync(inDirectory('runs'), 'utf8').includes('stuck'));
+    if (gone) client.reset();
     running.child.kill('SIGTERM');
     await running.waitForOutput(/Handling signal: term/);
+    // Idle connections are closed, idle workers leave; the one that hangs is what is left.
+    if (gone) await pollUntil(() => running.workerPids.filter((pid) => isAlive(pid)).length === 1);
     const exit = await running.stop('SIGINT', 5000);
     expect(exit.code).toBe(1);
-    await stuck;
+    client.close();
     await allEnded(running.workerPids);
     expect(privateFolders()).toEqual([]);
   });
