@@ -18,7 +18,7 @@ export interface DispatchTarget {
   readonly inFlight: number;
   /** `performance.now()` of the last sign of progress, or of the first request sent to the idle worker. */
   readonly progressAtMs: number;
-  /** A recall is under way: nothing is sent ahead meanwhile. */
+  /** Has been asked to hand requests back, and has shown no progress since: nothing is sent ahead meanwhile. */
   readonly recalling: boolean;
   /** The worker is to end: it gets nothing more. */
   readonly draining: boolean;

@@ -375,12 +375,13 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
         throw new FrameError(`RECALLED: stream ${stream} was not waiting`);
       tasks.add(task);
     }
-    this.recalling = false;
     const jobs: Job[] = [];
     for (const { stream, job } of tasks) {
       this.#tasks.delete(stream);
       if (job !== null) jobs.push(job);
     }
+    // What runs is slow: until it shows progress, nothing is sent behind it again.
+    this.recalling = this.#tasks.size > 0;
     this.#owner.handedBack(this, jobs);
   }
 
@@ -392,6 +393,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
     const task = this.#tasks.get(stream);
     if (task === undefined) throw new FrameError(`stream ${stream} is not open`);
     this.progressAtMs = performance.now();
+    this.recalling = false;
     task.runningSinceMs = undefined;
     return task;
   }

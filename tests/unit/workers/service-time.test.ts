@@ -30,9 +30,8 @@ describe('ServiceTime', () => {
   test('one slow request counts at once, and wears off', () => {
     const serviceTime = observed(...many(500, 10), BUDGET_US);
     expect(serviceTime.depth).toBe(1);
-    for (let i = 0; i < 32; i++) serviceTime.observe(10);
-    expect(serviceTime.depth).toBeGreaterThanOrEqual(2);
-    expect(serviceTime.depth).toBeLessThan(MAX_DEPTH);
+    serviceTime.observe(10);
+    expect(serviceTime.depth).toBeLessThan(4);
     for (let i = 0; i < 200; i++) serviceTime.observe(10);
     expect(serviceTime.depth).toBe(MAX_DEPTH);
   });
