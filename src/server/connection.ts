@@ -17,24 +17,17 @@ import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
 import { requestFinish, type RequestFinish } from '../observe/channels.js';
-import type {
-  GatewayResponse,
-  Handler,
-  HttpDeadlines,
-  HttpLimits,
-  Log,
-  Peer,
-  ResponseBody,
-  Tunnel,
-} from '../types.js';
-import { StreamWriter, writeFile } from './body-writer.js';
+import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, Tunnel } from '../types.js';
 import { errorResponse, logError } from './error-response.js';
 import { Exchange } from './exchange.js';
 import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
-import { hasNoBody, serializeHead, serializeInterim, type Framing } from './http1/response-serializer.js';
+import { serializeHead, serializeInterim } from './http1/response-serializer.js';
+import { peerOf } from './peer.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
+import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
+import { WriteProgress } from './write-progress.js';
 
 /** What all connections of a server share. */
 export interface ConnectionContext {
@@ -61,13 +54,14 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
 
-export class Connection implements BodyOrigin {
+export class Connection implements BodyOrigin, ResponseOwner {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #parser: RequestParser;
   readonly #peer: Peer;
   #exchange: Exchange | null = null;
-  #stream: StreamWriter | null = null;
+  readonly #writer: ResponseWriter;
+  readonly #writeProgress: WriteProgress;
   #requests = 0;
   /** Since when the connection is in its present state: idle, inside a head, lingering. */
   #sinceMs: number = performance.now();
@@ -77,9 +71,6 @@ export class Connection implements BodyOrigin {
   #lingering = false;
   #lingerBytes = 0;
   #tunnel: TunnelStream | null = null;
-  /** How far the client had taken our bytes when that was last different, and when that was. */
-  #taken = 0;
-  #takenAtMs = 0;
 
   /** @param accepted a paused socket; the connection takes its handle over */
   constructor(accepted: Socket, context: ConnectionContext) {
@@ -88,6 +79,8 @@ export class Connection implements BodyOrigin {
     this.#peer = peerOf(accepted);
     const socket = readInto(accepted, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
     this.#socket = socket;
+    this.#writer = new ResponseWriter(socket, this);
+    this.#writeProgress = new WriteProgress(socket);
     socket.on('end', () => this.#endOfInput());
     socket.on('drain', () => this.#advance());
     // A reset or a broken pipe is followed by 'close'.
@@ -255,14 +248,14 @@ export class Connection implements BodyOrigin {
 
   #respond(exchange: Exchange, response: GatewayResponse): void {
     if (exchange.answered) {
-      dispose(response.body);
+      disposeBody(response.body);
       return;
     }
     try {
       this.#write(exchange, response);
     } catch (error) {
       // A handler in plain JavaScript may have answered with anything.
-      if (response?.body) dispose(response.body);
+      if (response?.body) disposeBody(response.body);
       this.#fail(exchange, error);
     }
   }
@@ -281,111 +274,14 @@ export class Connection implements BodyOrigin {
     });
   }
 
-  /** @throws LocalProtocolError before anything is written, if head and body do not fit together */
   #write(exchange: Exchange, response: GatewayResponse, mayPersist = true): void {
     const { head, body } = response;
-    if (body.kind === 'tunnel') return this.#switch(exchange, head, body.accept);
-    if (head.status < 200) throw misfit(`the final status is ${head.status}`);
-    const http10 = exchange.httpVersion === '1.0';
-    const length = bodyLength(body);
-    const noBody = hasNoBody(exchange.method, head.status);
-    const known = head.contentLength !== -1 ? head.contentLength : length;
-    if (!noBody && length !== -1 && length < known)
-      throw misfit(`Content-Length is ${known}, the body has ${length} bytes`);
-    const framing: Framing = noBody ? 'none' : known !== -1 ? 'length' : http10 ? 'close' : 'chunked';
-    const keepAlive = mayPersist && framing !== 'close' && this.#mayPersist(exchange, body.kind === 'stream');
-    // A response to HEAD may say the length that GET would have; 204 and 304 need none.
-    const addLength =
-      head.contentLength === -1 && length !== -1 && head.status !== 204 && head.status !== 304 ? length : -1;
-    const text = serializeHead(head, {
-      framing,
-      addLength: noBody && length === 0 ? -1 : addLength,
-      keepAlive,
-      http10,
-    });
-    exchange.answered = true;
-    exchange.responseHead = head;
-    const socket = this.#socket;
-    if (noBody) {
-      dispose(body);
-      socket.write(text, 'latin1');
-      this.#responded(exchange, keepAlive);
-      return;
-    }
-    switch (body.kind) {
-      case 'empty':
-        socket.write(text, 'latin1');
-        this.#responded(exchange, keepAlive);
-        return;
-      case 'bytes': {
-        exchange.bodyBytes = known;
-        const bytes = body.bytes.length > known ? body.bytes.slice(0, known) : body.bytes;
-        if (typeof bytes === 'string') {
-          // Head and body in one string and one write: 1.4 µs less than two buffers.
-          socket.write(text + bytes, 'latin1');
-        } else {
-          socket.cork();
-          socket.write(text, 'latin1');
-          socket.write(bytes, body.taken);
-          socket.uncork();
-        }
-        this.#responded(exchange, keepAlive);
-        return;
-      }
-      case 'file':
-      case 'stream':
-        this.#writeLong(exchange, body, { text, framing, length: known, keepAlive });
-    }
+    if (body.kind === 'tunnel') this.#switch(exchange, head, body.accept);
+    else this.#writer.write(exchange, response, mayPersist);
   }
 
-  #writeLong(
-    exchange: Exchange,
-    body: Extract<ResponseBody, { kind: 'file' | 'stream' }>,
-    how: { text: string; framing: Framing; length: number; keepAlive: boolean },
-  ): void {
-    const socket = this.#socket;
-    const options = {
-      socket,
-      framing: how.framing,
-      length: how.length,
-      done: (complete: boolean, bodyBytes: number, error?: Error): void => {
-        this.#stream = null;
-        exchange.bodyBytes = bodyBytes;
-        if (complete) return this.#responded(exchange, how.keepAlive);
-        if (error !== undefined && !socket.destroyed) this.#logError(exchange, error);
-        this.#truncate(how.framing);
-      },
-    };
-    // Head and first bytes leave together.
-    socket.cork();
-    socket.write(how.text, 'latin1');
-    if (body.kind === 'file') {
-      socket.uncork();
-      void writeFile(body.file, options);
-      return;
-    }
-    const stream = new StreamWriter(body.source, options);
-    this.#stream = stream;
-    try {
-      stream.start();
-    } catch (error) {
-      stream.error(error as Error);
-    }
-    socket.uncork();
-  }
-
-  /**
-   * Ends a body that is not complete, so that the client cannot take it for complete (RFC 9112 section 8): no last chunk, fewer
-   * bytes than promised, or a reset where only the end of the connection would tell. What was written before goes out first.
-   */
-  #truncate(framing: Framing): void {
-    const socket = this.#socket;
-    // The failure may come while the head is still held back for the first bytes.
-    socket.uncork();
-    socket.write('', () => {
-      if (framing === 'close') socket.resetAndDestroy();
-      else socket.destroy();
-    });
+  truncated(exchange: Exchange, error: Error): void {
+    this.#logError(exchange, error);
   }
 
   /** Leaves HTTP: the connection becomes a stream of bytes (RFC 9110 section 7.8). */
@@ -409,8 +305,7 @@ export class Connection implements BodyOrigin {
     }
   }
 
-  /** Whether the connection can go on after this exchange. */
-  #mayPersist(exchange: Exchange, streaming: boolean): boolean {
+  mayPersist(exchange: Exchange, streaming: boolean): boolean {
     if (
       !exchange.head.keepAlive ||
       this.#context.drainingSinceMs !== undefined ||
@@ -426,8 +321,7 @@ export class Connection implements BodyOrigin {
     return (streaming && body.consumed) || body.discard();
   }
 
-  /** The response is written. */
-  #responded(exchange: Exchange, keepAlive: boolean): void {
+  written(exchange: Exchange, keepAlive: boolean): void {
     if (this.#exchange !== exchange) return;
     exchange.complete = true;
     if (!keepAlive || !readsOn(exchange)) {
@@ -521,8 +415,7 @@ export class Connection implements BodyOrigin {
     exchange.body?.fail(
       new RemoteProtocolError(400, 'XGI_HTTP_CLIENT_GONE', 'the client has closed the connection'),
     );
-    this.#stream?.cancel();
-    this.#stream = null;
+    this.#writer.cancel();
     exchange.abort();
   }
 
@@ -547,7 +440,7 @@ export class Connection implements BodyOrigin {
     const { deadlines, drainingSinceMs } = this.#context;
     const socket = this.#socket;
     if (this.#tunnel !== null) return;
-    if (this.#writeOverdue(nowMs)) {
+    if (this.#writeProgress.overdue(nowMs, deadlines.writeIdleMs)) {
       socket.destroy();
       return;
     }
@@ -584,67 +477,12 @@ export class Connection implements BodyOrigin {
     }
   }
 
-  /** Whether the client has taken nothing for too long. */
-  #writeOverdue(nowMs: number): boolean {
-    const socket = this.#socket;
-    const waiting = socket.writableLength;
-    // Node counts a write when all of it has left, and whatever waits leaves in one write: minutes, for a slow client. What is
-    // left of that write, libuv knows; node:http's own time-out asks it, too.
-    const unsent =
-      (socket as unknown as { _handle: { writeQueueSize: number } | null })._handle?.writeQueueSize ?? 0;
-    const taken = socket.bytesWritten - waiting - unsent;
-    if (waiting === 0 || taken !== this.#taken || this.#takenAtMs === 0) {
-      this.#taken = taken;
-      this.#takenAtMs = nowMs;
-      return false;
-    }
-    return nowMs - this.#takenAtMs > this.#context.deadlines.writeIdleMs;
-  }
-
   destroy(): void {
     this.#socket.destroy();
   }
 }
 
-function peerOf(socket: Socket): Peer {
-  return {
-    remoteAddress: plainIPv4(socket.remoteAddress ?? ''),
-    remotePort: socket.remotePort ?? 0,
-    localAddress: plainIPv4(socket.localAddress ?? ''),
-    localPort: socket.localPort ?? 0,
-  };
-}
-
-/** A dual-stack socket shows IPv4 peers as `::ffff:192.0.2.1`. */
-function plainIPv4(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.substring(7) : address;
-}
-
-/** The length of a body, or -1 if only its end will tell. */
-function bodyLength(body: ResponseBody): number {
-  switch (body.kind) {
-    case 'empty':
-      return 0;
-    case 'bytes':
-      return body.bytes.length;
-    case 'file':
-      return body.file.length;
-    default:
-      return -1;
-  }
-}
-
-/** Lets go of a body that will not be sent. */
-function dispose(body: ResponseBody): void {
-  if (body.kind === 'file') void body.file.handle.close().catch(() => {});
-  else if (body.kind === 'stream') body.source.cancel();
-}
-
 /** Whether the request body is at its end, or what is left of it is going to be read and dropped. */
 function readsOn({ body }: Exchange): boolean {
   return body === null || body.ended || body.discard();
-}
-
-function misfit(observed: string): LocalProtocolError {
-  return new LocalProtocolError('XGI_HTTP_BAD_RESPONSE', `cannot send this response: ${observed}`);
 }
