@@ -380,8 +380,9 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver {
       this.#tasks.delete(stream);
       if (job !== null) jobs.push(job);
     }
-    // What runs is slow: until it shows progress, nothing is sent behind it again.
-    this.recalling = this.#tasks.size > 0;
+    // What runs is slow: until it shows progress, nothing is sent behind it again. What was sent behind it since, while its
+    // last answers looked like progress, is to be recalled as well.
+    this.recalling = this.#tasks.size > 0 && this.#tasks.size <= this.slots;
     this.#owner.handedBack(this, jobs);
   }
 

@@ -14,9 +14,12 @@ import { startXgi, type XgiServer } from '../support/xgi.js';
 
 /** What the design allows: the budget, plus what calling back from a silent worker takes while all are busy. */
 const ALLOWED_MS = 2 + 4;
-/** For a machine with two cores that runs the client, the gateway, two workers and other people's tests. */
-const NOISE_P99_MS = 10;
-const NOISE_MAX_MS = 60;
+/**
+ * For a machine with two cores that runs the client, the gateway, two workers and other people's tests: seen without any slow
+ * request, p99 differs by 15 ms and the maximum by 70 ms from one round to the next. Waiting for a slow one would be 400 ms.
+ */
+const NOISE_P99_MS = 30;
+const NOISE_MAX_MS = 150;
 /** Long against all of these: a quick request that had to wait for it would be seen. */
 const SLOW_S = 0.4;
 const ROUND_MS = 800;
