@@ -57,6 +57,9 @@ class Outbox:
                         self._socket.sendall(b"".join(pieces))
                     else:
                         self._scatter(pieces)
+                    # Seldom has a thread added something meanwhile; if it does so now, it flushes after us.
+                    if not self.pieces:
+                        return
             finally:
                 self._busy = False
 

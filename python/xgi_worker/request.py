@@ -14,7 +14,7 @@ from . import failure, frames, headers
 from .errors import ErrorLog
 from .file_wrapper import FileWrapper, find_regular_file
 from .input import open_input
-from .stream import ClientDisconnected, Stream
+from .stream import ClientDisconnected, Stream, WholeAnswer
 
 _clock = time.perf_counter_ns
 _encode_small = struct.Struct("<5I").pack
@@ -131,7 +131,7 @@ class Response:
         self.silent = is_head
         """Whether no body may be sent: to HEAD, with 204, with 304."""
         self.out = None
-        """The Stream, from the time the head went out."""
+        """The Stream or WholeAnswer, from the time the head went out."""
         self._slot = slot
         self._id = stream
         self._is_head = is_head
@@ -346,10 +346,10 @@ class Response:
         if self.length is not None:
             block = self._cut(block, self.length)
             self._left = self.length - len(block)
-        self.out = Stream(self._slot)
         if self.length == len(block) <= self._slot.worker.max_whole:
-            self.out.begin_complete(self.head, block, flush=not more)
+            self.out = WholeAnswer(self._slot, self.head, block, flush=not more)
         else:
+            self.out = Stream(self._slot)
             self.out.begin(self.head, block)
 
     def _cut(self, block, left):

@@ -14,17 +14,71 @@ class ClientDisconnected(ConnectionError):
     """The client has gone (or the gateway has): nothing that this request sends will arrive."""
 
 
+def flush_or_lose(worker):
+    """Sends what is collected. Raises ClientDisconnected when the gateway has gone."""
+    try:
+        worker.outbox.flush()
+    except OSError as error:
+        worker.lose()
+        raise ClientDisconnected("the gateway has gone") from error
+
+
+class WholeAnswer:
+    """An answer whose one frame goes out before the application is asked for more, or closed; only its end is missing.
+
+    Flask's and Django's answers are such: an iterable of one block, as long as its Content-Length says. Takes the place
+    of a `Stream`, which costs 3 microseconds more.
+    """
+
+    __slots__ = ("_id", "_outbox", "_index", "_flushes", "_head", "_length")
+
+    def __init__(self, slot, head, body, flush):
+        """Without `flush` the frame stays in the outbox, where `RECALL` or the next flush finds it. The caller knows it to fit
+        one frame and the credit."""
+        slot.pause()
+        try:
+            self._id = slot.stream
+            self._head = head
+            self._length = length = len(body)
+            self._outbox = outbox = slot.worker.outbox
+            start = frames.encode_head(slot.stream, head, length)
+            with outbox.lock:
+                pieces = outbox.pieces
+                self._index = len(pieces)
+                self._flushes = outbox.flushes
+                pieces.append(start)
+                pieces.append(body)
+                outbox.size += len(start) + length
+            if flush:
+                flush_or_lose(slot.worker)
+        finally:
+            slot.resume()
+
+    def send(self, body):
+        """Nothing is left to be sent: `body` is empty."""
+
+    def end(self, service_time):
+        """The bytes that end the answer, to be sent next; none if the end could still be put into the frame."""
+        outbox = self._outbox
+        with outbox.lock:
+            if outbox.flushes == self._flushes:
+                outbox.pieces[self._index] = frames.encode_head(
+                    self._id, self._head, self._length, service_time, last=True
+                )
+                return b""
+        return frames.encode_end(self._id, service_time)
+
+
 class Stream:
     """Made when the first frame of such an answer is sent, in the thread of `slot`, for the request it holds."""
 
-    __slots__ = ("_slot", "_worker", "_outbox", "_id", "_replaceable", "credit", "file_taken")
+    __slots__ = ("_slot", "_worker", "_outbox", "_id", "credit", "file_taken")
 
     def __init__(self, slot):
         self._slot = slot
         self._worker = slot.worker
         self._outbox = slot.worker.outbox
         self._id = slot.stream
-        self._replaceable = None
         self.credit = slot.worker.credit
         """Changed by the control thread, under the worker's lock, as is `file_taken`."""
         self.file_taken = None
@@ -39,27 +93,8 @@ class Stream:
                 count = min(len(body), self.credit, _MAX_DATA)
                 self.credit -= count
             self._outbox.put(frames.encode_head(self._id, head, count), body[:count])
-            self._flush()
+            flush_or_lose(self._worker)
             self._send(body[count:])
-        finally:
-            self._slot.resume()
-
-    def begin_complete(self, head, body, flush):
-        """Sends the head and the whole `body`, which the caller knows to fit one frame and the credit.
-
-        Without `flush` it stays in the outbox, where `RECALL` or the next flush finds it; if `end` comes first, the
-        answer is one frame after all.
-        """
-        self._slot.pause()
-        try:
-            start = frames.encode_head(self._id, head, len(body))
-            outbox = self._outbox
-            with self._worker.lock:
-                self.credit -= len(body)
-                self._replaceable = (len(outbox.pieces), outbox.flushes, head, len(body))
-                outbox.put(start, body)
-            if flush:
-                self._flush()
         finally:
             self._slot.resume()
 
@@ -78,7 +113,7 @@ class Stream:
             with self._worker.lock:
                 self.file_taken = None
             self._outbox.put(frames.encode_file(self._id, offset, length, device, inode, path))
-            self._flush()
+            flush_or_lose(self._worker)
             with self._worker.lock:
                 while self.file_taken is None:
                     self._check()
@@ -88,15 +123,7 @@ class Stream:
             self._slot.resume()
 
     def end(self, service_time):
-        """The bytes that end the answer, to be sent next; none if the end could still be put into the head's frame."""
-        if self._replaceable is not None:
-            index, flushes, head, length = self._replaceable
-            with self._worker.lock:
-                if self._outbox.flushes == flushes:
-                    self._outbox.pieces[index] = frames.encode_head(
-                        self._id, head, length, service_time, last=True
-                    )
-                    return b""
+        """The bytes that end the answer, to be sent next."""
         return frames.encode_end(self._id, service_time)
 
     def check(self):
@@ -121,12 +148,5 @@ class Stream:
                 count = min(len(body), self.credit, _MAX_DATA)
                 self.credit -= count
             self._outbox.put(frames.encode_data(self._id, count), body[:count])
-            self._flush()
+            flush_or_lose(self._worker)
             body = body[count:]
-
-    def _flush(self):
-        try:
-            self._outbox.flush()
-        except OSError as error:
-            self._worker.lose()
-            raise ClientDisconnected("the gateway has gone") from error
