@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
 import { startXgi, type XgiServer } from '../support/xgi.js';
-import { ask, Project } from './cli-project.js';
+import { ask, Project } from '../support/cli-project.js';
 
 let project: Project;
 let server: XgiServer;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isAlive } from '../support/poll.js';
 import { spawnXgi } from '../support/xgi.js';
-import { Project } from './cli-project.js';
+import { Project } from '../support/cli-project.js';
 
 const project = new Project();
 const cwd = project.directory;

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cliMain, repository } from '../support/paths.js';
 import { spawnXgi } from '../support/xgi.js';
-import { Project } from './cli-project.js';
+import { Project } from '../support/cli-project.js';
 
 const project = new Project();
 mkdirSync(project.file('folder'));

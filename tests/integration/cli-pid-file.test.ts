@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
 import { spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
-import { Project } from './cli-project.js';
+import { Project } from '../support/cli-project.js';
 
 const project = new Project();
 const cwd = project.directory;

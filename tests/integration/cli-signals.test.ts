@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isAlive } from '../support/poll.js';
 import { startXgi, type XgiServer } from '../support/xgi.js';
-import { ask, Project } from './cli-project.js';
+import { ask, Project } from '../support/cli-project.js';
 
 let project: Project;
 let server: XgiServer;

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { cliMain } from '../support/paths.js';
 import { spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
-import { type Answer, ask, Project } from './cli-project.js';
+import { type Answer, ask, Project } from '../support/cli-project.js';
 
 const project = new Project();
 const cwd = project.directory;

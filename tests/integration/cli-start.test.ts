@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../support/poll.js';
 import { spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
-import { ask, Project } from './cli-project.js';
+import { ask, Project } from '../support/cli-project.js';
 
 let project: Project;
 let server: XgiServer | undefined;

@@ -175,10 +175,3 @@ function parseHead(head: string): { status: number; fields: Record<string, strin
   }
   return { status: Number(status), fields };
 }
-
-/** Sends everything at once and reads up to the end. */
-export async function exchangeRaw(port: number, text: string): Promise<string> {
-  const client = await RawClient.connect(port);
-  client.send(text);
-  return client.rest();
-}

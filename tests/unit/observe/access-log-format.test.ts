@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../../src/config/defaults.js';
 import { ConfigError } from '../../../src/errors.js';
 import { compileAccessLogFormat } from '../../../src/observe/access-log-format.js';
-import { fakeFinish, fakeRequest } from './finish.js';
+import { fakeFinish, fakeRequest } from '../../support/finish.js';
 
 function format(text: string, finish = fakeFinish()): string {
   const line = compileAccessLogFormat(text)(finish);

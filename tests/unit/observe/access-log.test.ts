@@ -5,7 +5,7 @@ import { AccessLog } from '../../../src/observe/access-log.js';
 import { compileAccessLogFormat } from '../../../src/observe/access-log-format.js';
 import { requestFinish } from '../../../src/observe/channels.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
-import { fakeFinish } from './finish.js';
+import { fakeFinish } from '../../support/finish.js';
 
 let directory: string;
 

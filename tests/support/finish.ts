@@ -1,7 +1,7 @@
 /** A finished request as the server publishes it, for the tests of what listens. */
-import { ResponseHead } from '../../../src/http/response-head.js';
-import type { RequestFinish } from '../../../src/observe/channels.js';
-import type { GatewayRequest } from '../../../src/types.js';
+import { ResponseHead } from '../../src/http/response-head.js';
+import type { RequestFinish } from '../../src/observe/channels.js';
+import type { GatewayRequest } from '../../src/types.js';
 
 export const peer = {
   remoteAddress: '10.0.0.1',

@@ -1,8 +1,8 @@
 /** A project directory with a small application, for the tests that run the built command line. */
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { pollUntil } from '../support/poll.js';
-import { makeTempDir } from '../support/temp-dir.js';
+import { pollUntil } from './poll.js';
+import { makeTempDir } from './temp-dir.js';
 
 /**
  * `/` answers with what the test may want to know; `/wait` says that it runs (file `running`), then waits until the
