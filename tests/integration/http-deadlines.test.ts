@@ -1,4 +1,8 @@
-/** Every deadline and every limit, with values short enough for a test. */
+/**
+ * Every deadline and every limit, with values short enough for a test.
+ *
+ * The waits of fixed length are what is tested: a client or a handler that takes longer than one deadline, or less than it.
+ */
 import { describe, expect, test } from 'vitest';
 import { RawClient } from '../support/http-client.js';
 import {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/errors.js';
 import { ResponseHead } from '../../src/http/response-head.js';
 import type { GatewayRequest, Handler } from '../../src/types.js';
-import { RawClient } from '../support/http-client.js';
+import { RawClient, turns } from '../support/http-client.js';
 import {
   answer,
   deferred,
@@ -171,13 +171,15 @@ describe('half-close', () => {
       [`POST /\n${'x'.repeat(300_000)}`],
     ],
   ])('%s, then FIN: every answer comes', async (_name, text, bodies) => {
-    // The handler takes its time, so that the FIN is there before it reads or answers.
+    // The FIN is there before the handler reads or answers.
+    const gate = deferred();
     const { port } = await startServer(async (request) => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await gate.promise;
       return echo(request);
     });
     const client = await RawClient.connect(port);
-    client.end(text);
+    await client.endSeen(text);
+    gate.resolve();
     for (const body of bodies) expect((await client.response()).body).toBe(body);
     await client.expectEnd();
   });
@@ -243,8 +245,7 @@ describe('half-close', () => {
       return echo(request);
     });
     const client = await RawClient.connect(port);
-    client.end(post('Content-Length: 10\r\n', 'abc'));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await client.endSeen(post('Content-Length: 10\r\n', 'abc'));
     gate.resolve();
     expect((await client.response()).status).toBe(400);
     await client.expectEnd();
@@ -257,8 +258,7 @@ describe('half-close', () => {
       return answer('one');
     });
     const client = await RawClient.connect(port);
-    client.end(`${get()}GET /2 HT`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await client.endSeen(`${get()}GET /2 HT`);
     gate.resolve();
     expect((await client.response()).body).toBe('one');
     expect((await client.response()).status).toBe(400);
@@ -272,8 +272,7 @@ describe('half-close', () => {
       return answer('x'.repeat(500_000));
     });
     const client = await RawClient.connect(port);
-    client.end(post('Content-Length: 10\r\n', 'abc'));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await client.endSeen(post('Content-Length: 10\r\n', 'abc'));
     gate.resolve();
     expect((await client.response()).body).toHaveLength(500_000);
   });
@@ -369,13 +368,14 @@ describe('Expect: 100-continue', () => {
 
   test('is answered when the body is asked for, not before', async () => {
     const gate = deferred();
-    const { port } = await startServer(async (request) => {
+    const { port, seen } = await startServer(async (request) => {
       await gate.promise;
       return echo(request);
     });
     const client = await RawClient.connect(port);
     client.send(expecting(3));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await pollUntil(() => seen.length === 1, { what: 'the request' });
+    await turns();
     expect(client.received).toBe('');
     gate.resolve();
     expect((await client.response()).head).toBe('HTTP/1.1 100 Continue\r\n\r\n');
@@ -610,9 +610,7 @@ describe('tunnels', () => {
             },
           },
         } as const satisfies ReturnType<Handler>;
-        return when === 'later'
-          ? new Promise((resolve) => setTimeout(() => resolve(response), 10))
-          : response;
+        return when === 'later' ? new Promise((resolve) => setImmediate(() => resolve(response))) : response;
       });
       const client = await RawClient.connect(port);
       client.send(`${upgrade}first`);
@@ -645,8 +643,8 @@ describe('tunnels', () => {
     client.send(`${upgrade}a`);
     await client.response();
     client.send('b');
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    client.end('c');
+    await turns();
+    await client.endSeen('c');
     begin.resolve();
     expect(await client.rest()).toBe('abc');
   });
@@ -853,7 +851,7 @@ describe('a client that goes away', () => {
 
   test('a body consumer is told', async () => {
     const failed = deferred<Error>();
-    const { port } = await startServer((request) =>
+    const { port, seen } = await startServer((request) =>
       readBody(request).then(
         () => answer(),
         (error: Error) => {
@@ -864,7 +862,7 @@ describe('a client that goes away', () => {
     );
     const client = await RawClient.connect(port);
     client.send(post('Content-Length: 10\r\n', 'abc'));
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pollUntil(() => seen.length === 1, { what: 'the request' });
     client.reset();
     expect(await failed.promise).toMatchObject({ code: 'XGI_HTTP_CLIENT_GONE' });
   });

@@ -59,16 +59,33 @@ async function growth(work: () => Promise<void>): Promise<{ gateway: number; wor
   };
 }
 
+/** Resolves when the gateway has read nothing, of its workers or of anybody, for some probes in a row. */
+async function nothingMoves(): Promise<void> {
+  const bytesRead = (): string => /rchar: (\d+)/.exec(readFileSync(`/proc/${server.pid}/io`, 'latin1'))![1]!;
+  let last = bytesRead();
+  let same = 0;
+  await pollUntil(
+    () => {
+      const now = bytesRead();
+      same = now === last ? same + 1 : 0;
+      last = now;
+      return same === 10;
+    },
+    { what: 'the gateway to read nothing more' },
+  );
+}
+
 /** Takes a chunked answer at a limited rate; resolves with the number of bytes that came. */
 async function downloadSlowly(target: string): Promise<number> {
   const socket = connect(server.port, '127.0.0.1');
   socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-  // At first nothing at all is taken: everything that can fill up does.
-  socket.pause();
-  await delay(300);
+  // At first nothing more is taken: everything that can fill up does.
+  await once(socket, 'readable');
+  await nothingMoves();
   let bytes = 0;
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     bytes += chunk.length;
+    // A limited rate: the client is slower than the application.
     if (bytes % (4 * MIB) < chunk.length) await delay(10);
   }
   return bytes;

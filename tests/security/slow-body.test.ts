@@ -7,10 +7,11 @@ import { RawClient } from '../support/http-client.js';
 import { echo, startServer } from '../support/http-server.js';
 
 test.each([
-  ['of known length', 'Content-Length: 1000000\r\n', 'x'],
-  ['chunked', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n'],
-  ['chunked, and only the framing comes', 'Transfer-Encoding: chunked\r\n', '1;a'],
-])('%s', async (_name, fields, piece) => {
+  ['of known length', 'Content-Length: 1000000\r\n', 'x', [408]],
+  ['chunked', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n', [408]],
+  // 400 if the extension has become too long before.
+  ['chunked, and only the framing comes', 'Transfer-Encoding: chunked\r\n', '1;a', [400, 408]],
+])('%s', async (_name, fields, piece, statuses) => {
   const { port } = await startServer(echo, { deadlines: { bodyIdleMs: 120, bodyMinBytesPerSecond: 500 } });
   const client = await RawClient.connect(port);
   client.send(`POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
@@ -19,9 +20,10 @@ test.each([
   while (!client.ended && !client.closed && performance.now() - start < 5000) {
     client.send(piece.slice(sent % piece.length, (sent % piece.length) + 1));
     sent++;
+    // The pace is the attack.
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  expect((await client.response()).status).toBeOneOf([400, 408]);
+  expect((await client.response()).status).toBeOneOf(statuses);
   expect(performance.now() - start).toBeLessThan(2000);
 });
 

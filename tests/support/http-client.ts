@@ -1,4 +1,5 @@
 /** A client that sends exactly the bytes it is told to, and shows exactly what came back. */
+import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -67,6 +68,17 @@ export class RawClient {
   end(text = ''): this {
     this.socket.end(Buffer.from(text, 'latin1'));
     return this;
+  }
+
+  /**
+   * Sends FIN, and resolves when the server has seen it: its socket is in this process, and what has been sent over the loopback
+   * interface is read in the next turns of the loop, as far as the server wants to read.
+   */
+  async endSeen(text = ''): Promise<void> {
+    const finished = once(this.socket, 'finish');
+    this.end(text);
+    await finished;
+    await turns();
   }
 
   /** Goes away with a reset. */
@@ -160,6 +172,11 @@ export class RawClient {
     if (rest !== '')
       throw new Error(`unexpected bytes before the end: ${JSON.stringify(rest.slice(0, 500))}`);
   }
+}
+
+/** A few turns of the loop: the kernel is asked for what can be read, and it is read, more than once. */
+export async function turns(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
 }
 
 function parseHead(head: string): { status: number; fields: Record<string, string> } {

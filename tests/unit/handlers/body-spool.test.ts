@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, type WriteStream } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GatewayError } from '../../../src/errors.js';
 import { spoolBody, type SpooledBody } from '../../../src/handlers/body-spool.js';
 import type { BodyConsumer, RequestBody } from '../../../src/types.js';
@@ -9,11 +10,25 @@ import { pollUntil } from '../../support/poll.js';
 import { run } from '../../support/process.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 
+/** The streams that the module makes; the real ones, noted. */
+const streams = vi.hoisted((): WriteStream[] => []);
+
+vi.mock('node:fs', async (load) => {
+  const fs = await load<typeof import('node:fs')>();
+  const createWriteStream: typeof fs.createWriteStream = (...args) => {
+    const stream = fs.createWriteStream(...args);
+    streams.push(stream);
+    return stream;
+  };
+  return { ...fs, createWriteStream };
+});
+
 const MEMORY = 1000;
 
 let folder: string;
 
 beforeEach(() => {
+  streams.length = 0;
   folder = makeTempDir();
 });
 
@@ -64,6 +79,10 @@ function spool(length: number, where: () => string = () => folder): Outcome {
   );
   return { body, calls, done: () => pollUntil(() => calls[0]) };
 }
+
+const closed = async (stream: WriteStream): Promise<void> => {
+  if (!stream.closed) await once(stream, 'close');
+};
 
 const files = (): string[] => readdirSync(folder);
 
@@ -136,8 +155,9 @@ describe('a body that does not come whole', () => {
     body.consumer!.error(new Error('again'));
     body.consumer!.end();
     expect(calls).toEqual([{ error, spooled: null }]);
-    // The file may be made after the error: what is asked of the file system takes its time.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The file may be made after the error: it is removed when its stream has closed.
+    expect(streams).toHaveLength(length === 10 ? 0 : 1);
+    await Promise.all(streams.map(closed));
     expect(files()).toEqual([]);
     expect(calls).toHaveLength(1);
   });
