@@ -867,6 +867,28 @@ describe('a client that goes away', () => {
     expect(await failed.promise).toMatchObject({ code: 'XGI_HTTP_CLIENT_GONE' });
   });
 
+  test('onAbort asked for after the client has gone is called at once; an answer of nothing is dropped', async () => {
+    const gone = deferred();
+    const called = deferred();
+    const { port, server } = await startServer(async (request) => {
+      await gone.promise;
+      request.onAbort(() => called.resolve());
+      // What a handler in plain JavaScript may do.
+      return undefined as unknown as GatewayResponse;
+    });
+    const client = await RawClient.connect(port);
+    client.send(get());
+    await pollUntil(() => server.connections === 1, { what: 'the connection' });
+    client.reset();
+    await pollUntil(() => server.connections === 0, { what: 'the end of the connection' });
+    gone.resolve();
+    await called.promise;
+    const next = await RawClient.connect(port);
+    next.send(get());
+    await pollUntil(() => server.connections === 1, { what: 'the server to go on' });
+    next.reset();
+  });
+
   test('onAbort is not called for a request that was answered', async () => {
     let aborts = 0;
     const { port, server } = await startServer((request) => {

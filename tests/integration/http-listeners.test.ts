@@ -208,6 +208,31 @@ describe('inherited descriptors', () => {
   });
 });
 
+describe('Unix-domain sockets that cannot be', () => {
+  const listenOn = (socketPath: string): Promise<unknown> =>
+    startServer(hello, { endpoint: { kind: 'unix', path: socketPath } }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  test('no folder: the message names it', async () => {
+    const folder = path.join(await makeTempDir(), 'missing');
+    expect(await listenOn(path.join(folder, 'socket'))).toMatchObject({
+      code: 'XGI_LISTEN_FAILED',
+      message: expect.stringContaining(`there is no folder ${folder}`),
+    });
+  });
+
+  test('the folder is a file', async () => {
+    const file = path.join(await makeTempDir(), 'file');
+    writeFileSync(file, '');
+    expect(await listenOn(path.join(file, 'socket'))).toMatchObject({
+      code: 'XGI_LISTEN_FAILED',
+      message: expect.stringContaining('is not a folder'),
+    });
+  });
+});
+
 describe('shutdown', () => {
   test('a request under way is finished, with Connection: close; nobody new is let in', async () => {
     const gate = deferred();
@@ -258,7 +283,7 @@ describe('shutdown', () => {
     await stopped;
   });
 
-  test('what is open after the grace period is destroyed', async () => {
+  test('a request that is not finished in the grace period gets 503, and the log tells how many there were', async () => {
     const { port, server } = await startServer(() => new Promise(() => {}));
     const client = await RawClient.connect(port);
     client.send(get());
@@ -268,7 +293,7 @@ describe('shutdown', () => {
     expect(performance.now() - start).toBeGreaterThan(140);
     expect(performance.now() - start).toBeLessThan(1500);
     await client.until(() => client.closed || client.ended, 'the end');
-    expect(client.received).toBe('');
+    expect(client.received).toMatch(/^HTTP\/1\.1 503 .*Connection: close.*XGI_STOPPING/s);
   });
 
   test('requests sent just before, at and just after the beginning are answered: none is lost', async () => {

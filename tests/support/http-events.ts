@@ -11,6 +11,10 @@ export interface ReadRequest {
   body: string;
   /** The body's end, or the head's if there is no body, has been read. */
   complete: boolean;
+  /** Where it begins in the input, where its body does, and where it ends; of one that is not complete, the end of the input. */
+  readonly start: number;
+  readonly bodyStart: number;
+  end: number | undefined;
 }
 
 export interface Reading {
@@ -32,12 +36,14 @@ export function readPieces(pieces: Iterable<Buffer>, limits: Partial<HttpLimits>
   const parser = new RequestParser({ ...DEFAULT_LIMITS, ...limits });
   const requests: ReadRequest[] = [];
   let lent = Buffer.alloc(0);
+  let pushed = 0;
   try {
     for (const piece of pieces) {
       if (lent.length < piece.length) lent = Buffer.alloc(piece.length);
       piece.copy(lent);
       parser.push(lent, piece.length);
-      drain(parser, requests);
+      pushed += piece.length;
+      drain(parser, requests, pushed);
       parser.keep();
       lent.fill(OVERWRITTEN);
     }
@@ -54,12 +60,21 @@ export function readPieces(pieces: Iterable<Buffer>, limits: Partial<HttpLimits>
   return { requests, unread: parser.unread };
 }
 
-function drain(parser: RequestParser, requests: ReadRequest[]): void {
+function drain(parser: RequestParser, requests: ReadRequest[], pushed: number): void {
   for (;;) {
     switch (parser.next()) {
       case HEAD: {
         const head = parser.head!;
-        requests.push({ head, body: '', complete: head.contentLength === 0 });
+        const bodyStart = pushed - parser.unread;
+        const complete = head.contentLength === 0;
+        requests.push({
+          head,
+          body: '',
+          complete,
+          start: requests.at(-1)?.end ?? 0,
+          bodyStart,
+          end: complete ? bodyStart : undefined,
+        });
         break;
       }
       case DATA:
@@ -67,6 +82,7 @@ function drain(parser: RequestParser, requests: ReadRequest[]): void {
         break;
       case END:
         requests.at(-1)!.complete = true;
+        requests.at(-1)!.end = pushed - parser.unread;
         break;
       case NEED_DATA:
         return;
