@@ -47,7 +47,7 @@ export interface GatewayRequest {
   readonly arrivedAtMs: number;
   /** The value of the first field of that lower-case name. */
   field(lowerCaseName: string): string | undefined;
-  /** Calls the listener once if the client goes away before the response is complete. One listener; a second replaces it. */
+  /** Calls the listener once if the client goes away before the response is complete; at once if it has gone already. One listener; a second replaces it. */
   onAbort(listener: () => void): void;
   /** Sends an interim response (1xx but 101; RFC 9110 section 15.2) at once. Nothing is sent to HTTP/1.0 clients. */
   inform(head: ResponseHead): void;

@@ -23,8 +23,8 @@ import { createPool } from './pool.js';
 
 export interface ServeOptions {
   readonly config: ResolvedConfig;
-  /** null if there is no access log. */
-  readonly formatLine: FormatLine | null;
+  /** Used if there is an access log. */
+  readonly formatLine: FormatLine;
   readonly version: string;
 }
 
@@ -63,6 +63,7 @@ export async function serve({ config, formatLine, version }: ServeOptions): Prom
     await Promise.race([booted, interruption.first]);
     const cause = await interruption.first;
     const complete = await stop(gateway, graceOf(cause, config));
+    if (complete) log.info('Shutting down');
     return complete && cause !== 'exception' ? 0 : 1;
   } catch (error) {
     await stop(gateway, 0);
@@ -84,20 +85,21 @@ interface Gateway {
 
 function openAccessLog(
   { accessLog }: ResolvedConfig,
-  format: FormatLine | null,
+  format: FormatLine,
   log: ProgramLog,
 ): AccessLog | undefined {
-  if (accessLog === null || format === null) return undefined;
+  const { file } = accessLog;
+  if (file === null) return undefined;
   try {
     return new AccessLog({
-      file: accessLog.file,
+      file,
       format,
       onProblem: (message) => log.error(`access log: ${message}`),
     });
   } catch (error) {
     throw new ConfigError(
       'XGI_CONFIG_VALUE',
-      `--access-logfile: expected a file that can be written, received ${JSON.stringify(accessLog.file)}: ${(error as Error).message}`,
+      `--access-logfile: expected a file that can be written, received ${JSON.stringify(file)}: ${(error as Error).message}`,
     );
   }
 }
@@ -123,14 +125,8 @@ async function stop({ server, pool, interruption, log }: Gateway, graceMs: numbe
     .shutdown(graceMs)
     .then(() => pool.stop(graceMs === 0 ? 0 : Math.max(endMs - performance.now(), WORKER_EXIT_MS)));
   const complete = await Promise.race([drained.then(() => true), interruption.second.then(() => false)]);
-  if (complete) {
-    log.info('Shutting down');
-    return true;
-  }
+  if (complete) return true;
   log.warn('Stopped at once, by a second signal: requests under way are lost');
-  // First, so that the pool does not replace the workers that are killed here, as they may be waited for already.
-  const ended = pool.stop(0);
-  for (const pid of pool.pids) process.kill(pid, 'SIGKILL');
-  await ended;
+  await pool.stop(0);
   return false;
 }

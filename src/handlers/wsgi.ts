@@ -62,7 +62,8 @@ interface Settle {
 function submit(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle): void {
   const job = new WsgiJob(pool, request, body, settle);
   request.onAbort(() => job.cancel());
-  pool.submit(job);
+  // The client may have gone while its body was being stored.
+  if (!job.isOver) pool.submit(job);
 }
 
 class WsgiJob implements Job, BodySource {
@@ -101,6 +102,11 @@ class WsgiJob implements Job, BodySource {
 
   get id(): string {
     return this.#request.id;
+  }
+
+  /** The worker is done with the request, or nobody wants it any more. */
+  get isOver(): boolean {
+    return this.#state === 'over';
   }
 
   // --- from the worker ---

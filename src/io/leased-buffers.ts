@@ -21,6 +21,8 @@ export class LeasedBuffer {
 
   /** A holder is done with it. */
   release(): void {
+    // A buffer that is released twice would be read into while its bytes are being sent to a client.
+    if (this.holders === 0) throw new Error('a read buffer was released that nobody holds');
     if (--this.holders === 0 && free.length < MAX_FREE) free.push(this);
   }
 }

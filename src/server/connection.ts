@@ -12,7 +12,7 @@
  * Knows no handler, no program and no timer of its own: the server asks `check` a few times a second.
  */
 import type { Socket } from 'node:net';
-import { LocalProtocolError, RemoteProtocolError } from '../errors.js';
+import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
@@ -186,7 +186,7 @@ export class Connection implements BodyOrigin, ResponseOwner {
 
   // --- request ---
 
-  #open(head: RequestHead): void {
+  #begin(head: RequestHead): Exchange {
     this.#requests++;
     this.#insideHead = false;
     const body = head.contentLength === 0 ? null : new RequestBodyStream(head.contentLength, this);
@@ -194,11 +194,15 @@ export class Connection implements BodyOrigin, ResponseOwner {
       head,
       body,
       peer: this.#peer,
-      secure: false,
       trustedProxies: this.#context.trustedProxies,
       inform: this.#inform,
     });
     this.#exchange = exchange;
+    return exchange;
+  }
+
+  #open(head: RequestHead): void {
+    const exchange = this.#begin(head);
     let answer: GatewayResponse | Promise<GatewayResponse>;
     try {
       // `*` asks about the server, not about anything a handler serves.
@@ -247,16 +251,22 @@ export class Connection implements BodyOrigin, ResponseOwner {
   // --- response ---
 
   #respond(exchange: Exchange, response: GatewayResponse): void {
-    if (exchange.answered) {
-      disposeBody(response.body);
-      return;
-    }
     try {
-      this.#write(exchange, response);
+      if (exchange.answered) this.#drop(exchange, response);
+      else this.#write(exchange, response);
     } catch (error) {
+      this.#drop(exchange, response);
+      this.#fail(exchange, error);
+    }
+  }
+
+  /** Lets go of a response that is not sent. */
+  #drop(exchange: Exchange, response: GatewayResponse): void {
+    try {
       // A handler in plain JavaScript may have answered with anything.
       if (response?.body) disposeBody(response.body);
-      this.#fail(exchange, error);
+    } catch (error) {
+      this.#logError(exchange, error);
     }
   }
 
@@ -354,8 +364,9 @@ export class Connection implements BodyOrigin, ResponseOwner {
 
   /** Answers what cannot be served, and closes. */
   #refuse(error: Error): void {
-    const exchange = this.#exchange;
     if (this.#socket.destroyed || this.#lingering) return;
+    const refused = this.#parser.refusedHead;
+    const exchange = this.#exchange ?? (refused === undefined ? null : this.#begin(refused));
     if (exchange !== null) {
       exchange.body?.fail(error);
       if (exchange.complete) {
@@ -475,6 +486,19 @@ export class Connection implements BodyOrigin, ResponseOwner {
     ) {
       this.#linger();
     }
+  }
+
+  /** Whether a request is under way. */
+  get isBusy(): boolean {
+    return this.#exchange !== null;
+  }
+
+  /** Answers a request that will not be finished, if nothing has been sent yet. */
+  cutOff(): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.answered) return;
+    this.#fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'), false);
+    exchange.abort();
   }
 
   destroy(): void {

@@ -5,7 +5,7 @@ import { ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, Log } from '../types.js';
 
 /** The status that a client gets for an error. */
-export function statusOf(error: unknown): number {
+function statusOf(error: unknown): number {
   if (error instanceof GatewayError || error instanceof RemoteProtocolError) return error.status;
   return error instanceof LocalProtocolError ? 502 : 500;
 }
@@ -18,7 +18,8 @@ export function errorResponse(error: unknown, requestId?: string): GatewayRespon
   const status = statusOf(error);
   const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
   let text = `${status} ${STATUS_CODES[status] ?? ''}\n\n${code}`;
-  if (status < 500 && error instanceof XgiError) text += `: ${error.message}`;
+  if (error instanceof XgiError && (status < 500 || error instanceof RemoteProtocolError))
+    text += `: ${error.message}`;
   else if (requestId !== undefined) text += `\nrequest ${requestId}`;
   const fields = ['Content-Type', 'text/plain; charset=utf-8'];
   if (status === 503) fields.push('Retry-After', '1');
@@ -47,7 +48,7 @@ export function logError(log: Log, error: unknown, context: ErrorContext): void 
     return;
   }
   const record = { code: error.code, requestId, client, detail: error.detail };
-  if (statusOf(error) < 500)
-    log.info(`${error.code}: ${error.message}${about} from ${client || 'unix'}`, record);
-  else log.error(`${error.code}: ${error.message}${about}`, record);
+  const ours = statusOf(error) >= 500 && !(error instanceof RemoteProtocolError);
+  if (ours) log.error(`${error.code}: ${error.message}${about}`, record);
+  else log.info(`${error.code}: from ${client || 'a Unix-domain peer'}: ${error.message}${about}`, record);
 }

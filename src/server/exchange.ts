@@ -14,7 +14,6 @@ export interface ExchangeOptions {
   readonly head: RequestHead;
   readonly body: RequestBodyStream | null;
   readonly peer: Peer;
-  readonly secure: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly inform: (exchange: Exchange, head: ResponseHead) => void;
 }
@@ -44,6 +43,7 @@ export class Exchange implements GatewayRequest {
   readonly #inform: (exchange: Exchange, head: ResponseHead) => void;
   readonly #number: number = ++count;
   #abortListener: (() => void) | null = null;
+  #aborted = false;
 
   constructor(options: ExchangeOptions) {
     const { head, peer } = options;
@@ -58,7 +58,7 @@ export class Exchange implements GatewayRequest {
     this.body = options.body;
     this.peer = peer;
     this.#inform = options.inform;
-    let scheme: 'http' | 'https' = options.secure ? 'https' : 'http';
+    let scheme: 'http' | 'https' = 'http';
     let address = peer.remoteAddress;
     let port = peer.remotePort;
     if (options.trustedProxies.trusts(address)) {
@@ -94,14 +94,16 @@ export class Exchange implements GatewayRequest {
   }
 
   onAbort(listener: () => void): void {
-    this.#abortListener = listener;
+    if (this.#aborted) listener();
+    else this.#abortListener = listener;
   }
 
-  /** Tells the handler that the client has gone. */
+  /** Tells the handler, now or when it asks, that the client has gone. */
   abort(): void {
-    const listener = this.#abortListener;
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#abortListener?.();
     this.#abortListener = null;
-    listener?.();
   }
 
   /** All fields of that name as one list (RFC 9110 section 5.3). */

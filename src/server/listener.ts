@@ -1,6 +1,7 @@
 /** Listening sockets: TCP, Unix-domain, or inherited as a file descriptor (systemd's LISTEN_FDS among them). */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, statSync, unlinkSync, type Stats } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { dirname, resolve } from 'node:path';
 import { ListenError } from '../errors.js';
 import type { Endpoint } from '../types.js';
 
@@ -27,11 +28,11 @@ export async function listen(
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   if (endpoint.kind === 'unix') await removeStale(endpoint.path);
   try {
-    await new Promise<void>((resolve, reject) => {
+    await new Promise<void>((settle, reject) => {
       server.once('error', reject);
       server.listen(address(endpoint, backlog), () => {
         server.removeListener('error', reject);
-        resolve();
+        settle();
       });
     });
   } catch (error) {
@@ -55,7 +56,7 @@ function address(endpoint: Endpoint, backlog: number): object {
 
 /** Removes the socket file of a server that is no more. One that still answers is in use. */
 async function removeStale(path: string): Promise<void> {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const stat = lookAt(path);
   if (stat === undefined) return;
   if (!stat.isSocket()) {
     throw new ListenError(
@@ -63,29 +64,56 @@ async function removeStale(path: string): Promise<void> {
       `unix:${path}: there is a file of this name that is not a socket; remove it or choose another path`,
     );
   }
-  const alive = await new Promise<boolean>((resolve) => {
+  const alive = await new Promise<boolean>((settle) => {
     const probe = connect(path, () => {
       probe.destroy();
-      resolve(true);
+      settle(true);
     });
     probe.on('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+      settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
     );
   });
   if (alive) throw inUse(`unix:${path}`);
   unlinkSync(path);
 }
 
+/** @returns undefined if there is no such file, but a folder for it */
+function lookAt(path: string): Stats | undefined {
+  const folder = dirname(resolve(path));
+  try {
+    if (!statSync(folder).isDirectory())
+      throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: ${folder} is not a folder`);
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof ListenError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT')
+      throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: there is no folder ${folder}; create it`);
+    if (code === 'EACCES' || code === 'EPERM')
+      throw denied(`unix:${path}`, code, `this user may not use the folder ${folder}`);
+    throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: ${message}`);
+  }
+}
+
+function denied(name: string, code: string, why: string): ListenError {
+  return new ListenError(
+    'XGI_LISTEN_DENIED',
+    `${name}: not permitted (${code}): ${why}; choose another address with --bind`,
+  );
+}
+
 function listenError(endpoint: Endpoint, error: NodeJS.ErrnoException): ListenError {
   const name = nameOf(endpoint);
   if (error.code === 'EADDRINUSE') return inUse(name);
   if (error.code === 'EACCES' || error.code === 'EPERM') {
-    return new ListenError(
-      'XGI_LISTEN_DENIED',
-      `${name}: not permitted (${error.code}); ports below 1024 need privileges, choose another with --bind`,
-    );
+    if (endpoint.kind === 'unix') return denied(name, error.code, 'this user may not write to its folder');
+    const low = endpoint.kind === 'tcp' && endpoint.port < 1024;
+    return denied(name, error.code, low ? 'ports below 1024 need privileges' : error.message);
   }
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
+    return new ListenError('XGI_LISTEN_FAILED', `${name}: the name cannot be resolved (${error.code})`);
+  }
+  if (error.code === 'EADDRNOTAVAIL') {
     return new ListenError('XGI_LISTEN_FAILED', `${name}: this machine has no such address (${error.code})`);
   }
   if (endpoint.kind === 'fd') {

@@ -76,8 +76,20 @@ export class Server {
     while (this.#connections.size > 0 && performance.now() < endMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_SWEEP_MS / 2));
     }
-    for (const connection of this.#connections) connection.destroy();
+    await this.#cutOff(graceMs);
     clearInterval(this.#sweep);
+  }
+
+  /** Ends what is still open: a request without an answer gets 503, a connection inside an answer is destroyed. */
+  async #cutOff(graceMs: number): Promise<void> {
+    const busy = [...this.#connections].filter((connection) => connection.isBusy);
+    if (busy.length > 0) {
+      const requests = busy.length === 1 ? '1 request' : `${busy.length} requests`;
+      this.#context.log.warn(`XGI_STOPPING: ${requests} did not finish within ${graceMs / 1000} s`);
+      for (const connection of busy) connection.cutOff();
+      await turn();
+    }
+    for (const connection of this.#connections) connection.destroy();
   }
 
   /**

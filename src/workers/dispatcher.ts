@@ -48,6 +48,11 @@ export class Dispatcher {
     return this.#returned.length + this.#queue.length - this.#first;
   }
 
+  /** Workers that are ready. */
+  get workers(): number {
+    return this.#targets.length;
+  }
+
   /** Adds a worker that is ready. */
   add(target: DispatchTarget): void {
     this.#targets.push(target);

@@ -56,6 +56,8 @@ export class Supervisor implements WorkerOwner {
   #stopped: Promise<void> | undefined;
   #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
   #allGone: (() => void) | undefined;
+  /** Why the last worker that started could not load the application. */
+  #bootFailure: BootError | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -94,12 +96,12 @@ export class Supervisor implements WorkerOwner {
   }
 
   /**
-   * Lets the workers answer what they have and ends them; those that are not gone after `graceMs` are killed. A second call
-   * with 0 kills at once what the first one still waits for.
+   * Lets the workers answer what they have and ends them; those that are not gone after `graceMs` are killed. With 0 they are
+   * killed at once, also those that an earlier call is still waiting for.
    */
   stop(graceMs: number): Promise<void> {
-    if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
-    else if (graceMs === 0) for (const worker of this.#workers) worker.kill('SIGKILL');
+    this.#stopped ??= this.#stop(graceMs);
+    if (graceMs === 0) for (const worker of this.#workers) worker.kill('SIGKILL');
     return this.#stopped;
   }
 
@@ -164,17 +166,21 @@ export class Supervisor implements WorkerOwner {
     this.#options.log.debug(
       `worker ${info.pid} is ready: ${info.implementation} ${info.python}, ${info.executable}`,
     );
+    this.#bootFailure = undefined;
     this.#dispatcher.add(worker);
     if (this.#booting !== undefined && --this.#booting.missing === 0) this.#booting.resolve();
   }
 
   bootFailed(worker: Worker, failure: WorkerFailure): void {
     const error = bootError(failure, this.#options);
-    if (this.#booting !== undefined) this.#booting.reject(error);
-    else
-      this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, {
-        detail: error.detail,
-      });
+    if (this.#booting !== undefined) {
+      this.#booting.reject(error);
+      return;
+    }
+    // The same traceback again and again would bury everything else.
+    const detail = error.detail === this.#bootFailure?.detail ? undefined : error.detail;
+    this.#bootFailure = error;
+    this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, { detail });
   }
 
   ended(_worker: Worker, serviceUs: number): void {
@@ -230,15 +236,27 @@ export class Supervisor implements WorkerOwner {
     const nowMs = performance.now();
     for (const worker of this.#workers) worker.check(nowMs, timeoutMs);
     if (timeoutMs === 0) return;
-    for (const job of this.#dispatcher.takeOlder(nowMs - timeoutMs)) {
-      job.fail(
-        new GatewayError(
-          503,
-          'XGI_WORKERS_BUSY',
-          `no worker was free for ${timeoutMs / 1000} s; more --workers or --threads may help`,
-        ),
+    const overdue = this.#dispatcher.takeOlder(nowMs - timeoutMs);
+    if (overdue.length === 0) return;
+    const error = this.#notServed(timeoutMs / 1000);
+    for (const job of overdue) job.fail(error);
+  }
+
+  /** Why requests have waited for so long. */
+  #notServed(seconds: number): GatewayError {
+    if (this.#bootFailure !== undefined && this.#dispatcher.workers === 0) {
+      const { code, message } = this.#bootFailure;
+      return new GatewayError(
+        503,
+        'XGI_APP_NOT_LOADED',
+        `no worker can load the application; last ${code}: ${message}`,
       );
     }
+    return new GatewayError(
+      503,
+      'XGI_WORKERS_BUSY',
+      `no worker was free for ${seconds} s; more --workers or --threads may help`,
+    );
   }
 
   /** Does something to every worker and waits until all are gone, or for so long. */

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/errors.js';
 import { ResponseHead } from '../../src/http/response-head.js';
-import type { GatewayRequest, Handler } from '../../src/types.js';
+import type { GatewayRequest, GatewayResponse, Handler } from '../../src/types.js';
 import { RawClient, turns } from '../support/http-client.js';
 import {
   answer,
@@ -868,9 +868,12 @@ describe('a client that goes away', () => {
   });
 
   test('onAbort asked for after the client has gone is called at once; an answer of nothing is dropped', async () => {
+    const asked = deferred();
     const gone = deferred();
     const called = deferred();
     const { port, server } = await startServer(async (request) => {
+      if (request.path === '/next') return answer('still here');
+      asked.resolve();
       await gone.promise;
       request.onAbort(() => called.resolve());
       // What a handler in plain JavaScript may do.
@@ -878,15 +881,13 @@ describe('a client that goes away', () => {
     });
     const client = await RawClient.connect(port);
     client.send(get());
-    await pollUntil(() => server.connections === 1, { what: 'the connection' });
+    await asked.promise;
     client.reset();
     await pollUntil(() => server.connections === 0, { what: 'the end of the connection' });
     gone.resolve();
     await called.promise;
     const next = await RawClient.connect(port);
-    next.send(get());
-    await pollUntil(() => server.connections === 1, { what: 'the server to go on' });
-    next.reset();
+    expect((await next.send(get('/next')).response()).body).toBe('still here');
   });
 
   test('onAbort is not called for a request that was answered', async () => {

@@ -36,6 +36,8 @@ const EMPTY = Buffer.alloc(0);
 export class RequestParser {
   head: RequestHead | undefined;
   data: Buffer = EMPTY;
+  /** The head of a request that was refused for the length of its body alone; for the log. */
+  refusedHead: RequestHead | undefined = undefined;
   readonly #limits: HttpLimits;
   readonly #lines: HeadLines;
   readonly #chunkLine: ChunkLine = new ChunkLine();
@@ -186,7 +188,9 @@ export class RequestParser {
       this.#chunkLine.reset();
       this.#state = 'chunk-size';
     } else if (head.contentLength > 0) {
+      this.refusedHead = head;
       this.#countBody(head.contentLength);
+      this.refusedHead = undefined;
       this.#remaining = head.contentLength;
       this.#state = 'length';
     }
