@@ -2,25 +2,15 @@
  * `npm run bench -- COMMAND`: installs what is missing, builds xgi and the benchmark, and runs it in this
  * process. `--no-build` takes xgi as it is built.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// oxlint-disable-next-line import/no-unassigned-import -- ends the program where Node.js is too old
+import './lib/node-version.mjs';
+import { build, buildBenchmark, installPackages } from './lib/node-modules.mjs';
 
-const projectDirectory = fileURLToPath(new URL('..', import.meta.url));
 const args = process.argv.slice(2);
 
-if (!existsSync(new URL('../node_modules', import.meta.url))) run('npm', ['ci', '--no-audit', '--no-fund']);
-if (!args.includes('--no-build')) run('npm', ['run', '--silent', 'build']);
-run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json']);
-
-const { main } = await import('../dist-bench/main.js');
-await main(args);
-
-/** What the step says goes to stderr: stdout is for the tables. */
-function run(program, programArgs) {
-  const { status } = spawnSync(program, programArgs, { cwd: projectDirectory, stdio: ['ignore', 2, 2] });
-  if (status !== 0) {
-    process.stderr.write(`bench: ${program} ${programArgs.join(' ')} failed\n`);
-    process.exit(1);
-  }
+if (installPackages() && (args.includes('--no-build') || build()) && buildBenchmark()) {
+  const { main } = await import('../dist-bench/main.js');
+  await main(args);
+} else {
+  process.exitCode = 1;
 }

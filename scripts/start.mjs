@@ -4,6 +4,8 @@
  * Arguments are passed on (`npm start -- -b 127.0.0.1:9000 -w 4`). Signals are passed on too, and the exit
  * status is the server's.
  */
+// oxlint-disable-next-line import/no-unassigned-import -- ends the program where Node.js is too old
+import './lib/node-version.mjs';
 import { spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
@@ -24,7 +26,6 @@ function serve(extra) {
     stdio: ['ignore', 'inherit', 'pipe'],
     // In a process group of its own: Ctrl-C goes to the whole group, and the server would get it twice.
     detached: true,
-    env: process.stderr.isTTY ? { FORCE_COLOR: '1', ...process.env } : process.env,
   });
   announceWhenListening(server.stderr);
 

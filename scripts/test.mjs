@@ -5,6 +5,8 @@
  * line of the output is always `N passed, N failed, N skipped`, over vitest and the Python tests of every
  * interpreter. A part that cannot run counts as one failure. With CI set, anything skipped is a failure.
  */
+// oxlint-disable-next-line import/no-unassigned-import -- ends the program where Node.js is too old
+import './lib/node-version.mjs';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build, installPackages } from './lib/node-modules.mjs';

@@ -1,7 +1,7 @@
-/** Bringing a clone to the point where the program runs: packages installed, sources compiled. */
+/** Bringing a clone to the point where the program runs: packages installed, sources compiled. What is said goes to stderr. */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { repository, run } from './run.mjs';
+import { repository, runStep } from './run.mjs';
 
 const sources = path.join(repository, 'src');
 const compiled = path.join(repository, 'dist');
@@ -9,9 +9,9 @@ const compiled = path.join(repository, 'dist');
 /** Installs the packages of package-lock.json unless exactly those are there. False if npm failed. */
 export function installPackages() {
   if (packagesAreCurrent()) return true;
-  console.log('Installing packages: npm ci');
+  console.error('Installing packages: npm ci');
   const quiet = { npm_config_loglevel: 'error', npm_config_update_notifier: 'false' };
-  return run('npm', ['ci', '--no-audit', '--no-fund'], quiet) === 0;
+  return runStep('npm', ['ci', '--no-audit', '--no-fund'], quiet) === 0;
 }
 
 /**
@@ -41,12 +41,18 @@ function readLock(file) {
 /** Compiles src/ to dist/ and removes what an earlier build left of sources that are gone. */
 export function build() {
   const tsc = path.join(repository, 'node_modules/typescript/bin/tsc');
-  if (run(process.execPath, [tsc, '-p', 'tsconfig.build.json']) !== 0) return false;
+  if (runStep(process.execPath, [tsc, '-p', 'tsconfig.build.json']) !== 0) return false;
   const kept = new Set(filesBelow(sources).map((file) => file.replace(/\.ts$/, '')));
   for (const file of filesBelow(compiled)) {
     if (!kept.has(file.replace(/(\.d\.ts|\.js)(\.map)?$/, ''))) rmSync(path.join(compiled, file));
   }
   return true;
+}
+
+/** Compiles bench/ to dist-bench/. */
+export function buildBenchmark() {
+  const tsc = path.join(repository, 'node_modules/typescript/bin/tsc');
+  return runStep(process.execPath, [tsc, '-p', 'bench/tsconfig.json']) === 0;
 }
 
 /** Compiles only if a source, or how to compile it, is newer than the program. */
@@ -58,7 +64,7 @@ export function buildIfStale() {
     path.join(repository, 'package-lock.json'),
   ];
   if (main > 0 && inputs.every((file) => modifiedAt(file) <= main)) return true;
-  console.log('Building: tsc -p tsconfig.build.json');
+  console.error('Building: tsc -p tsconfig.build.json');
   return build();
 }
 

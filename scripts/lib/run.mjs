@@ -2,15 +2,25 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const repository = path.resolve(import.meta.dirname, '../..');
+export const repository = path.resolve(fileURLToPath(import.meta.url), '../../..');
 
 /** Runs a program in the repository with this terminal's output; its exit status, 127 if it cannot start. */
 export function run(command, args, env = {}) {
+  return runTo(process.stdout.fd, command, args, env);
+}
+
+/** The same for a step on the way to what was asked for: all it says goes to stderr. */
+export function runStep(command, args, env = {}) {
+  return runTo(process.stderr.fd, command, args, env);
+}
+
+function runTo(stdout, command, args, env) {
   const result = spawnSync(command, args, {
     cwd: repository,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', stdout, 'inherit'],
   });
   if (result.error) console.error(`${command}: ${result.error.message}`);
   return result.status ?? (result.error ? 127 : 1);
