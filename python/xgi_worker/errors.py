@@ -1,15 +1,16 @@
-"""wsgi.errors: text that an application writes becomes lines of the gateway's log, marked with the request.
+"""wsgi.errors: text that an application writes becomes records of the gateway's log, marked with the request.
 
-One object a request, so that it is right in every thread and after the request is over. Each complete line, and on
-flush what there is of a line, is one LOG frame, sent at once: the last line before a crash is the one that matters.
+One object a request, so that it is right in every thread and after the request is over. What a write completes, and
+on flush what there is of a line, is one LOG frame, sent at once: the last line before a crash is the one that
+matters. The lines that one write completes stay one record, for `logging` writes a traceback in one call.
 """
 
 import threading
 
 from . import frames
 
-# A line longer than this goes out in parts; UTF-8 needs at most four bytes a character, and a frame holds 1 MiB.
-_MAX_LINE = 128 * 1024
+# Longer text goes out in parts; a character becomes at most six bytes (an escape), and a frame holds 1 MiB.
+_MAX_TEXT = 128 * 1024
 
 
 class ErrorLog:
@@ -32,12 +33,11 @@ class ErrorLog:
         paused = self._pause()
         try:
             with self._slot.worker.lock:
-                *lines, self.line = (self.line + text).split("\n")
-                if len(self.line) > _MAX_LINE:
-                    lines.append(self.line)
-                    self.line = ""
-            for line in lines:
-                self._send(line)
+                complete, end, self.line = (self.line + text).rpartition("\n")
+                if len(self.line) > _MAX_TEXT:
+                    complete, end, self.line = complete + end + self.line, "\n", ""
+            if end:
+                self._send(complete)
         finally:
             if paused:
                 self._slot.resume()
@@ -62,9 +62,19 @@ class ErrorLog:
     def isatty(self):
         return False
 
-    def _send(self, line):
-        for start in range(0, len(line) or 1, _MAX_LINE):
-            self._slot.worker.log(self._stream, frames.LEVEL_ERROR, line[start : start + _MAX_LINE])
+    def _send(self, text):
+        """Cuts at line ends where it can."""
+        start = 0
+        while len(text) - start > _MAX_TEXT:
+            limit = start + _MAX_TEXT
+            line_end = text.rfind("\n", start, limit + 1)
+            end = limit if line_end < 0 else line_end
+            self._log(text[start:end])
+            start = end if line_end < 0 else end + 1
+        self._log(text[start:])
+
+    def _log(self, text):
+        self._slot.worker.log(self._stream, frames.LEVEL_ERROR, text)
 
     def _pause(self):
         """Holds back an interrupt while a frame is written, if this is the thread and the time it could come."""

@@ -31,6 +31,16 @@ def describe(error, hint=None):
     return described
 
 
+def describe_refusal(error, hint):
+    """The same for an error of ours about the target: no code of the application raised it, so no traceback."""
+    return {
+        "class": type(error).__name__,
+        "message": _cut(str(error), _MAX_MESSAGE),
+        "traceback": "",
+        "hint": hint,
+    }
+
+
 def format_traceback(error):
     """The traceback of `error` and of its causes as text, without the frames of this package and of the import
     system."""

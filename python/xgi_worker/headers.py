@@ -44,7 +44,14 @@ _HOP_BY_HOP = frozenset(
 
 
 class HeaderError(ValueError):
-    """The application's status or a header field cannot be sent. The message quotes it and says what is expected."""
+    """The application's status or a header field cannot be sent. The message quotes it and says what is expected.
+
+    Its traceback does not show its context: that is the look-up here that missed, of no interest to the reader.
+    """
+
+    def __init__(self, message):
+        super().__init__(message)
+        self.__suppress_context__ = True
 
 
 def encode_status(status):

@@ -13,14 +13,19 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 
 _DEFAULT_NAMES = ("application", "app")
+_FACTORY_NAMES = ("create_app", "make_app")
 
 
 class LoadError(Exception):
-    """`hint` is one of those docs/protocol.md lists. `cause`: the exception to report instead of this one, or None."""
+    """`hint` is one of those docs/protocol.md lists. `cause`: the exception to report instead of this one, or None.
+
+    The message says what to do as well, in the words of the target: nothing is to be added to it.
+    """
 
     def __init__(self, hint, message, cause=None):
         super().__init__(message)
@@ -30,17 +35,23 @@ class LoadError(Exception):
 
 def load(target):
     """Returns the WSGI callable; raises LoadError."""
-    module_part, expression = _split(target)
-    module = _import_file(module_part) if module_part.endswith(".py") else _import_module(module_part)
+    where, expression = _split(target)
+    module = _import_file(where) if where.endswith(".py") else _import_module(where)
     if expression is None:
-        application = _default(module)
-        expression = "application" if application is getattr(module, "application", None) else "app"
+        expression = _default_name(module, where)
+        application = getattr(module, expression)
     else:
-        application = _evaluate(module, expression)
+        application = _evaluate(module, where, expression)
     if not callable(application):
         raise LoadError(
             "not-callable",
-            "%s:%s is %s, not a WSGI callable" % (module.__name__, expression, _kind(application)),
+            "%s:%s is %s, not a WSGI callable; name the callable: %s:callable"
+            % (where, expression, _kind(application), where),
+        )
+    if _is_async(application):
+        raise LoadError(
+            "not-callable",
+            "%s:%s is an ASGI application (async def); this version serves WSGI" % (where, expression),
         )
     return application
 
@@ -92,30 +103,30 @@ def _import_failed(error):
     return LoadError(hint, str(error), error)
 
 
-def _default(module):
+def _default_name(module, where):
     for name in _DEFAULT_NAMES:
         if hasattr(module, name):
-            return getattr(module, name)
+            return name
+    close = _closest(module, "application")
     raise LoadError(
         "missing-attribute:application",
-        "module %r has neither %s; name the callable as in %s:name%s"
+        "%s has neither %s; %s"
         % (
-            module.__name__,
+            where,
             " nor ".join(map(repr, _DEFAULT_NAMES)),
-            module.__name__,
-            _suggest(module, "application"),
+            "did you mean %s:%s?" % (where, close) if close else "name the callable: %s:callable" % where,
         ),
     )
 
 
-def _evaluate(module, expression):
+def _evaluate(module, where, expression):
     try:
         node = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError):
         raise _not_a_name(expression) from None
     if not isinstance(node, ast.Call):
-        return _lookup(module, node, expression)
-    factory = _lookup(module, node.func, expression)
+        return _lookup(module, where, node, expression)
+    factory = _lookup(module, where, node.func, expression)
     try:
         arguments = [ast.literal_eval(argument) for argument in node.args]
         keywords = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords}
@@ -131,7 +142,7 @@ def _evaluate(module, expression):
         raise LoadError("factory-failed", str(error), error) from error
 
 
-def _lookup(module, node, expression):
+def _lookup(module, where, node, expression):
     names = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
@@ -139,17 +150,18 @@ def _lookup(module, node, expression):
     if not isinstance(node, ast.Name):
         raise _not_a_name(expression)
     names.append(node.id)
-    value, path = module, module.__name__
+    value, path = module, where
     for name in reversed(names):
         try:
-            value = getattr(value, name)
+            found = getattr(value, name)
         except AttributeError:
-            owner = "module %r" % path if value is module else "%r" % path
+            close = _closest(value, name)
+            what_to_do = "did you mean %r?" % close if close else "name the callable: %s:callable" % where
             raise LoadError(
-                "missing-attribute:%s" % name,
-                "%s has no attribute %r%s" % (owner, name, _suggest(value, name)),
+                "missing-attribute:%s" % name, "%s has no attribute %r; %s" % (path, name, what_to_do)
             ) from None
-        path = "%s.%s" % (path, name)
+        path = "%s%s%s" % (path, ":" if value is module else ".", name)
+        value = found
     return value
 
 
@@ -158,16 +170,21 @@ def _not_a_name(expression):
     return LoadError("missing-attribute:%s" % expression, message)
 
 
-def _suggest(owner, name):
+def _closest(owner, name):
+    """The attribute of `owner` that was probably meant, a factory with its parentheses; None if there is none."""
     names = [found for found in dir(owner) if not found.startswith("_")]
-    close = difflib.get_close_matches(name, names, n=1)
+    usual = [found for found in _DEFAULT_NAMES + _FACTORY_NAMES + ("wsgi_app",) if found in names]
+    close = difflib.get_close_matches(name, names, n=1) or usual
     if not close:
-        close = [
-            found
-            for found in ("application", "app", "create_app", "make_app", "wsgi_app")
-            if found in names and found != name
-        ]
-    return "; did you mean %r?" % close[0] if close else ""
+        return None
+    return close[0] + "()" if close[0] in _FACTORY_NAMES else close[0]
+
+
+def _is_async(application):
+    """Whether a call gives a coroutine. Looks at the class's __call__, for that of a class itself is its instances'."""
+    return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(
+        getattr(type(application), "__call__", None)
+    )
 
 
 def _kind(value):

@@ -65,7 +65,10 @@ def _run(worker, inbox, data, control):
     try:
         worker.application = loader.load(settings.target)
     except loader.LoadError as error:
-        failed = failure.describe(error if error.cause is None else error.cause, error.hint)
+        if error.cause is None:
+            failed = failure.describe_refusal(error, error.hint)
+        else:
+            failed = failure.describe(error.cause, error.hint)
         worker.outbox.put(frames.encode_error(0, 0, failed))
         worker.outbox.flush()
         return _EXIT_NOT_LOADED

@@ -48,7 +48,8 @@ class Worker:
         self.gone = False
 
     def log(self, stream, level, text):
-        """Sends one line to the gateway's log at once, in order with the answers. Never raises for a lost channel."""
+        """Sends one record, perhaps of several lines, to the gateway's log at once, in order with the answers. Never
+        raises for a lost channel."""
         try:
             self.outbox.put(frames.encode_log(stream, level, text))
             self.outbox.flush()

@@ -1,4 +1,8 @@
-/** What a failed start of the application means for the person at the shell: one line that says what to do. */
+/**
+ * What a failed start of the application means for the person at the shell: one line that says what to do.
+ *
+ * A failure without a traceback is the worker's own refusal of the target; its message says what to do already.
+ */
 import { BootError } from '../errors.js';
 import type { WorkerFailure } from '../wire/frames.js';
 
@@ -8,14 +12,16 @@ export interface BootContext {
   readonly cwd: string;
 }
 
-/** @returns an error whose message is the line, and whose detail is the traceback */
+const RAISED_HINT = 'the traceback shows where; if a setting is missing, set it with -e NAME=VALUE';
+
+/** @returns an error whose message is the line, and whose detail is the traceback, if there is one */
 export function bootError(failure: WorkerFailure, context: BootContext): BootError {
   const { python, target, cwd } = context;
   const hint = failure.hint ?? 'raised';
   const colon = hint.indexOf(':');
   const kind = colon === -1 ? hint : hint.slice(0, colon);
   const subject = colon === -1 ? '' : hint.slice(colon + 1);
-  const options = { detail: failure.traceback };
+  const options = failure.traceback === '' ? {} : { detail: failure.traceback };
   switch (kind) {
     case 'missing-module':
       return target.split(/[:.]/)[0] === subject.split('.')[0]
@@ -26,15 +32,11 @@ export function bootError(failure: WorkerFailure, context: BootContext): BootErr
           )
         : new BootError(
             'XGI_APP_MISSING_MODULE',
-            `the module ${subject} is not installed for ${python}; install it there, or choose another interpreter with --python PATH or VIRTUAL_ENV`,
+            `the module ${subject} is not installed for ${python}; install it there, choose another interpreter with --python PATH or VIRTUAL_ENV, or, if it is a module of yours, add its folder with --chdir or --pythonpath`,
             options,
           );
     case 'missing-attribute':
-      return new BootError(
-        'XGI_APP_NO_CALLABLE',
-        `${failure.message}; name the callable: module:callable`,
-        options,
-      );
+      return new BootError('XGI_APP_NO_CALLABLE', failure.message, options);
     case 'missing-file':
       return new BootError(
         'XGI_APP_NOT_FOUND',
@@ -42,22 +44,24 @@ export function bootError(failure: WorkerFailure, context: BootContext): BootErr
         options,
       );
     case 'not-callable':
-      return new BootError(
-        'XGI_APP_NOT_CALLABLE',
-        `${failure.message}; name a WSGI callable: module:callable`,
-        options,
-      );
+      return new BootError('XGI_APP_NOT_CALLABLE', failure.message, options);
     case 'factory-failed':
       return new BootError(
         'XGI_APP_FACTORY',
-        `the factory of ${target} raised ${failure.class}: ${failure.message}`,
+        failure.traceback === ''
+          ? failure.message
+          : `the factory of ${target} raised ${failure.class}${reason(failure)}; ${RAISED_HINT}`,
         options,
       );
     default:
       return new BootError(
         'XGI_APP_RAISED',
-        `${target} raised ${failure.class} while it was imported: ${failure.message}`,
+        `${target} raised ${failure.class} while it was imported${reason(failure)}; ${RAISED_HINT}`,
         options,
       );
   }
+}
+
+function reason({ message }: WorkerFailure): string {
+  return message === '' ? '' : `: ${message.trimEnd()}`;
 }

@@ -112,20 +112,64 @@ class Loader(unittest.TestCase):
     def test_missing_attribute_suggests(self):
         error = self.refused("site_one:aplication")
         self.assertEqual(error.hint, "missing-attribute:aplication")
-        self.assertIn("did you mean 'application'?", str(error))
-        self.assertEqual(self.refused("site_one:site.wsgo").hint, "missing-attribute:wsgo")
+        self.assertEqual(
+            str(error), "site_one has no attribute 'aplication'; did you mean 'application'?"
+        )
+        error = self.refused("site_one:site.wsgo")
+        self.assertEqual(error.hint, "missing-attribute:wsgo")
+        self.assertEqual(str(error), "site_one:site has no attribute 'wsgo'; did you mean 'wsgi'?")
+
+    def test_one_hint_in_the_words_of_the_target(self):
+        self.write("empty.py", "")
+        path = self.write("project/empty-file.py", "app = None")
+        for target, message in (
+            ("empty", "empty has neither 'application' nor 'app'; name the callable: empty:callable"),
+            ("empty:run", "empty has no attribute 'run'; name the callable: empty:callable"),
+            (path + ":run.x", "{} has no attribute 'run'; did you mean 'app'?"),
+            (path, "{}:app is None, not a WSGI callable; name the callable: {}:callable"),
+        ):
+            with self.subTest(target):
+                self.assertEqual(str(self.refused(target)), message.replace("{}", path))
 
     def test_no_default(self):
         self.write("site_three.py", "def create_app(): pass")
         error = self.refused("site_three")
         self.assertEqual(error.hint, "missing-attribute:application")
-        self.assertIn("create_app", str(error))
+        self.assertEqual(
+            str(error),
+            "site_three has neither 'application' nor 'app'; did you mean site_three:create_app()?",
+        )
 
     def test_not_callable(self):
         error = self.refused("site_one:site.number")
         self.assertEqual(error.hint, "not-callable")
         self.assertIn("int", str(error))
         self.assertEqual(self.refused("site_one:none_factory()").hint, "not-callable")
+
+    def test_async_callables(self):
+        self.write(
+            "asgi.py",
+            "import functools\n"
+            "async def app(scope, receive, send): pass\n"
+            "class Site:\n"
+            "    async def __call__(self, scope, receive, send): pass\n"
+            "    async def method(self, scope, receive, send): pass\n"
+            "site = Site()\n"
+            "partial = functools.partial(app, None)\n"
+            "def create_app(): return site\n"
+            "class Answer:\n"
+            "    def __init__(self, environ, start_response): pass\n"
+            "    async def __call__(self): pass\n",
+        )
+        for name in ("app", "site", "site.method", "partial", "create_app()"):
+            with self.subTest(name):
+                error = self.refused("asgi:" + name)
+                self.assertEqual(error.hint, "not-callable")
+                self.assertEqual(
+                    str(error),
+                    "asgi:%s is an ASGI application (async def); this version serves WSGI" % name,
+                )
+        self.assertEqual(loader.load("asgi:Answer").__name__, "Answer")
 
     def test_factory_failed(self):
         error = self.refused("site_one:broken_factory()")

@@ -262,6 +262,7 @@ class StartResponse(ResponseTest):
         answer = self.check_error("/start_with?" + arguments, "HeaderError")
         self.assertIn(word, answer.error["message"])
         self.assertIn("responses.py", answer.error["traceback"])
+        self.assertNotIn("During handling", answer.error["traceback"])
 
     def test_statuses(self):
         for status in (
@@ -335,13 +336,26 @@ class Errors(ResponseTest):
         self.assertEqual(answer.body, b"logged")
         self.assertEqual(
             [text for _, text in answer.logs],
-            ["a line", "two", "lines", "and ", "the rest \\udc80 ü", "no bytes"],
+            ["a line", "two\nlines", "and ", "the rest \\udc80 ü", "no bytes"],
         )
         self.assertEqual({level for level, _ in answer.logs}, {frames.LEVEL_ERROR})
         later = self.gateway.send("/log_late")
         frame = self.gateway.data.receive()
         self.assertEqual((frame.kind, frame.stream, frame.payload), (frames.LOG, stream, b"after the end"))
         self.assertEqual(self.gateway.answer(later).body, b"ok")
+
+    def test_what_one_write_completes_is_one_record(self):
+        ((_, text),) = self.gateway.get("/log_exception").logs
+        lines = text.split("\n")
+        self.assertEqual(lines[:2], ["it failed", "Traceback (most recent call last):"])
+        self.assertEqual(lines[-1], "KeyError: 'missing'")
+
+    def test_a_record_too_long_is_cut_at_line_ends_if_it_can(self):
+        records = [text for _, text in self.gateway.get("/log_much").logs]
+        self.assertEqual(records[0], "begin " + "x" * 100000 + "\nshort")
+        self.assertEqual("".join(records[1:-1]), "y" * 300000 + "\nlast")
+        self.assertEqual(records[-1], "rest")
+        self.assertLessEqual(max(map(len, records)), 128 * 1024)
 
 
 class Files(ResponseTest):

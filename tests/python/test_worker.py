@@ -77,8 +77,16 @@ class Start(WorkerTest):
         error = self.refused("booting:ap", "def app(e, s): pass")
         self.assertEqual(error["hint"], "missing-attribute:ap")
         self.assertIn("'app'", error["message"])
-        self.assertEqual(self.refused("booting:app", "app = 3")["hint"], "not-callable")
-        self.assertEqual(self.refused("booting:make()", "def make(): 1/0")["hint"], "factory-failed")
+        self.assertEqual(error["traceback"], "")
+        error = self.refused("booting:app", "app = 3")
+        self.assertEqual((error["hint"], error["traceback"]), ("not-callable", ""))
+        error = self.refused("booting:app", "async def app(scope, receive, send): pass")
+        self.assertEqual((error["hint"], error["traceback"]), ("not-callable", ""))
+        error = self.refused("booting:make(x)", "def make(): 1/0")
+        self.assertEqual((error["hint"], error["traceback"]), ("factory-failed", ""))
+        error = self.refused("booting:make()", "def make(): 1/0")
+        self.assertEqual(error["hint"], "factory-failed")
+        self.assertIn("in make", error["traceback"])
         self.assertEqual(self.refused("nothing.py:app", "")["hint"].partition(":")[0], "missing-file")
 
     def test_the_validator_of_wsgiref_finds_nothing(self):

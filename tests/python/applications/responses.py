@@ -1,6 +1,7 @@
 """One application with a path for each way to answer. What close() was called for is in CLOSED, which /closed shows."""
 
 import json
+import logging
 import sys
 import tempfile
 
@@ -314,6 +315,27 @@ def log(environ, start_response):
     except TypeError:
         print("\nno bytes", file=errors, end="")
     PATHS["errors"] = errors
+    start_response("200 OK", TEXT)
+    return [b"logged"]
+
+
+@path
+def log_exception(environ, start_response):
+    handler = logging.StreamHandler(environ["wsgi.errors"])
+    try:
+        {}["missing"]
+    except KeyError:
+        record = logging.makeLogRecord({"msg": "it failed", "exc_info": sys.exc_info()})
+    handler.handle(record)
+    start_response("200 OK", TEXT)
+    return [b"logged"]
+
+
+@path
+def log_much(environ, start_response):
+    errors = environ["wsgi.errors"]
+    errors.write("begin ")
+    errors.write("%s\nshort\n%s\nlast\nrest" % ("x" * 100000, "y" * 300000))
     start_response("200 OK", TEXT)
     return [b"logged"]
 

@@ -3,23 +3,27 @@ import { bootError } from '../../../src/workers/boot-error.js';
 
 const context = { python: '/srv/venv/bin/python', target: 'shop.web:app', cwd: '/srv/shop' };
 
-const failing = (hint: string | undefined, target = context.target): ReturnType<typeof bootError> =>
-  bootError(
-    { class: 'SomeError', message: 'what went wrong', traceback: 'Traceback', hint },
-    { ...context, target },
-  );
+const failing = (
+  hint: string | undefined,
+  { target = context.target, message = 'what went wrong', traceback = 'Traceback' } = {},
+): ReturnType<typeof bootError> =>
+  bootError({ class: 'SomeError', message, traceback, hint }, { ...context, target });
+
+const SETTING = '-e NAME=VALUE';
 
 describe('bootError', () => {
   test.each([
-    ['missing-module:flask', 'XGI_APP_MISSING_MODULE', ['flask', '/srv/venv/bin/python', '--python']],
+    [
+      'missing-module:flask',
+      'XGI_APP_MISSING_MODULE',
+      ['flask', '/srv/venv/bin/python', '--python PATH', '--chdir', '--pythonpath'],
+    ],
     ['missing-module:shop', 'XGI_APP_NOT_FOUND', ['shop', '/srv/shop', '--chdir', '--pythonpath']],
     ['missing-module:shop.web', 'XGI_APP_NOT_FOUND', ['shop.web', '/srv/shop']],
     ['missing-module:shopify', 'XGI_APP_MISSING_MODULE', ['shopify']],
-    ['missing-attribute:app', 'XGI_APP_NO_CALLABLE', ['what went wrong', 'module:callable']],
     ['missing-file:/srv/shop/web.py', 'XGI_APP_NOT_FOUND', ['/srv/shop/web.py', '--chdir']],
-    ['not-callable', 'XGI_APP_NOT_CALLABLE', ['what went wrong', 'module:callable']],
-    ['factory-failed', 'XGI_APP_FACTORY', ['shop.web:app', 'SomeError', 'what went wrong']],
-    ['raised', 'XGI_APP_RAISED', ['shop.web:app', 'SomeError', 'what went wrong']],
+    ['factory-failed', 'XGI_APP_FACTORY', ['shop.web:app', 'SomeError: what went wrong', SETTING]],
+    ['raised', 'XGI_APP_RAISED', ['shop.web:app', 'SomeError', 'what went wrong', SETTING]],
     ['something-newer', 'XGI_APP_RAISED', ['SomeError']],
     [undefined, 'XGI_APP_RAISED', ['SomeError']],
   ])('%s: a code, and one line that says what to do', (hint, code, parts) => {
@@ -30,9 +34,24 @@ describe('bootError', () => {
     expect(error.detail).toBe('Traceback');
   });
 
+  test.each([
+    ['missing-attribute:ap', 'XGI_APP_NO_CALLABLE'],
+    ['not-callable', 'XGI_APP_NOT_CALLABLE'],
+    ['factory-failed', 'XGI_APP_FACTORY'],
+  ])('%s without a traceback: what the worker says, and nothing more', (hint, code) => {
+    const message = "shop.web has no attribute 'ap'; did you mean 'app'?";
+    const error = failing(hint, { message, traceback: '' });
+    expect(error).toMatchObject({ code, message, detail: undefined });
+  });
+
+  test('an exception without a message', () => {
+    expect(failing('raised', { message: '' }).message).toContain('SomeError while it was imported; the');
+    expect(failing('factory-failed', { message: '' }).message).toContain('raised SomeError; the');
+  });
+
   test('the module of a target is known in each of its forms', () => {
     for (const target of ['shop', 'shop:app', 'shop.web.wsgi:create_app()']) {
-      expect(failing('missing-module:shop', target).code, target).toBe('XGI_APP_NOT_FOUND');
+      expect(failing('missing-module:shop', { target }).code, target).toBe('XGI_APP_NOT_FOUND');
     }
   });
 });
