@@ -183,7 +183,7 @@ def _closest(owner, name):
 def _is_async(application):
     """Whether a call gives a coroutine. Looks at the class's __call__, for that of a class itself is its instances'."""
     return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(
-        getattr(type(application), "__call__", None)
+        getattr(type(application), "__call__", None)  # noqa: B004 - not whether there is one, but which
     )
 
 
