@@ -33,8 +33,8 @@ class WholeAnswer:
     __slots__ = ("_id", "_outbox", "_index", "_flushes", "_head", "_length")
 
     def __init__(self, slot, head, body, flush):
-        """Without `flush` the frame stays in the outbox, where `RECALL` or the next flush finds it. The caller knows it to
-        fit one frame and the credit."""
+        """Without `flush` the frame stays in the outbox, where `RECALL` or the next flush finds it. The caller knows it
+        to fit one frame and the credit."""
         slot.pause()
         try:
             self._id = slot.stream
