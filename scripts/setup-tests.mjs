@@ -5,6 +5,7 @@
  *  - Python packages (tests/requirements.txt) go into a private virtual environment, `.test-env/venv`,
  *    with pip. Where pip reaches nothing, Debian's packages are used, through a virtual environment of
  *    Debian's interpreter that sees them.
+ *  - ruff (tests/requirements-lint.txt) goes into the same environment, with pip; else the one on PATH is used.
  *  - Programs are installed as Debian packages, if this is root on a machine with apt-get.
  *
  * Exit status 0 if everything is there; 1 if something is missing and CI is set.
@@ -28,13 +29,19 @@ const venv = path.join(environment, 'venv');
 const venvPython = path.join(venv, 'bin/python');
 const stamp = path.join(environment, 'venv.stamp');
 const requirements = path.join(repository, 'tests/requirements.txt');
+const lintRequirements = path.join(repository, 'tests/requirements-lint.txt');
+const venvRuff = path.join(venv, 'bin/ruff');
 
 const skipped = [];
 
 mkdirSync(environment, { recursive: true });
 for (const program of PROGRAMS) provideProgram(program);
 const python = providePython();
-writeFileSync(path.join(environment, 'report.json'), `${JSON.stringify({ python, skipped }, null, 2)}\n`);
+const ruff = provideRuff();
+writeFileSync(
+  path.join(environment, 'report.json'),
+  `${JSON.stringify({ python, ruff, skipped }, null, 2)}\n`,
+);
 for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
 process.exitCode = skipped.length > 0 && process.env.CI ? 1 : 0;
 
@@ -74,6 +81,21 @@ function providePython() {
   return missing.length === PYTHON_PACKAGES.length ? null : venvPython;
 }
 
+/** The linter of the Python code; null if it could not be had. */
+function provideRuff() {
+  const [, version] = /^ruff==(\S+)$/m.exec(readFileSync(lintRequirements, 'utf8'));
+  const isWanted = (program) => capture(program, ['--version']).stdout === `ruff ${version}`;
+  if (isWanted(venvRuff)) return venvRuff;
+  const problem =
+    python === null
+      ? 'there is no virtual environment for it'
+      : pipInstall(basePython().executable, lintRequirements);
+  if (isWanted(venvRuff)) return venvRuff;
+  if (isWanted('ruff')) return which('ruff');
+  skipped.push({ name: 'ruff', reason: problem ?? `${version} is not what pip has installed` });
+  return null;
+}
+
 /** `$PYTHON` or python3, followed to the real executable, so that a version manager's shim is looked through. */
 function basePython() {
   const probe =
@@ -104,20 +126,27 @@ function missingPackages() {
 function installWithPip(base) {
   let made = makeVenv(base, []);
   if (made !== undefined && installDebianPackages(['python3-venv']) === undefined) made = makeVenv(base, []);
-  let pip = [venvPython, '-m', 'pip'];
-  if (made !== undefined) {
-    // Without ensurepip a pip outside can still install into an environment (pip 22.3 and later).
-    if (makeVenv(base, ['--without-pip']) !== undefined) return made;
-    pip = [base, '-m', 'pip', '--python', venvPython];
-  }
-  const [command, ...args] = pip;
-  const flags = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '2'];
-  const { status, output } = capture(command, [...args, 'install', ...flags, '-r', requirements]);
-  if (status !== 0) return /^ERROR: .*$/m.exec(output)?.[0] ?? lastLine(output);
+  // Without ensurepip a pip outside can still install into the environment.
+  if (made !== undefined && makeVenv(base, ['--without-pip']) !== undefined) return made;
+  const problem = pipInstall(base, requirements);
+  if (problem !== undefined) return problem;
   const missing = missingPackages();
   return missing.length === 0
     ? undefined
     : `${missing.map(({ module }) => module).join(', ')} not importable`;
+}
+
+/**
+ * Installs into the virtual environment: with its own pip, or without one with that of the interpreter it was made from (pip 22.3
+ * and later). The problem, or undefined.
+ */
+function pipInstall(base, file) {
+  const hasPip = capture(venvPython, ['-m', 'pip', '--version']).status === 0;
+  const pip = hasPip ? [venvPython, '-m', 'pip'] : [base, '-m', 'pip', '--python', venvPython];
+  const [command, ...args] = pip;
+  const flags = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '2'];
+  const { status, output } = capture(command, [...args, 'install', ...flags, '-r', file]);
+  return status === 0 ? undefined : (/^ERROR: .*$/m.exec(output)?.[0] ?? lastLine(output));
 }
 
 /** The problem, or undefined. What is importable afterwards is for the caller to ask. */

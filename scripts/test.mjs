@@ -2,8 +2,8 @@
  * `npm test`: installs what is missing, builds, provides what the tests need, and runs every test.
  *
  * With arguments (`npm test -- tests/unit/foo.test.ts`) only vitest runs, with those arguments. The last
- * line of the output is always `N passed, N failed, N skipped`, over vitest and the Python tests of every
- * interpreter. A part that cannot run counts as one failure. With CI set, anything skipped is a failure.
+ * line of the output is always `N passed, N failed, N skipped`, over vitest, the Python tests of every
+ * interpreter, and the check of the Python code (ruff), which counts as one. A part that cannot run counts as one failure. With CI set, anything skipped is a failure.
  */
 // oxlint-disable-next-line import/no-unassigned-import -- ends the program where Node.js is too old
 import './lib/node-version.mjs';
@@ -25,7 +25,10 @@ async function runEverything() {
   if (!installPackages()) return broken('npm ci failed');
   if (!build()) return broken('the build failed');
   const complete = run(process.execPath, ['scripts/setup-tests.mjs']) === 0;
-  if (vitestArguments.length === 0) await runPythonTests();
+  if (vitestArguments.length === 0) {
+    checkPython();
+    await runPythonTests();
+  }
   runVitest();
   return complete;
 }
@@ -50,6 +53,18 @@ function runVitest() {
   totals.failed += failed;
   // A file that cannot be loaded or an unhandled rejection fails no single test.
   if (status !== 0 && failed === 0) broken(`vitest ended with status ${status}`);
+}
+
+/** Runs the linter of the Python code; counts as one test. Why there is none, the set-up has said. */
+function checkPython() {
+  const { ruff } = JSON.parse(readFileSync(path.join(repository, '.test-env/report.json'), 'utf8'));
+  if (ruff === null) {
+    totals.skipped += 1;
+    return;
+  }
+  console.log('\nruff check python tests/python');
+  if (run(ruff, ['check', '--no-cache', 'python', 'tests/python']) === 0) totals.passed += 1;
+  else broken('ruff check failed');
 }
 
 async function runPythonTests() {
