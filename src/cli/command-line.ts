@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { TARGET_FORM } from '../config/detect.js';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
+import { findAbsentFlag } from './absent-flags.js';
 import { createProgram } from './program.js';
 import { splitWords } from './words.js';
 
@@ -13,7 +14,7 @@ export interface CommandLine {
   nameOf(key: keyof UserConfig): string;
 }
 
-/** Commands of the design that this version has not. A module of such a name is served with `xgi wsgi NAME`. */
+/** Commands of the design that xgi does not have. A module of such a name is served with `xgi wsgi NAME`. */
 const LATER_COMMANDS = new Set(['app', 'cgi', 'static']);
 
 /** One place that flags come from. */
@@ -61,12 +62,24 @@ function parseSource(words: readonly string[], version: string, where: string): 
     program.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
-    const message = error.message
-      .replace(/^error: /, '')
-      .replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
-    throw new ConfigError('XGI_CONFIG_USAGE', `${message}${where}; see xgi --help`);
+    throw new ConfigError('XGI_CONFIG_USAGE', describeUsage(error, where));
   }
+  // Like --help, it throws a CommanderError with exit code 0. A module of that name is served with `xgi wsgi help`.
+  if (program.args[0] === 'help') program.help();
   return { words: program.args, flags: program.opts() };
+}
+
+function describeUsage({ code, message }: CommanderError, where: string): string {
+  const quoted = /'([^']*)'/.exec(message)?.[1] ?? '';
+  if (code === 'commander.optionMissingArgument') {
+    const [, name, value] = /(--[\w-]+) <(.+)>/.exec(quoted) ?? ['', quoted, 'value'];
+    return `${name}${where}: expected a value, ${name} ${value!.toUpperCase()}, received nothing; see xgi --help`;
+  }
+  const absent = code === 'commander.unknownOption' ? findAbsentFlag(quoted) : undefined;
+  if (absent !== undefined)
+    return `${absent.name}${where}: xgi does not have this flag of gunicorn: ${absent.instead}`;
+  const text = message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
+  return `${text}${where}; see xgi --help`;
 }
 
 function findTarget(words: readonly string[]): string {

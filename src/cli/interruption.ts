@@ -2,13 +2,21 @@
  * What ends a run: a signal to stop, or an exception that nothing caught. A second one ends the ending.
  */
 import type { ProgramLog } from '../observe/program-log.js';
-import { handleSignals, type StopSignal } from '../process/signals.js';
+import { type AbsentSignal, handleSignals, type StopSignal } from '../process/signals.js';
 
 /**
  * The same signal within this time is the same key press: on Ctrl-C the terminal signals the whole group, and npm,
  * which is in it, passes the signal on as well.
  */
 const SAME_SIGNAL_MS = 300;
+
+/** What this version cannot do, and what can be done instead. */
+const ABSENT: Readonly<Record<AbsentSignal, string>> = {
+  SIGHUP: 'this version cannot reload; restart it instead',
+  SIGUSR2: 'this version cannot replace itself while it runs; restart it instead',
+  SIGTTIN: 'this version cannot add workers while it runs; restart it with another --workers',
+  SIGTTOU: 'this version cannot remove workers while it runs; restart it with another --workers',
+};
 
 export type Cause = StopSignal | 'exception';
 
@@ -40,7 +48,7 @@ export class Interruption {
         log.info('Handling signal: usr1');
         reopen();
       },
-      hangUp: () => log.warn('Signal hup is ignored: this version cannot reload; restart it instead'),
+      ignore: (signal) => log.warn(`Signal ${nameOf(signal)} is ignored: ${ABSENT[signal]}`),
     });
     // A rejection that nothing handles comes here too.
     process.on('uncaughtException', (error) => {
@@ -53,7 +61,7 @@ export class Interruption {
 
   #onSignal(signal: StopSignal): void {
     if (signal === this.#cause && performance.now() - this.#beganAtMs < SAME_SIGNAL_MS) return;
-    this.#log.info(`Handling signal: ${signal.slice('SIG'.length).toLowerCase()}`);
+    this.#log.info(`Handling signal: ${nameOf(signal)}`);
     this.#interrupt(signal);
   }
 
@@ -66,4 +74,9 @@ export class Interruption {
     this.#beganAtMs = performance.now();
     this.#settleFirst(cause);
   }
+}
+
+/** `SIGTERM` → `term`, as gunicorn writes it. */
+function nameOf(signal: NodeJS.Signals): string {
+  return signal.slice('SIG'.length).toLowerCase();
 }

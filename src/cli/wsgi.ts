@@ -21,9 +21,8 @@ export async function runWsgi(
   return await serve({ config, formatLine, version });
 }
 
-/** null if there is no access log. */
-function compileFormat({ accessLog }: ResolvedConfig, flag: string): FormatLine | null {
-  if (accessLog === null) return null;
+/** Also for a gateway without an access log: a mistake is found now, not when the log is wanted. */
+function compileFormat({ accessLog }: ResolvedConfig, flag: string): FormatLine {
   try {
     return compileAccessLogFormat(accessLog.format);
   } catch (error) {

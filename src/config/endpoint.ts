@@ -2,6 +2,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import path from 'node:path';
 import type { Endpoint } from '../types.js';
+import { DEFAULTS } from './defaults.js';
 
 /** How an endpoint is written, for messages. */
 export const ENDPOINT_FORM = 'HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER';
@@ -27,6 +28,28 @@ export function parseEndpoint(text: string, directory: string): Endpoint | undef
   const host = parseHost(text.slice(0, colon));
   const port = parsePort(text.slice(colon + 1));
   return host === undefined || port === undefined ? undefined : { kind: 'tcp', host, port };
+}
+
+/**
+ * What a person may have meant by a text that is no endpoint: `; did you mean localhost:8000?`; '' if there is no
+ * telling. To be put behind the message.
+ */
+export function endpointHint(text: string, directory: string): string {
+  const meant = guess(text);
+  if (meant !== undefined) return `; did you mean ${meant}?`;
+  if (!text.startsWith('unix:')) return '';
+  const length = Buffer.byteLength(path.resolve(directory, text.slice('unix:'.length)));
+  if (length <= MAX_SOCKET_PATH_BYTES) return '';
+  return `, which is too long: the absolute path of a socket has at most ${MAX_SOCKET_PATH_BYTES} bytes, this one ${length}`;
+}
+
+function guess(text: string): string | undefined {
+  if (text === '') return undefined;
+  if (parsePort(text) !== undefined) return `${DEFAULTS.host}:${text}, or :${text} for every IPv4 address`;
+  if (/^\.{0,2}\/[^\0]/.test(text)) return `unix:${text}`;
+  const authority = /^https?:\/\/([^/?#]+)/i.exec(text)?.[1] ?? text;
+  const candidates = authority === text ? [`${text}:${DEFAULTS.port}`] : [authority, `${authority}:80`];
+  return candidates.find((candidate) => parseEndpoint(candidate, '/')?.kind === 'tcp');
 }
 
 /** A port number, 0 to 65535; undefined for anything else. */

@@ -51,8 +51,9 @@ export async function chooseInterpreter(choice: InterpreterChoice): Promise<Inte
 
 function locate({ python, directory, env }: InterpreterChoice): { file: string; origin: string } {
   if (python !== undefined) {
-    if (python.includes('/')) return { file: path.resolve(directory, python), origin: '--python' };
-    const file = findOnPath(python, directory, env);
+    const named = path.resolve(directory, python);
+    const file = python.includes('/') ? named : findOnPath(python, directory, env);
+    if (isDirectory(file ?? named)) throw refuse('--python', python, aboutDirectory(python, named));
     if (file === undefined) throw refuse('--python', python, 'no such program is on PATH');
     return { file, origin: '--python' };
   }
@@ -71,6 +72,20 @@ function locate({ python, directory, env }: InterpreterChoice): { file: string; 
     'XGI_CONFIG_PYTHON',
     `no python3 on PATH; install ${EXPECTED}, or choose an interpreter with --python`,
   );
+}
+
+/** A virtual environment is easily named instead of the interpreter in it. */
+function aboutDirectory(written: string, directory: string): string {
+  const inside = statSync(path.join(directory, 'bin/python'), { throwIfNoEntry: false });
+  return `it is a directory${inside?.isFile() === true ? `; did you mean ${path.join(written, 'bin/python')}?` : ''}`;
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function findOnPath(name: string, directory: string, env: InterpreterChoice['env']): string | undefined {

@@ -11,9 +11,9 @@ import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
 import type { Endpoint, HttpDeadlines, HttpLimits } from '../types.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget } from './detect.js';
-import { ENDPOINT_FORM, parseEndpoint, parsePort } from './endpoint.js';
+import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
 import { chooseInterpreter, type Interpreter } from './python.js';
-import { type LogLevel, type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
+import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
 
 export interface ResolvedConfig {
   /** In the form of the worker protocol (docs/protocol.md, HELLO). */
@@ -35,9 +35,9 @@ export interface ResolvedConfig {
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
   readonly backlog: number;
-  /** `file` is absolute, or '-' for standard output; null for no access log. */
-  readonly accessLog: { readonly file: string; readonly format: string } | null;
-  readonly logLevel: LogLevel;
+  /** `file` is absolute, or '-' for standard output; null for no access log. The format is not compiled yet. */
+  readonly accessLog: { readonly file: string | null; readonly format: string };
+  readonly logLevel: NonNullable<ParsedConfig['logLevel']>;
   /** Absolute. */
   readonly pidFile: string | null;
 }
@@ -78,9 +78,9 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     deadlines: { ...DEFAULT_DEADLINES, keepAliveMs: parsed.keepAlive ?? DEFAULT_DEADLINES.keepAliveMs },
     trustedProxies: resolveTrustedProxies(parsed.forwardedAllowIps, context),
     backlog: parsed.backlog ?? DEFAULTS.backlog,
-    accessLog: resolveAccessLog(parsed, absolute),
+    accessLog: resolveAccessLog(parsed, directory, context),
     logLevel: parsed.logLevel ?? DEFAULTS.logLevel,
-    pidFile: parsed.pid === undefined ? null : absolute(parsed.pid),
+    pidFile: parsed.pid === undefined ? null : resolveFile('pid', parsed.pid, directory, context),
     // Last: it starts a program, and everything above is checked in no time.
     python: await chooseInterpreter({ python: parsed.python, directory, env: context.env }),
   };
@@ -95,7 +95,7 @@ function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
 
 function resolveDirectory(chdir: string | undefined, context: ResolveContext): string {
   const directory = path.resolve(context.cwd, chdir ?? '.');
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
+  if (isDirectory(directory)) return directory;
   throw refuse(context.nameOf('chdir'), 'a directory', chdir);
 }
 
@@ -104,7 +104,7 @@ function resolveEndpoints(
   directory: string,
   context: ResolveContext,
 ): readonly Endpoint[] {
-  if (bind !== undefined) return bind.map((text) => readEndpoint(text, directory, context));
+  if (bind !== undefined) return readEndpoints(bind, directory, context);
   if (context.inheritedFds.length > 0) return context.inheritedFds.map((fd) => ({ kind: 'fd', fd }));
   const portText = context.env['PORT'];
   if (!portText) return [{ kind: 'tcp', host: DEFAULTS.host, port: DEFAULTS.port }];
@@ -114,9 +114,24 @@ function resolveEndpoints(
   return [{ kind: 'tcp', host: '0.0.0.0', port }];
 }
 
+function readEndpoints(bind: readonly string[], directory: string, context: ResolveContext): Endpoint[] {
+  const seen = new Set<string>();
+  return bind.map((text) => {
+    const endpoint = readEndpoint(text, directory, context);
+    const key = JSON.stringify(endpoint);
+    if (seen.has(key))
+      throw refuse(context.nameOf('bind'), 'each address once', text, ', which is given twice');
+    // Of port 0, each is another one.
+    if (endpoint.kind !== 'tcp' || endpoint.port !== 0) seen.add(key);
+    return endpoint;
+  });
+}
+
 function readEndpoint(text: string, directory: string, context: ResolveContext): Endpoint {
   const endpoint = parseEndpoint(text, directory);
-  if (endpoint === undefined) throw refuse(context.nameOf('bind'), ENDPOINT_FORM, text);
+  if (endpoint === undefined)
+    throw refuse(context.nameOf('bind'), ENDPOINT_FORM, text, endpointHint(text, directory));
+  if (endpoint.kind === 'unix') checkFolder('bind', endpoint.path, text, context);
   return endpoint;
 }
 
@@ -134,13 +149,50 @@ function resolveTrustedProxies(text: string | undefined, context: ResolveContext
 
 function resolveAccessLog(
   { accessLogfile, accessLogformat }: ParsedConfig,
-  absolute: (file: string) => string,
+  directory: string,
+  context: ResolveContext,
 ): ResolvedConfig['accessLog'] {
-  if (accessLogfile === undefined) return null;
-  return {
-    file: accessLogfile === '-' ? '-' : absolute(accessLogfile),
-    format: accessLogformat ?? DEFAULTS.accessLogFormat,
-  };
+  const format = accessLogformat ?? DEFAULTS.accessLogFormat;
+  if (accessLogfile === undefined) return { file: null, format };
+  if (accessLogfile === '-') return { file: '-', format };
+  return { file: resolveFile('accessLogfile', accessLogfile, directory, context), format };
+}
+
+/** The absolute path of a file that will be made. Its folder must be there: nothing here makes folders. */
+function resolveFile(
+  key: keyof UserConfig,
+  file: string,
+  directory: string,
+  context: ResolveContext,
+): string {
+  const absolute = path.resolve(directory, file);
+  checkFolder(key, absolute, file, context);
+  return absolute;
+}
+
+function checkFolder(
+  key: keyof UserConfig,
+  absolute: string,
+  written: string,
+  context: ResolveContext,
+): void {
+  const folder = path.dirname(absolute);
+  if (isDirectory(folder)) return;
+  throw refuse(
+    context.nameOf(key),
+    'a file in a folder that exists',
+    written,
+    `: there is no folder ${JSON.stringify(folder)}`,
+  );
+}
+
+function isDirectory(file: string): boolean {
+  // Not throwIfNoEntry alone: below a file (ENOTDIR) or a folder that may not be read there is none either.
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function splitCommas(text: string | undefined): readonly string[] {
@@ -152,9 +204,9 @@ function splitEntry(entry: string): readonly [string, string] {
   return [entry.slice(0, equals), entry.slice(equals + 1)];
 }
 
-function refuse(name: string, expected: string, received: unknown): ConfigError {
+function refuse(name: string, expected: string, received: unknown, hint = ''): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${name}: expected ${expected}, received ${JSON.stringify(received)}`,
+    `${name}: expected ${expected}, received ${JSON.stringify(received)}${hint}`,
   );
 }

@@ -50,7 +50,6 @@ function within(value: number, least: number, most: number): number | undefined 
 const envEntry = z.string().refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), 'NAME=VALUE');
 
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
 export const userConfigSchema = z.strictObject({

@@ -4,8 +4,12 @@
  * Writes go through the thread pool, one at a time and in order. Streams of `process` will not do: they write
  * synchronously to pipes and files, so that a reader that stalls (a stopped terminal, a full pipe) would stop the
  * gateway with it. What cannot be written is kept up to a bound; lines beyond it are dropped and counted.
+ *
+ * Pipes and terminals are written to without blocking, for a thread that blocks in write(2) cannot be ended: `exit`
+ * waits for it, and with it the process would, for ever.
  */
-import { close, closeSync, openSync, write, writeSync } from 'node:fs';
+import { close, closeSync, constants, fstatSync, openSync, write } from 'node:fs';
+import { isatty } from 'node:tty';
 
 export interface LogFileOptions {
   /** A path, opened for appending, or a descriptor that stays open. */
@@ -19,8 +23,22 @@ export interface LogFileOptions {
 const FLUSH_LENGTH = 64 * 1024;
 /** In characters; nearly always bytes. */
 const MAX_PENDING_LENGTH = 16 * 2 ** 20;
-/** Standard output can be a pipe that another process has made non-blocking. 64 KiB fit in, so 13 MB/s go through. */
+/** 64 KiB fit into a pipe, so 13 MB/s go through. */
 const FULL_PIPE_RETRY_MS = 5;
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
+/** Of a named pipe that nobody reads the opening fails (ENXIO), where it would else block the gateway's only thread. */
+const OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY;
+
+let writesUnderWay = 0;
+
+/**
+ * Whether a write is under way in the thread pool. If one is when all logs are closed, it blocks, and `process.exit`
+ * would never return: the log is a socket, or a pipe of another user.
+ */
+export function isWriteUnderWay(): boolean {
+  return writesUnderWay > 0;
+}
 
 export class LogFile {
   readonly #target: string | number;
@@ -30,6 +48,8 @@ export class LogFile {
   #pending = '';
   #writing = false;
   #timer: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
   readonly #afterWrite: (() => void)[] = [];
   #lost = 0;
   #failing = false;
@@ -39,11 +59,12 @@ export class LogFile {
     this.#target = target;
     this.#intervalMs = intervalMs;
     this.#onProblem = onProblem;
-    this.#fd = typeof target === 'number' ? target : openSync(target, 'a', 0o644);
+    this.#fd = typeof target === 'number' ? withoutBlocking(target) : openSync(target, OPEN_FLAGS, 0o644);
   }
 
   /** Appends a line, which ends with a newline. Never throws and never waits. */
   write(line: string): void {
+    if (this.#closed) return;
     if (this.#pending.length > MAX_PENDING_LENGTH) {
       this.#lost += 1;
       return;
@@ -58,7 +79,7 @@ export class LogFile {
     if (typeof this.#target === 'number') return;
     const old = this.#fd;
     try {
-      this.#fd = openSync(this.#target, 'a', 0o644);
+      this.#fd = openSync(this.#target, OPEN_FLAGS, 0o644);
     } catch (error) {
       this.#onProblem(`cannot open ${this.#target} again, the old file goes on: ${(error as Error).message}`);
       return;
@@ -75,18 +96,10 @@ export class LogFile {
     const expired = new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)));
     await Promise.race([this.#untilIdle(), expired]);
     clearTimeout(timer);
+    this.#closed = true;
     this.#stopTimer();
-    if (typeof this.#target === 'string' && !this.#writing) closeSync(this.#fd);
-    this.#pending = '';
-  }
-
-  /** For the end of a process that has failed: writes what is there, as far as that is possible without waiting. */
-  flushSync(): void {
-    try {
-      writeSync(this.#fd, this.#pending);
-    } catch {
-      // There is nobody left to tell.
-    }
+    clearTimeout(this.#retry);
+    if (this.#fd !== this.#target && !this.#writing) closeSync(this.#fd);
     this.#pending = '';
   }
 
@@ -100,9 +113,12 @@ export class LogFile {
   }
 
   #writeOut(fd: number, bytes: Buffer): void {
+    writesUnderWay += 1;
     write(fd, bytes, (error, written) => {
+      writesUnderWay -= 1;
+      if (this.#closed) return;
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#writeOut(fd, bytes), FULL_PIPE_RETRY_MS);
+        this.#retry = setTimeout(() => this.#writeOut(fd, bytes), FULL_PIPE_RETRY_MS);
       } else if (error === null && written < bytes.length) {
         this.#writeOut(fd, bytes.subarray(written));
       } else {
@@ -136,5 +152,21 @@ export class LogFile {
   #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+}
+
+/**
+ * A descriptor of the same pipe or terminal that does not block. O_NONBLOCK is a flag of what is open, not of the
+ * descriptor: to set it would change it for every process that shares it, the shell too, so it is opened once more.
+ *
+ * @returns the given one where that does not work (a socket, a pipe of another user, a system without /proc), and for a
+ *   file, which would be written from its beginning
+ */
+function withoutBlocking(fd: number): number {
+  try {
+    if (!fstatSync(fd).isFIFO() && !isatty(fd)) return fd;
+    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  } catch {
+    return fd;
   }
 }

@@ -3,7 +3,7 @@
  * gunicorn's form, to standard error:
  *
  *     [2026-11-20 16:48:00 +0000] [4711] [INFO] Starting xgi 0.1.0
- *     [2026-11-20 16:48:01 +0000] [4711] [ERROR] the application failed (code=XGI_WSGI_RAISED request=1-7)
+ *     [2026-11-20 16:48:01 +0000] [4711] [ERROR] XGI_APP_RAISED: the application raised KeyError (GET /) (requestId=1-7)
  *         Traceback (most recent call last):
  *           File "/srv/app.py", line 3, in app
  *

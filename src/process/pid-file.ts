@@ -1,12 +1,13 @@
 /** The pid file: says which process is the gateway, for as long as it is. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { XgiError } from '../errors.js';
+import { ConfigError, XgiError } from '../errors.js';
 
 /**
  * Writes our process id, in one step: a reader sees the old content or the new.
  *
  * @returns removes the file, if it still holds our id
- * @throws XgiError `XGI_PID_IN_USE` if it names another living process, `XGI_PID_UNWRITABLE`
+ * @throws XgiError `XGI_PID_IN_USE` if it names another living process
+ * @throws ConfigError `XGI_PID_UNWRITABLE`
  */
 export function writePidFile(file: string): () => void {
   const owner = readPid(file);
@@ -22,7 +23,7 @@ export function writePidFile(file: string): () => void {
     renameSync(temporary, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(temporary, { force: true });
-    throw new XgiError(
+    throw new ConfigError(
       'XGI_PID_UNWRITABLE',
       `cannot write the pid file ${file}: ${(error as Error).message}`,
     );

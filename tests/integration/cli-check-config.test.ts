@@ -46,6 +46,15 @@ test('an application that does not load: exit status 3', async () => {
   expect(program.stderr).toContain('ValueError: no database');
 });
 
-test('a wrong flag: exit status 2', async () => {
-  expect((await check(['app:app', '-w', '0'])).code).toBe(2);
+test.each([
+  ['-w', '0'],
+  ['--pid', 'none/x.pid'],
+  ['-b', 'unix:none/x.sock'],
+  ['--access-logfile', 'none/x.log'],
+  // Also without --access-logfile.
+  ['--access-logformat', '%(zz)s'],
+])('a flag that cannot be used: %s %s, exit status 2', async (flag, value) => {
+  const { program, code } = await check(['app:app', flag, value]);
+  expect(code).toBe(2);
+  expect(program.stderr).toMatch(/^xgi: XGI_CONFIG_VALUE: --[a-z-]+: expected .*\n$/);
 });

@@ -25,7 +25,23 @@ describe('exit status 2 and one line that names the flag, what was expected and 
     ],
     [
       ['app:app', '-b', 'x'],
-      'XGI_CONFIG_VALUE: --bind: expected HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER, received "x"',
+      'XGI_CONFIG_VALUE: --bind: expected HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER, received "x"; did you mean x:8000?',
+    ],
+    [
+      ['app:app', '-b', String.raw`a\b`],
+      String.raw`XGI_CONFIG_VALUE: --bind: expected HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER, received "a\\b"`,
+    ],
+    [
+      ['app:app', '-b', ':1', '-b', ':1'],
+      'XGI_CONFIG_VALUE: --bind: expected each address once, received ":1", which is given twice',
+    ],
+    [
+      ['app:app', '-k', 'gevent'],
+      'XGI_CONFIG_USAGE: -k: xgi does not have this flag of gunicorn: there is one kind of worker, which waits for no client; leave it out, and use --threads for an application that waits itself',
+    ],
+    [
+      ['app:app', '-w'],
+      'XGI_CONFIG_USAGE: --workers: expected a value, --workers NUMBER, received nothing; see xgi --help',
     ],
     [['app:app', '-e', 'x'], 'XGI_CONFIG_VALUE: --env: expected NAME=VALUE, received "x"'],
     [
@@ -101,8 +117,8 @@ test.each(['-v', '--version'])('%s prints the version of package.json', async (f
   expect(await run([flag])).toEqual({ code: 0, stdout: `xgi ${version}\n`, stderr: '' });
 });
 
-test('--help goes to standard output and fits 80 columns', async () => {
-  const { code, stdout, stderr } = await run(['--help']);
+test.each(['--help', '-h', 'help'])('%s: to standard output, in 80 columns', async (word) => {
+  const { code, stdout, stderr } = await run([word]);
   expect(code).toBe(0);
   expect(stderr).toBe('');
   expect(stdout).toMatch(/^Usage: xgi \[flags\] TARGET\n/);

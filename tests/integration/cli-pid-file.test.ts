@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
 import { spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
@@ -47,9 +47,18 @@ test('is removed when the application cannot be loaded', async () => {
 });
 
 test('a place that cannot be written', async () => {
+  mkdirSync(project.file('x.pid'));
+  server = spawnXgi(['app:app', '-w', '1', '-b', '127.0.0.1:0', '-p', 'x.pid'], { cwd });
+  expect((await server.exited).code).toBe(2);
+  expect(server.stderr).toContain(`XGI_PID_UNWRITABLE: cannot write the pid file ${project.file('x.pid')}: `);
+  // The reason is the last line: it did not stop because it was told to.
+  expect(server.stderr).not.toContain('Shutting down');
+});
+
+test('a folder that is not there: nothing listens', async () => {
   server = spawnXgi(['app:app', '-w', '1', '-b', '127.0.0.1:0', '-p', 'none/x.pid'], { cwd });
-  expect((await server.exited).code).toBe(1);
-  expect(server.stderr).toContain(
-    `XGI_PID_UNWRITABLE: cannot write the pid file ${project.file('none/x.pid')}: ENOENT`,
+  expect((await server.exited).code).toBe(2);
+  expect(server.stderr).toBe(
+    `xgi: XGI_CONFIG_VALUE: --pid: expected a file in a folder that exists, received "none/x.pid": there is no folder "${project.file('none')}"\n`,
   );
 });

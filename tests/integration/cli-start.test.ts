@@ -141,6 +141,7 @@ describe('a start that fails', () => {
     other.close();
     expect(server.stderr).toMatch(new RegExp(String.raw`^xgi: XGI_LISTEN_IN_USE: .*${address}`, 'm'));
     expect(server.stderr).not.toContain('Booting');
+    expect(server.stderr).not.toContain('Shutting down');
   });
 
   test('a missing module: traceback, what to do, exit status 3, nothing left running', async () => {

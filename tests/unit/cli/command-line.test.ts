@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import type { CommanderError } from 'commander';
+import { describe, expect, test, vi } from 'vitest';
 import { parseCommandLine } from '../../../src/cli/command-line.js';
 import { ConfigError } from '../../../src/errors.js';
 
@@ -128,8 +129,20 @@ describe('XGI_CMD_ARGS', () => {
 
 test.each([
   [['app:app', '--wrokers', '2'], `unknown option '--wrokers'; did you mean --workers?; see xgi --help`],
-  [['app:app', '--preload'], `unknown option '--preload'`],
-  [['app:app', '-w'], `option '-w, --workers <number>' argument missing`],
+  [['app:app', '--nonsense'], `unknown option '--nonsense'; see xgi --help`],
+  [['app:app', '-w'], '--workers: expected a value, --workers NUMBER, received nothing; see xgi --help'],
+  [['app:app', '--env'], '--env: expected a value, --env NAME=VALUE, received nothing; see xgi --help'],
 ])('%j is refused', (argv, message) => {
   expect(refusal(argv)).toContain(message);
+});
+
+test('help is --help; a module of that name has the explicit form', () => {
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    expect(() => parse(['help'])).toThrow(expect.objectContaining({ exitCode: 0 }) as CommanderError);
+    expect(written.mock.calls.join('')).toContain('Usage: xgi [flags] TARGET');
+  } finally {
+    written.mockRestore();
+  }
+  expect(parse(['wsgi', 'help']).config.target).toBe('help');
 });

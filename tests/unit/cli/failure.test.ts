@@ -29,6 +29,15 @@ describe('describeFailure', () => {
     );
   });
 
+  test('leaves backslashes as they are', () => {
+    const error = new BootError('XGI_BOOT_IMPORT', String.raw`received "a\\b"`, {
+      detail: String.raw`re.compile("\d+")`,
+    });
+    expect(describeFailure(error)).toBe(
+      String.raw`    re.compile("\d+")` + '\n' + String.raw`xgi: XGI_BOOT_IMPORT: received "a\\b"` + '\n',
+    );
+  });
+
   test('lets nothing through that a terminal acts on', () => {
     const error = new BootError('XGI_BOOT_IMPORT', 'a\x1b[2Jb', { detail: 'c\x1b]0;title\x07d\re' });
     expect(describeFailure(error)).toBe('    c\\x1B]0;title\\x07d\\x0De\nxgi: XGI_BOOT_IMPORT: a\\x1B[2Jb\n');

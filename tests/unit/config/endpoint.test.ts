@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseEndpoint, parsePort } from '../../../src/config/endpoint.js';
+import { endpointHint, parseEndpoint, parsePort } from '../../../src/config/endpoint.js';
 
 describe('parseEndpoint', () => {
   test.each([
@@ -60,4 +60,28 @@ test.each([
   ['1.5', undefined],
 ])('parsePort(%j) is %j', (text, port) => {
   expect(parsePort(text)).toBe(port);
+});
+
+test.each([
+  ['8000', '; did you mean 127.0.0.1:8000, or :8000 for every IPv4 address?'],
+  ['localhost', '; did you mean localhost:8000?'],
+  ['10.0.0.1', '; did you mean 10.0.0.1:8000?'],
+  ['[::1]', '; did you mean [::1]:8000?'],
+  ['http://localhost', '; did you mean localhost:80?'],
+  ['http://localhost:9000/', '; did you mean localhost:9000?'],
+  ['/run/app.sock', '; did you mean unix:/run/app.sock?'],
+  ['./app.sock', '; did you mean unix:./app.sock?'],
+  [
+    `unix:/${'x'.repeat(107)}`,
+    ', which is too long: the absolute path of a socket has at most 107 bytes, this one 108',
+  ],
+  ['', ''],
+  ['99999', ''],
+  ['1.2.3', ''],
+  ['localhost:http', ''],
+  ['unix:', ''],
+  ['unix:a\0b', ''],
+  ['http://', ''],
+])('the hint at %j', (text, hint) => {
+  expect(endpointHint(text, '/srv')).toBe(hint);
 });

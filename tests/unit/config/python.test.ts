@@ -88,8 +88,16 @@ describe('refused is', () => {
   });
 
   test('a directory', async () => {
-    expect(await refusal('./')).toContain('it is a directory');
+    expect(await refusal('./')).toMatch(/it is a directory$/);
   });
+
+  test.each(['.venv', './.venv', '.venv/'])(
+    'a virtual environment instead of its interpreter: %s',
+    async (name) => {
+      fakePython('.venv/bin/python');
+      expect(await refusal(name)).toMatch(/it is a directory; did you mean \.venv\/bin\/python\?$/);
+    },
+  );
 
   test('a program that is no Python', async () => {
     fakePython('other', 'hello');

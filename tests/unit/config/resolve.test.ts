@@ -62,7 +62,7 @@ test('the defaults', async () => {
       keepAliveMs: 65_000,
     },
     backlog: 2048,
-    accessLog: null,
+    accessLog: { file: null, format: expect.stringContaining('%(h)s') },
     logLevel: 'info',
     pidFile: null,
   });
@@ -96,7 +96,7 @@ describe('an option', () => {
     ],
     [{ accessLogfile: '-' }, { accessLog: { file: '-', format: expect.stringContaining('%(h)s') } }],
     [{ accessLogfile: '-', accessLogformat: 'json' }, { accessLog: { file: '-', format: 'json' } }],
-    [{ accessLogformat: 'json' }, { accessLog: null }],
+    [{ accessLogformat: 'json' }, { accessLog: { file: null, format: 'json' } }],
   ])('%j', async (user, expected) => {
     expect(await resolve(user)).toMatchObject(expected);
   });
@@ -190,8 +190,25 @@ describe('an error names the option, what was expected and what was received', (
     [{ chdir: 'python3' }, '--chdir: expected a directory, received "python3"'],
     [
       { bind: [':1', 'x'] },
-      '--bind: expected HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER, received "x"',
+      '--bind: expected HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH or fd://NUMBER, received "x"; did you mean x:8000?',
     ],
+    [
+      { bind: [':1', '0.0.0.0:1'] },
+      '--bind: expected each address once, received "0.0.0.0:1", which is given twice',
+    ],
+    [{ bind: ['unix:s', 'unix:./s'] }, '--bind: expected each address once, received "unix:./s"'],
+    [{ bind: ['fd://3', 'fd://3'] }, '--bind: expected each address once, received "fd://3"'],
+    [
+      { bind: ['unix:none/s'] },
+      '--bind: expected a file in a folder that exists, received "unix:none/s": there is no folder "/',
+    ],
+    [
+      { pid: 'none/x.pid' },
+      '--pid: expected a file in a folder that exists, received "none/x.pid": there is no',
+    ],
+    [{ pid: 'python3/x.pid' }, '--pid: expected a file in a folder that exists'],
+    [{ accessLogfile: 'none/x.log' }, '--accessLogfile: expected a file in a folder that exists'],
+    [{ chdir: 'python3/below' }, '--chdir: expected a directory'],
     [{ forwardedAllowIps: 'me' }, '--forwardedAllowIps: expected addresses or ranges'],
     [{ target: 'sub' }, 'TARGET: "sub" cannot be served: it is a directory'],
     [{ python: 'none' }, '--python: expected a Python 3.8 or later, received "none"'],
@@ -216,4 +233,8 @@ describe('an error names the option, what was expected and what was received', (
   test('a key that does not exist', async () => {
     await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(ConfigError);
   });
+});
+
+test('port 0 may be given twice: each is another one', async () => {
+  expect((await resolve({ bind: ['127.0.0.1:0', '127.0.0.1:0'] })).endpoints.length).toBe(2);
 });

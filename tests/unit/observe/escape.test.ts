@@ -31,7 +31,7 @@ describe('for messages', () => {
     ['a\nb', String.raw`a\x0Ab`],
     ['a\u202eb', String.raw`a\u202Eb`],
     ['a\x9bb', String.raw`a\x9Bb`],
-    ['a\\b', String.raw`a\x5Cb`],
+    [String.raw`a\b \x41`, String.raw`a\b \x41`],
   ])('%j', (text, escaped) => {
     expect(escape(text)).toBe(escaped);
   });

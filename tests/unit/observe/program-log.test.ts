@@ -75,6 +75,15 @@ describe('fields', () => {
     );
   });
 
+  test('backslashes stay as they are: source lines are full of them', async () => {
+    const text = await logged('info', (log) => {
+      log.error(String.raw`no such file: C:\x`, { detail: String.raw`re.compile("\d+")` });
+    });
+    expect(text).toBe(
+      String.raw`[ERROR] no such file: C:\x` + '\n' + String.raw`    re.compile("\d+")` + '\n',
+    );
+  });
+
   test('an error is its stack, and the detail of ours', async () => {
     const text = await logged('info', (log) => {
       log.error('failed', { err: new XgiError('XGI_X', 'it broke', { detail: 'line 1\nline 2' }) });

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { XgiError } from '../../../src/errors.js';
+import { ConfigError, XgiError } from '../../../src/errors.js';
 import { writePidFile } from '../../../src/process/pid-file.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 
@@ -78,4 +78,11 @@ test('a place that cannot be written is an error that names it', () => {
   expect(() => writePidFile(path.join(directory, 'none/pid'))).toThrow(
     /cannot write the pid file .*none\/pid: ENOENT/,
   );
+});
+
+test('a place that cannot be written is a mistake in the configuration', () => {
+  const folder = path.join(directory, 'folder');
+  mkdirSync(folder);
+  expect(() => writePidFile(folder)).toThrow(ConfigError);
+  expect(() => writePidFile(folder)).toThrow('cannot write the pid file');
 });

@@ -10,10 +10,11 @@ test('signals reach their handlers, until they are released', () => {
   release = handleSignals({
     stop: (signal) => seen.push(signal),
     reopen: () => seen.push('reopen'),
-    hangUp: () => seen.push('hang up'),
+    ignore: (signal) => seen.push(`ignore ${signal}`),
   });
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR1'] as const) process.emit(signal, signal);
-  expect(seen).toEqual(['SIGTERM', 'SIGINT', 'SIGQUIT', 'reopen']);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)
+    process.emit(signal, signal);
+  expect(seen).toEqual(['SIGTERM', 'SIGINT', 'SIGQUIT', 'reopen', 'ignore SIGUSR2']);
   const before = process.listenerCount('SIGTERM');
   release();
   expect(process.listenerCount('SIGTERM')).toBe(before - 1);

@@ -1,0 +1,85 @@
+/** Flags of gunicorn that this version has not, and what to do instead. docs/reference/cli.md shows the same table. */
+
+export interface AbsentFlag {
+  /** All its names: `-k`, `--worker-class`. */
+  readonly names: readonly string[];
+  /** One sentence, without its first capital and its full stop. */
+  readonly instead: string;
+}
+
+export const ABSENT_FLAGS: readonly AbsentFlag[] = [
+  {
+    names: ['-c', '--config'],
+    instead: 'there is no configuration file; write the flags on the command line or in XGI_CMD_ARGS',
+  },
+  {
+    names: ['-k', '--worker-class'],
+    instead:
+      'there is one kind of worker, which waits for no client; leave it out, and use --threads for an application that waits itself',
+  },
+  {
+    names: ['--worker-connections'],
+    instead: 'connections are held by the gateway and not by workers; leave it out',
+  },
+  {
+    names: ['--max-requests', '--max-requests-jitter'],
+    instead:
+      'workers are not replaced after a number of requests; leave it out, and restart xgi if memory leaks',
+  },
+  {
+    names: ['--preload', '--preload-app'],
+    instead: 'each worker loads the application itself; leave it out',
+  },
+  {
+    names: ['--reload', '--reload-engine', '--reload-extra-file'],
+    instead: 'it cannot reload on changes; restart it, by a program that watches files if need be',
+  },
+  {
+    names: ['--reuse-port'],
+    instead: 'one process accepts all connections; leave it out',
+  },
+  {
+    names: ['--certfile', '--keyfile', '--ca-certs', '--cert-reqs', '--ssl-version', '--ciphers'],
+    instead: 'it has no TLS; put a proxy in front that has, and name it in --forwarded-allow-ips',
+  },
+  {
+    names: ['--proxy-protocol', '--proxy-allow-from'],
+    instead:
+      'the PROXY protocol is not read; let the proxy send X-Forwarded-For, and name it in --forwarded-allow-ips',
+  },
+  {
+    names: ['-D', '--daemon'],
+    instead: 'it stays in the foreground; run it under systemd or another service manager',
+  },
+  {
+    names: ['-u', '--user', '-g', '--group', '-m', '--umask', '--initgroups'],
+    instead: 'it keeps the user, group and umask that it is started with; set them in the service manager',
+  },
+  {
+    names: ['-n', '--name'],
+    instead: 'it does not rename its process; leave it out, and find it with --pid',
+  },
+  {
+    names: ['--error-logfile', '--log-file'],
+    instead: 'the program log goes to standard error; redirect it, as in 2>>error.log',
+  },
+  {
+    names: ['--capture-output', '-R', '--enable-stdio-inheritance'],
+    instead: 'what the application prints reaches the output of xgi always; leave it out',
+  },
+  {
+    names: ['--logger-class', '--log-config', '--log-config-json', '--log-syslog', '--statsd-host'],
+    instead: 'logs go to standard error and to --access-logfile; collect them from there',
+  },
+  {
+    names: ['--worker-tmp-dir'],
+    instead: 'set the variable TMPDIR',
+  },
+];
+
+/** The row of a word that the command line does not know: `-k`, `-kgevent`, `--max-requests=9`. */
+export function findAbsentFlag(word: string): { name: string; instead: string } | undefined {
+  const name = word.startsWith('--') ? word.replace(/=.*$/s, '') : word.slice(0, 2);
+  const flag = ABSENT_FLAGS.find(({ names }) => names.includes(name));
+  return flag && { name, instead: flag.instead };
+}
