@@ -70,7 +70,7 @@ export class Supervisor implements WorkerOwner {
 
   /** Process ids of the workers that are running. */
   get pids(): number[] {
-    return [...this.#workers].map((worker) => worker.pid);
+    return [...this.#workers].flatMap((worker) => worker.pid ?? []);
   }
 
   /**
@@ -153,7 +153,8 @@ export class Supervisor implements WorkerOwner {
       this,
     );
     this.#workers.add(worker);
-    options.log.info(`Booting worker with pid: ${worker.pid}`);
+    // One that could not be made tells so by its end.
+    if (worker.pid !== undefined) options.log.info(`Booting worker with pid: ${worker.pid}`);
   }
 
   // --- what workers tell ---
@@ -209,7 +210,7 @@ export class Supervisor implements WorkerOwner {
     }
     const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs);
     log.warn(
-      `XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
+      `XGI_WORKER_EXIT: worker ${worker.pid ?? '(no process)'} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
     );
     this.#restart(pauseMs);
   }
