@@ -12,6 +12,8 @@ export type Fields = readonly string[];
 
 /** The two ends of a connection. For a Unix-domain socket the addresses are '' and the ports 0. */
 export interface Peer {
+  /** Over a Unix-domain socket. */
+  readonly isUnix: boolean;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -159,7 +161,10 @@ export interface HttpDeadlines {
   readonly headMs: number;
   /** The longest pause inside a request body; 408. Default 30 s. */
   readonly bodyIdleMs: number;
-  /** After `bodyIdleMs`, a body slower than this many bytes a second on average; 408. Default 240. */
+  /**
+   * After `bodyIdleMs`, a request body slower than this many bytes a second on average; 408. After `writeIdleMs`, a client that takes
+   * its response more slowly; the connection is destroyed. Default 240.
+   */
   readonly bodyMinBytesPerSecond: number;
   /** The longest time in which a client takes nothing of a response; the connection is destroyed. Default 60 s. */
   readonly writeIdleMs: number;

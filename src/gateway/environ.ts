@@ -16,7 +16,7 @@ interface Variable {
 
 // Names repeat from request to request: one lookup instead of building the variable's name. Bounded against invented names.
 const variables = new Map<string, Variable | null>();
-const MAX_VARIABLES = 2048;
+const MAX_VARIABLES = 512;
 let requestNumber = 0;
 
 const PLAIN_NAME = /^[A-Za-z0-9-]+$/;
@@ -43,6 +43,8 @@ export function wsgiEnviron(request: GatewayRequest, contentLength: number): str
 }
 
 function fieldVariables(fields: Fields): string {
+  // Never inside a request, where a repeated name is recognized by its variable.
+  if (variables.size >= MAX_VARIABLES) variables.clear();
   const number = ++requestNumber;
   let text = '';
   for (let i = 0; i < fields.length; i += 2) {
@@ -77,8 +79,8 @@ function variableOf(fieldName: string): Variable | null {
   let variable = variables.get(fieldName);
   if (variable === undefined) {
     variable = makeVariable(fieldName);
-    if (variables.size >= MAX_VARIABLES) variables.clear();
-    variables.set(fieldName, variable);
+    // A copy: a part of a head keeps the whole head alive, 64 KiB for each name that somebody invents.
+    variables.set(Buffer.from(fieldName, 'latin1').toString('latin1'), variable);
   }
   return variable;
 }

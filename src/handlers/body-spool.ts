@@ -29,6 +29,8 @@ export function spoolBody(
   body.consume(new Spool(body, options, done));
 }
 
+const BLOCK_BYTES = 65_536;
+
 class Spool implements BodyConsumer {
   readonly #body: RequestBody;
   readonly #options: SpoolOptions;
@@ -36,6 +38,9 @@ class Spool implements BodyConsumer {
   #memory: Buffer;
   #length = 0;
   #file: WriteStream | undefined;
+  /** What is to be written next. */
+  #block: Buffer = Buffer.alloc(0);
+  #blockLength = 0;
   #path = '';
   #over = false;
 
@@ -64,10 +69,30 @@ class Spool implements BodyConsumer {
       chunk.copy(this.#memory, this.#length);
     } else {
       this.#file ??= this.#open();
-      // The chunk is only lent, and the write happens later.
-      if (this.#file?.write(Buffer.from(chunk)) === false) this.#body.pause();
+      this.#store(chunk);
     }
     this.#length = length;
+  }
+
+  /**
+   * Collects pieces into blocks: they are only lent, and the write happens later; and a body in chunks of one byte must not wait for
+   * the disk as a million buffers.
+   */
+  #store(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length && !this.#over) {
+      const copied = chunk.copy(this.#block, this.#blockLength, at);
+      at += copied;
+      this.#blockLength += copied;
+      if (this.#blockLength === BLOCK_BYTES) this.#writeBlock();
+    }
+  }
+
+  #writeBlock(): void {
+    if (this.#blockLength === 0) return;
+    if (this.#file?.write(this.#block.subarray(0, this.#blockLength)) === false) this.#body.pause();
+    this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#blockLength = 0;
   }
 
   end(): void {
@@ -77,6 +102,7 @@ class Spool implements BodyConsumer {
       this.#done(null, { bytes: this.#memory.subarray(0, this.#length) });
       return;
     }
+    this.#writeBlock();
     // Not the callback of `end`, which is called after a failure as well.
     this.#file.once('finish', () => {
       if (this.#over) return;
@@ -120,6 +146,7 @@ class Spool implements BodyConsumer {
     file.on('error', (error) => this.#failed(error));
     if (this.#length > 0) file.write(Buffer.from(this.#memory.subarray(0, this.#length)));
     this.#memory = Buffer.alloc(0);
+    this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     return file;
   }
 

@@ -23,7 +23,6 @@ import { Exchange } from './exchange.js';
 import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
 import { serializeHead, serializeInterim } from './http1/response-serializer.js';
-import { peerOf } from './peer.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
 import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
@@ -73,13 +72,13 @@ export class Connection implements BodyOrigin, ResponseOwner {
   #tunnel: TunnelStream | null = null;
 
   /** @param accepted a paused socket; the connection takes its handle over */
-  constructor(accepted: Socket, context: ConnectionContext) {
+  constructor(accepted: Socket, peer: Peer, context: ConnectionContext) {
     this.#context = context;
     this.#parser = new RequestParser(context.limits);
-    this.#peer = peerOf(accepted);
+    this.#peer = peer;
     const socket = readInto(accepted, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
     this.#socket = socket;
-    this.#writer = new ResponseWriter(socket, this);
+    this.#writer = new ResponseWriter(socket, this, peer.isUnix);
     this.#writeProgress = new WriteProgress(socket);
     socket.on('end', () => this.#endOfInput());
     socket.on('drain', () => this.#advance());
@@ -451,7 +450,7 @@ export class Connection implements BodyOrigin, ResponseOwner {
     const { deadlines, drainingSinceMs } = this.#context;
     const socket = this.#socket;
     if (this.#tunnel !== null) return;
-    if (this.#writeProgress.overdue(nowMs, deadlines.writeIdleMs)) {
+    if (this.#writeProgress.overdue(nowMs, deadlines)) {
       socket.destroy();
       return;
     }

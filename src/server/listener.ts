@@ -22,10 +22,13 @@ const DEFAULT_BACKLOG = 2048;
 export async function listen(
   endpoint: Endpoint,
   options: ListenOptions,
-  accept: (socket: Socket) => void,
+  accept: (socket: Socket, isUnix: boolean) => void,
 ): Promise<{ server: Server; listening: Listening }> {
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
+  let isUnix = endpoint.kind === 'unix';
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) =>
+    accept(socket, isUnix),
+  );
   if (endpoint.kind === 'unix') await removeStale(endpoint.path);
   try {
     await new Promise<void>((settle, reject) => {
@@ -40,6 +43,8 @@ export async function listen(
   }
   // As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that.
   if (endpoint.kind === 'unix') chmodSync(endpoint.path, 0o666);
+  // An inherited Unix-domain socket has no address that Node would tell.
+  if (endpoint.kind === 'fd') isUnix = typeof server.address() !== 'object' || server.address() === null;
   return { server, listening: { url: urlOf(server, endpoint) } };
 }
 

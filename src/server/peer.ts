@@ -2,9 +2,14 @@
 import type { Socket } from 'node:net';
 import type { Peer } from '../types.js';
 
-/** Read while the socket is open: afterwards the system does not know them any more. */
-export function peerOf(socket: Socket): Peer {
+/**
+ * @returns undefined if the client has reset the connection already: then nobody knows its address any more, and what it had sent
+ * must not be taken for a Unix-domain peer's
+ */
+export function peerOf(socket: Socket, isUnix: boolean): Peer | undefined {
+  if (!isUnix && socket.remoteAddress === undefined) return undefined;
   return {
+    isUnix,
     remoteAddress: plainIPv4(socket.remoteAddress ?? ''),
     remotePort: socket.remotePort ?? 0,
     localAddress: plainIPv4(socket.localAddress ?? ''),

@@ -34,11 +34,14 @@ interface Plan {
 export class ResponseWriter {
   readonly #socket: Socket;
   readonly #owner: ResponseOwner;
+  readonly #isUnix: boolean;
   #stream: StreamWriter | null = null;
 
-  constructor(socket: Socket, owner: ResponseOwner) {
+  /** @param isUnix a Unix-domain socket: it knows no reset */
+  constructor(socket: Socket, owner: ResponseOwner, isUnix: boolean) {
     this.#socket = socket;
     this.#owner = owner;
+    this.#isUnix = isUnix;
   }
 
   /**
@@ -146,14 +149,15 @@ export class ResponseWriter {
 
   /**
    * Ends a body that is not complete, so that the client cannot take it for complete (RFC 9112 section 8): no last chunk, fewer
-   * bytes than promised, or a reset where only the end of the connection would tell. What was written before goes out first.
+   * bytes than promised, or a reset where only the end of the connection would tell (a Unix-domain socket has none: HTTP/1.0 behind
+   * one cannot tell). What was written before goes out first.
    */
   #truncate(framing: Framing): void {
     const socket = this.#socket;
     // The failure may come while the head is still held back for the first bytes.
     socket.uncork();
     socket.write('', () => {
-      if (framing === 'close') socket.resetAndDestroy();
+      if (framing === 'close' && !this.#isUnix) socket.resetAndDestroy();
       else socket.destroy();
     });
   }

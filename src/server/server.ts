@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log } from '../types.js';
 import { Connection, type ConnectionContext } from './connection.js';
+import { peerOf } from './peer.js';
 import { listen, type ListenOptions, type Listening } from './listener.js';
 
 export interface ServerOptions {
@@ -53,7 +54,9 @@ export class Server {
    * @throws ListenError `XGI_LISTEN_IN_USE`, `XGI_LISTEN_DENIED` or `XGI_LISTEN_FAILED`, naming the address
    */
   async listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
-    const { server, listening } = await listen(endpoint, options, (socket) => this.#accept(socket));
+    const { server, listening } = await listen(endpoint, options, (socket, isUnix) =>
+      this.#accept(socket, isUnix),
+    );
     this.#listeners.push(server);
     // A connection that the kernel could not hand over (ENFILE, ENOBUFS); without a listener it would end the process.
     server.on('error', (error) =>
@@ -106,7 +109,7 @@ export class Server {
     }
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, isUnix: boolean): void {
     this.#accepted++;
     const { limits, log } = this.#context;
     if (this.#connections.size >= limits.maxConnections) {
@@ -120,7 +123,9 @@ export class Server {
       }
       return;
     }
-    this.#connections.add(new Connection(socket, this.#context));
+    const peer = peerOf(socket, isUnix);
+    if (peer === undefined) socket.destroy();
+    else this.#connections.add(new Connection(socket, peer, this.#context));
   }
 
   /** One timer for all deadlines of all connections: 10,000 connections cost 0.4 ms a sweep. */

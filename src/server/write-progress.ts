@@ -1,18 +1,25 @@
 /** How a client takes what is written to it; for the write deadline. */
 import type { Socket } from 'node:net';
+import type { HttpDeadlines } from '../types.js';
 
 export class WriteProgress {
   readonly #socket: Socket;
   /** How far the client had taken our bytes when that was last different, and when that was. */
   #taken = 0;
   #takenAtMs = 0;
+  /** The same when it last had something to take and had taken nothing of it. */
+  #takenFirst = 0;
+  #waitingSinceMs = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
   }
 
-  /** Whether the client has taken nothing for longer than this, though there is something to take. Call it regularly. */
-  overdue(nowMs: number, writeIdleMs: number): boolean {
+  /**
+   * Whether the client has taken nothing for too long, though there is something to take, or has been too slow on average. Call
+   * it regularly.
+   */
+  overdue(nowMs: number, { writeIdleMs, bodyMinBytesPerSecond }: HttpDeadlines): boolean {
     const socket = this.#socket;
     const waiting = socket.writableLength;
     // Node counts a write when all of it has left, and whatever waits leaves in one write: minutes, for a slow client. What is
@@ -20,11 +27,17 @@ export class WriteProgress {
     const unsent =
       (socket as unknown as { _handle: { writeQueueSize: number } | null })._handle?.writeQueueSize ?? 0;
     const taken = socket.bytesWritten - waiting - unsent;
+    if (waiting === 0 || this.#waitingSinceMs === 0) {
+      this.#takenFirst = taken;
+      this.#waitingSinceMs = waiting === 0 ? 0 : nowMs;
+    }
     if (waiting === 0 || taken !== this.#taken || this.#takenAtMs === 0) {
       this.#taken = taken;
       this.#takenAtMs = nowMs;
-      return false;
     }
-    return nowMs - this.#takenAtMs > writeIdleMs;
+    if (waiting === 0) return false;
+    const elapsedMs = nowMs - this.#waitingSinceMs;
+    const tooSlow = taken - this.#takenFirst < (bodyMinBytesPerSecond * elapsedMs) / 1000;
+    return nowMs - this.#takenAtMs > writeIdleMs || (elapsedMs > writeIdleMs && tooSlow);
   }
 }

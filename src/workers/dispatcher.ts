@@ -8,6 +8,7 @@
  *    has finished; what comes back is first in the queue. So a slow request delays a quick one by the budget, not by its own length.
  */
 import type { Job } from './job.js';
+import { JobQueue } from './job-queue.js';
 import { ServiceTime } from './service-time.js';
 
 /** What the dispatcher needs of a worker. */
@@ -36,16 +37,13 @@ export class Dispatcher {
   readonly #targets: DispatchTarget[] = [];
   readonly #serviceTime = new ServiceTime();
   /** Jobs that came back, before those that wait for the first time. */
-  readonly #returned: Job[] = [];
-  readonly #queue: Job[] = [];
-  /** The first job in `#queue` that waits. */
-  #first = 0;
-  readonly #cancelled = new WeakSet<Job>();
+  readonly #returned = new JobQueue();
+  readonly #queue = new JobQueue();
   #watch: NodeJS.Timeout | undefined;
 
   /** Jobs that wait for a worker. */
   get waiting(): number {
-    return this.#returned.length + this.#queue.length - this.#first;
+    return this.#returned.size + this.#queue.size;
   }
 
   /** Workers that are ready. */
@@ -73,19 +71,12 @@ export class Dispatcher {
 
   /** Takes a job out of the queue; `false` if it is not there. */
   cancel(job: Job): boolean {
-    const returned = this.#returned.indexOf(job);
-    if (returned !== -1) {
-      this.#returned.splice(returned, 1);
-      return true;
-    }
-    if (this.#queue.indexOf(job, this.#first) === -1) return false;
-    this.#cancelled.add(job);
-    return true;
+    return this.#returned.delete(job) || this.#queue.delete(job);
   }
 
   /** Takes back jobs that were sent and not started; they go first. */
   giveBack(jobs: readonly Job[]): void {
-    this.#returned.push(...jobs);
+    for (const job of jobs) this.#returned.push(job);
     this.fill();
   }
 
@@ -97,51 +88,27 @@ export class Dispatcher {
 
   /** Gives waiting jobs to workers as far as they can take them. */
   fill(): void {
-    while (this.#returned.length > 0 || this.#first < this.#queue.length) {
+    while (this.waiting > 0) {
       const target = this.#choose();
       if (target === undefined) return;
-      const job = this.#shift();
-      if (job !== undefined) this.#send(target, job);
+      this.#send(target, (this.#returned.shift() ?? this.#queue.shift())!);
     }
   }
 
   /** Takes out the jobs that came before this time and still wait. */
   takeOlder(arrivedAtMs: number): Job[] {
     const old: Job[] = [];
-    while (this.#returned.length > 0 && this.#returned[0]!.arrivedAtMs < arrivedAtMs)
-      old.push(this.#returned.shift()!);
-    while (this.#first < this.#queue.length && this.#queue[this.#first]!.arrivedAtMs < arrivedAtMs) {
-      const job = this.#shift();
-      if (job !== undefined) old.push(job);
+    for (const queue of [this.#returned, this.#queue]) {
+      while (queue.first !== undefined && queue.first.arrivedAtMs < arrivedAtMs) old.push(queue.shift()!);
     }
     return old;
   }
 
   /** Takes all waiting jobs out, for a stop. */
   clear(): Job[] {
-    const jobs = [...this.#returned, ...this.#queue.slice(this.#first)].filter(
-      (job) => !this.#cancelled.has(job),
-    );
-    this.#returned.length = 0;
-    this.#queue.length = 0;
-    this.#first = 0;
     clearTimeout(this.#watch);
     this.#watch = undefined;
-    return jobs;
-  }
-
-  #shift(): Job | undefined {
-    if (this.#returned.length > 0) return this.#returned.shift();
-    const job = this.#queue[this.#first++]!;
-    // Cut now and then: an array that only grows at its end would never give memory back.
-    if (this.#first === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#first = 0;
-    } else if (this.#first > 1024) {
-      this.#queue.splice(0, this.#first);
-      this.#first = 0;
-    }
-    return this.#cancelled.has(job) ? undefined : job;
+    return [...this.#returned.clear(), ...this.#queue.clear()];
   }
 
   /** The least loaded worker that may take one more request. */

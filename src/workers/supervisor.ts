@@ -40,6 +40,8 @@ export interface SupervisorOptions {
 /** The body bytes of one answer that may be on their way to the client. */
 const CREDIT_BYTES = 262_144;
 const CHECK_MS = 100;
+/** After each such time of loading the application, a worker is reported. */
+const SLOW_BOOT_MS = 30_000;
 /** Workers of an idle application leave within a few milliseconds; this is for those that do not. */
 const KILL_GRACE_MS = 1000;
 
@@ -56,6 +58,8 @@ export class Supervisor implements WorkerOwner {
   #stopped: Promise<void> | undefined;
   #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
   #allGone: (() => void) | undefined;
+  /** When a worker was last reported for its slow start. */
+  readonly #slowBoots = new WeakMap<Worker, number>();
   /** Why the last worker that started could not load the application. */
   #bootFailure: BootError | undefined;
 
@@ -82,6 +86,7 @@ export class Supervisor implements WorkerOwner {
     try {
       await this.#rendezvous.listen();
       if (this.#stopping) return;
+      this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
       await new Promise<void>((resolve, reject) => {
         this.#booting = { missing: this.#options.workers, resolve, reject };
         for (let i = 0; i < this.#options.workers; i++) this.#spawn();
@@ -92,7 +97,6 @@ export class Supervisor implements WorkerOwner {
     } finally {
       this.#booting = undefined;
     }
-    if (!this.#stopping) this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
   }
 
   /**
@@ -208,7 +212,7 @@ export class Supervisor implements WorkerOwner {
       );
       return;
     }
-    const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs);
+    const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs, worker.isReady);
     log.warn(
       `XGI_WORKER_EXIT: worker ${worker.pid ?? '(no process)'} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
     );
@@ -222,7 +226,7 @@ export class Supervisor implements WorkerOwner {
         this.#spawn();
       } catch (error) {
         // No file descriptor, no room, no folder: what is running goes on.
-        const againMs = this.#backoff.next(0);
+        const againMs = this.#backoff.next(0, false);
         this.#options.log.error(
           `XGI_WORKER_SPAWN: no worker can be started: ${(error as Error).message}; tried again in ${againMs / 1000} s`,
         );
@@ -235,12 +239,25 @@ export class Supervisor implements WorkerOwner {
   #checkDeadlines(): void {
     const { timeoutMs } = this.#options;
     const nowMs = performance.now();
-    for (const worker of this.#workers) worker.check(nowMs, timeoutMs);
+    for (const worker of this.#workers) {
+      worker.check(nowMs, timeoutMs);
+      this.#checkBoot(worker, nowMs);
+    }
     if (timeoutMs === 0) return;
     const overdue = this.#dispatcher.takeOlder(nowMs - timeoutMs);
     if (overdue.length === 0) return;
     const error = this.#notServed(timeoutMs / 1000);
     for (const job of overdue) job.fail(error);
+  }
+
+  /** An import may take its time, but one that hangs has to be seen. */
+  #checkBoot(worker: Worker, nowMs: number): void {
+    if (worker.isReady || nowMs < (this.#slowBoots.get(worker) ?? worker.startedAtMs) + SLOW_BOOT_MS) return;
+    this.#slowBoots.set(worker, nowMs);
+    const seconds = Math.round((nowMs - worker.startedAtMs) / 1000);
+    this.#options.log.warn(
+      `XGI_WORKER_BOOT: worker ${worker.pid} has been loading the application for ${seconds} s; kill -ABRT ${worker.pid} shows where it is`,
+    );
   }
 
   /** Why requests have waited for so long. */

@@ -91,6 +91,25 @@ describe('streams', () => {
     expect(source.cancelled).toBe(0);
   });
 
+  test('that fails, to HTTP/1.0 on a Unix-domain socket, which knows no reset: the end, and the server goes on', async () => {
+    const source = new TestSource();
+    const endpoint = { kind: 'unix', path: path.join(makeTempDir(), 's') } as const;
+    const { server } = await startServer(
+      (request) => (request.path === '/next' ? answer('next') : streamed(source)),
+      { endpoint },
+    );
+    const client = await RawClient.connect(endpoint.path);
+    client.send('GET / HTTP/1.0\r\n\r\n');
+    await pollUntil(() => source.sink !== undefined, { what: 'the stream' });
+    source.sink!.data(Buffer.from('begun'));
+    source.sink!.error(new Error('broken'));
+    await client.until(() => client.ended || client.closed, 'the end');
+    expect(client.received).toContain('begun');
+    await pollUntil(() => server.connections === 0, { what: 'the end of the connection' });
+    const next = await RawClient.connect(endpoint.path);
+    expect((await next.send(get('/next')).response()).body).toBe('next');
+  });
+
   test('that fails, to HTTP/1.0: a reset, because an end would look complete', async () => {
     const source = new TestSource();
     const { port } = await startServer(() => streamed(source));

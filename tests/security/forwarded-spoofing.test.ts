@@ -2,10 +2,13 @@
  * X-Forwarded-* from somebody who is no proxy of ours. Who believes it lets every client choose its own address, for access
  * lists and logs, and its own scheme. It counts only from trusted peers, and of theirs only what a trusted hop wrote.
  */
-import { describe, expect, test } from 'vitest';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
 import { RawClient } from '../support/http-client.js';
 import { answer, startServer, type StartOptions } from '../support/http-server.js';
+import { pollUntil } from '../support/poll.js';
 import { makeTempDir } from '../support/temp-dir.js';
 
 async function seenAs(fields: string, options: StartOptions): Promise<string> {
@@ -60,4 +63,31 @@ describe('a trusted proxy', () => {
       '203.0.113.5 http true',
     );
   });
+});
+
+/**
+ * A client that sends its request and resets the connection at once: the bytes arrive, but the system does not tell the
+ * address of the peer any more. It must not be taken for a peer on a Unix-domain socket, which is trusted.
+ */
+test('a peer that nobody knows the address of is not served', async () => {
+  const addresses: string[] = [];
+  const { port, server } = await startServer(
+    (request) => {
+      addresses.push(request.clientAddress);
+      return answer('served');
+    },
+    { trusted: '10.9.9.9' },
+  );
+  for (let round = 0; round < 10; round++) {
+    const script = `
+      import socket, struct, sys
+      for _ in range(20):
+          client = socket.create_connection(('127.0.0.1', ${port}))
+          client.sendall(b'GET / HTTP/1.1\\r\\nHost: a\\r\\nX-Forwarded-For: 6.6.6.6\\r\\n\\r\\n')
+          client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+          client.close()`;
+    await promisify(execFile)('python3', ['-c', script.replaceAll('\n      ', '\n')]);
+  }
+  await pollUntil(() => server.connections === 0, { what: 'the end of the connections' });
+  expect(addresses.filter((address) => address !== '127.0.0.1')).toEqual([]);
 });

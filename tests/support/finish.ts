@@ -4,6 +4,7 @@ import type { RequestFinish } from '../../src/observe/channels.js';
 import type { GatewayRequest } from '../../src/types.js';
 
 export const peer = {
+  isUnix: false,
   remoteAddress: '10.0.0.1',
   remotePort: 50_000,
   localAddress: '10.0.0.2',

@@ -3,6 +3,7 @@ import { wsgiEnviron } from '../../../src/gateway/environ.js';
 import type { GatewayRequest, Peer } from '../../../src/types.js';
 
 const PEER: Peer = {
+  isUnix: false,
   remoteAddress: '192.0.2.1',
   remotePort: 4711,
   localAddress: '198.51.100.1',
@@ -183,14 +184,14 @@ describe('SERVER_NAME and SERVER_PORT', () => {
     ['the socket', PEER, 'http', '198.51.100.1', '8000'],
     [
       'a Unix-domain socket',
-      { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
+      { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
       'http',
       'localhost',
       '80',
     ],
     [
       'a Unix-domain socket, https',
-      { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
+      { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
       'https',
       'localhost',
       '443',
@@ -216,7 +217,7 @@ describe('the client', () => {
   });
 
   test('of a Unix-domain socket has an empty address', () => {
-    const peer = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 };
+    const peer = { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 };
     expect(environOf({ peer })).toMatchObject({ REMOTE_ADDR: '', REMOTE_PORT: '0' });
   });
 });

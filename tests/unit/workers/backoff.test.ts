@@ -3,7 +3,7 @@ import { Backoff } from '../../../src/workers/backoff.js';
 
 const pauses = (...lives: readonly number[]): number[] => {
   const backoff = new Backoff();
-  return lives.map((livedMs) => backoff.next(livedMs));
+  return lives.map((livedMs) => backoff.next(livedMs, false));
 };
 
 describe('Backoff', () => {
@@ -15,6 +15,13 @@ describe('Backoff', () => {
 
   test('one that had lived long begins anew', () => {
     expect(pauses(50, 50, 50, 10_000, 50, 50)).toEqual([0, 100, 200, 0, 0, 100]);
+  });
+
+  test('one that had been serving is replaced within half a second, however often', () => {
+    const backoff = new Backoff();
+    const served = Array.from({ length: 100 }, () => backoff.next(50, true));
+    expect(served.slice(0, 5)).toEqual([0, 100, 200, 400, 500]);
+    expect(Math.max(...served)).toBe(500);
   });
 
   test('never more than the longest pause, whatever comes', () => {
