@@ -1,9 +1,12 @@
 /** The public API of xgi. */
 export type * from './types.js';
 export * from './errors.js';
-export { ResponseHead } from './http/response-head.js';
+export { DEFAULT_DEADLINES, DEFAULT_LIMITS } from './config/defaults.js';
+export { createWsgiHandler, type WorkerPool, type WsgiHandlerOptions } from './handlers/wsgi.js';
 export { parseTrustedProxies, type TrustedProxies } from './http/forwarded.js';
-export { Server, type ServerOptions } from './server/server.js';
-export { createWsgiHandler, type WsgiHandlerOptions, type WorkerPool } from './handlers/wsgi.js';
-export { Supervisor, type SupervisorOptions } from './workers/supervisor.js';
+export { ResponseHead } from './http/response-head.js';
 export { requestFinish, type RequestFinish } from './observe/channels.js';
+export { Server, type ServerOptions } from './server/server.js';
+export type { Listening, ListenOptions } from './server/listener.js';
+export type { Job, JobStream } from './workers/job.js';
+export { Supervisor, type SupervisorOptions } from './workers/supervisor.js';

@@ -12,8 +12,6 @@ export const FRAME_HEADER_BYTES = 12;
 export const MAX_PAYLOAD_BYTES = 1_048_576;
 export const MAX_STREAM_ID = 0xffff_ffff;
 export const TOKEN_BYTES = 64;
-/** A service time that does not fit. */
-export const MAX_SERVICE_US = 0xffff_ffff;
 
 export const FrameType = {
   HELLO: 0x01,
