@@ -56,6 +56,7 @@ export interface ResolveContext {
 export async function resolveConfig(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig> {
   const parsed = parse(user, context);
   const directory = resolveDirectory(parsed.chdir, context);
+  checkTemporaryFolder(context);
   const absolute = (file: string): string => path.resolve(directory, file);
   return {
     target: detectTarget(parsed.target, directory),
@@ -97,6 +98,13 @@ function resolveDirectory(chdir: string | undefined, context: ResolveContext): s
   const directory = path.resolve(context.cwd, chdir ?? '.');
   if (isDirectory(directory)) return directory;
   throw refuse(context.nameOf('chdir'), 'a directory', chdir);
+}
+
+/** Where the workers' socket and spooled bodies go, by os.tmpdir(). */
+function checkTemporaryFolder({ env, cwd }: ResolveContext): void {
+  const folder = env['TMPDIR'];
+  if (!folder || isDirectory(path.resolve(cwd, folder))) return;
+  throw refuse('the variable TMPDIR', 'a directory', folder);
 }
 
 function resolveEndpoints(

@@ -224,6 +224,13 @@ describe('an error names the option, what was expected and what was received', (
     );
   });
 
+  test('TMPDIR', async () => {
+    await expect(resolve({}, { env: { TMPDIR: '/none' } })).rejects.toThrow(
+      'the variable TMPDIR: expected a directory, received "/none"',
+    );
+    await expect(resolve({}, { env: { TMPDIR: '' } })).resolves.toBeDefined();
+  });
+
   test('FORWARDED_ALLOW_IPS', async () => {
     await expect(resolve({}, { env: { FORWARDED_ALLOW_IPS: '10.0.0.0/33' } })).rejects.toThrow(
       'the variable FORWARDED_ALLOW_IPS: expected addresses or ranges (10.0.0.0/8) separated by commas, * for all, or nothing, received "10.0.0.0/33"',
