@@ -8,7 +8,7 @@
  */
 import { CommanderError } from 'commander';
 import { parseCommandLine } from './command-line.js';
-import { isWriteUnderWay } from '../observe/log-file.js';
+import { exit } from './exit.js';
 import { describeFailure, exitStatusOf } from './failure.js';
 import { readVersion } from './version.js';
 
@@ -29,7 +29,4 @@ async function main(): Promise<number> {
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-const status = await main();
-// A log that blocks: `exit` would wait for it for ever, whatever the status.
-if (isWriteUnderWay()) process.kill(process.pid, 'SIGKILL');
-process.exit(status);
+await exit(await main());

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LogFile } from '../../../src/observe/log-file.js';
+import { isWriteUnderWay, LogFile } from '../../../src/observe/log-file.js';
 import { pollUntil } from '../../support/poll.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 
@@ -96,6 +96,11 @@ test('a file that cannot be opened is an error at once', () => {
   expect(() => new LogFile({ target: directory, intervalMs: 0 })).toThrow('EISDIR');
 });
 
+test('a named pipe that nobody reads is an error at once, not a wait', () => {
+  execFileSync('mkfifo', [file]);
+  expect(() => new LogFile({ target: file, intervalMs: 0 })).toThrow('ENXIO');
+});
+
 test('a write that fails is reported once, not thrown', async () => {
   const log = new LogFile({ target: '/dev/full', intervalMs: 0, onProblem });
   log.write('a\n');
@@ -105,12 +110,12 @@ test('a write that fails is reported once, not thrown', async () => {
   expect(problems).toEqual([expect.stringContaining('cannot write to /dev/full: ENOSPC')]);
 });
 
-/** A named pipe with both ends open; its writing end does not block. */
+/** A named pipe with both ends open; its writing end blocks, as that of a shell does. */
 function openPipe(): { reader: number; writer: number } {
   const name = path.join(directory, 'pipe');
   execFileSync('mkfifo', [name]);
   const reader = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
-  return { reader, writer: openSync(name, constants.O_WRONLY | constants.O_NONBLOCK) };
+  return { reader, writer: openSync(name, constants.O_WRONLY) };
 }
 
 test('a reader that has gone (EPIPE) is reported, not thrown', async () => {
@@ -158,6 +163,7 @@ test('close gives up on a reader that stalls', async () => {
   const beganAtMs = performance.now();
   await log.close(50);
   expect(performance.now() - beganAtMs).toBeGreaterThan(45);
+  await pollUntil(() => !isWriteUnderWay());
   closeSync(reader);
   closeSync(writer);
 });
