@@ -16,7 +16,8 @@ export interface Atom {
 /** Makes an atom from what stands in its braces: `%{Referer}i`. undefined if it makes no sense. */
 export type AtomMaker = (argument: string) => Atom | undefined;
 
-const ABSENT = '-';
+/** Stands for a value that is not there. */
+export const ABSENT = '-';
 
 const chosen = (text: Atom['text']): Atom => ({ trusted: false, text });
 const trusted = (text: Atom['text']): Atom => ({ trusted: true, text });

@@ -4,10 +4,12 @@
  * No client can forge a field or a line. Every value that a client has a hand in is escaped: whatever is not
  * printable ASCII, the double quote and the backslash; and, for an atom that does not stand between double quotes,
  * the space and the character that follows the atom in the format, because that is where a reader ends the field.
+ * There an empty value is `-`: a reader that splits at spaces would count one field less.
  */
 import { ConfigError } from '../errors.js';
 import type { RequestFinish } from './channels.js';
 import {
+  ABSENT,
   APACHE_ATOM_MAKERS,
   APACHE_ATOMS,
   type Atom,
@@ -102,16 +104,25 @@ function compilePiece(pieces: readonly Piece[], piece: Piece, index: number): st
   if (typeof piece === 'string') return piece;
   const { text, trusted } = piece;
   if (trusted) return text;
-  const escape = createEscape(NOT_PLAIN_ASCII + delimiters(pieces, index));
-  return (finish) => escape(text(finish));
+  if (isQuoted(pieces, index)) {
+    const escape = createEscape(NOT_PLAIN_ASCII);
+    return (finish) => escape(text(finish));
+  }
+  const escape = createEscape(NOT_PLAIN_ASCII + delimiters(pieces[index + 1]));
+  // The second atom of `%U%q` begins no field.
+  const empty = typeof pieces[index - 1] === 'object' ? '' : ABSENT;
+  return (finish) => escape(text(finish)) || empty;
 }
 
-/** What ends the field at that index, beside the double quote; the body of a character class. */
-function delimiters(pieces: readonly Piece[], index: number): string {
+/** Whether the piece at that index stands between double quotes. */
+function isQuoted(pieces: readonly Piece[], index: number): boolean {
   const before = pieces.slice(0, index).filter((piece) => typeof piece === 'string');
   const quotes = before.join('').match(/"/g)?.length ?? 0;
-  if (quotes % 2 === 1) return '';
-  const next = pieces[index + 1];
+  return quotes % 2 === 1;
+}
+
+/** What ends a field without quotes, beside the double quote; the body of a character class. */
+function delimiters(next: Piece | undefined): string {
   const follows = typeof next === 'string' ? next[0]! : '';
   // With a backslash before it, any punctuation stands for itself in a character class.
   return /[!-/:-@[-`{-~]/.test(follows) ? ` \\${follows}` : ' ';

@@ -134,6 +134,14 @@ describe('no client can forge a field or a line', () => {
     expect(format('%{User-Agent}i\t%s', hostile('a\tb'))).toBe('a\\x09b\t200');
   });
 
+  test('outside quotes, an empty value is no less a field', () => {
+    const finish = fakeFinish({ request: fakeRequest({ query: '', fields: ['Referer', ''] }) });
+    expect(format('%{Referer}i %s', finish)).toBe('- 200');
+    expect(format('%(q)s %s', finish)).toBe('- 200');
+    expect(format('"%{Referer}i" "%(q)s" %s', finish)).toBe('"" "" 200');
+    expect(format('%U%q %s', finish)).toBe('/a/b 200');
+  });
+
   test('whatever is sent: one line, and the quoted fields are as many as ever', () => {
     const line = compileAccessLogFormat(DEFAULTS.accessLogFormat);
     assert(
