@@ -58,6 +58,8 @@ export class Supervisor implements WorkerOwner {
   #stopped: Promise<void> | undefined;
   #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
   #allGone: (() => void) | undefined;
+  /** Workers whose place has been taken by others before their end. */
+  readonly #retired = new WeakSet<Worker>();
   /** When a worker was last reported for its slow start. */
   readonly #slowBoots = new WeakMap<Worker, number>();
   /** Why the last worker that started could not load the application. */
@@ -188,6 +190,11 @@ export class Supervisor implements WorkerOwner {
     this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, { detail });
   }
 
+  retiring(worker: Worker): void {
+    this.#retired.add(worker);
+    if (!this.#stopping) this.#restart(0);
+  }
+
   ended(_worker: Worker, serviceUs: number): void {
     this.#dispatcher.ended(serviceUs);
   }
@@ -210,6 +217,10 @@ export class Supervisor implements WorkerOwner {
           `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`,
         ),
       );
+      return;
+    }
+    if (this.#retired.has(worker)) {
+      log.warn(`XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another has taken its place`);
       return;
     }
     const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs, worker.isReady);

@@ -1,6 +1,7 @@
 /**
  * Ends requests of one worker that run for too long without progress: 504 for the client and INTERRUPT for the worker, then
- * SIGABRT, then SIGKILL (docs/protocol.md, "An answer").
+ * SIGABRT, then SIGKILL (docs/protocol.md, "An answer"). A thread that cannot be interrupted does not take its neighbours along: the
+ * worker is killed when they are done.
  */
 import { GatewayError } from '../errors.js';
 import type { Log } from '../types.js';
@@ -11,8 +12,8 @@ export interface Watched {
   readonly pid: number | undefined;
   /** Threads that run requests: as many of the first ones are running. */
   readonly slots: number;
-  /** Gets no further requests. */
-  draining: boolean;
+  /** No further requests: what waits is called back, and another worker is started. */
+  retire(): void;
   /** Sends INTERRUPT. */
   interrupt(stream: number): void;
   kill(signal: NodeJS.Signals): void;
@@ -23,6 +24,9 @@ const INTERRUPT_GRACE_MS = 1000;
 const ABORT_GRACE_MS = 1000;
 
 export class Watchdog {
+  /** When the worker was given up, and when it was aborted. */
+  #retiredAtMs: number | undefined;
+  #abortedAtMs: number | undefined;
   readonly #worker: Watched;
   readonly #tasks: ReadonlyMap<number, Task>;
   readonly #log: Log;
@@ -39,7 +43,7 @@ export class Watchdog {
     let position = 0;
     for (const task of this.#tasks.values()) {
       if (position++ >= this.#worker.slots) return;
-      if (task.interruptedAtMs !== undefined) this.#escalate(nowMs - task.interruptedAtMs);
+      if (task.interruptedAtMs !== undefined) this.#escalate(task.interruptedAtMs, nowMs);
       else if (task.waitsForClient) task.runningSinceMs = undefined;
       else if (task.runningSinceMs === undefined) task.runningSinceMs = nowMs;
       else if (timeoutMs > 0 && nowMs - task.runningSinceMs > timeoutMs)
@@ -61,15 +65,31 @@ export class Watchdog {
     );
   }
 
-  /** @param elapsedMs the time since the INTERRUPT */
-  #escalate(elapsedMs: number): void {
+  #escalate(interruptedAtMs: number, nowMs: number): void {
+    if (nowMs - interruptedAtMs <= INTERRUPT_GRACE_MS) return;
     const worker = this.#worker;
-    if (elapsedMs > INTERRUPT_GRACE_MS + ABORT_GRACE_MS) worker.kill('SIGKILL');
-    else if (elapsedMs > INTERRUPT_GRACE_MS && !worker.draining) {
-      this.#log.error(`XGI_WORKER_STUCK: worker ${worker.pid} did not react to its interrupt and is killed`);
-      worker.draining = true;
-      // The interpreter's fault handler prints all stacks, whoever holds its lock.
-      worker.kill('SIGABRT');
+    if (this.#retiredAtMs === undefined) {
+      this.#retiredAtMs = nowMs;
+      this.#log.error(
+        `XGI_WORKER_STUCK: worker ${worker.pid} did not react to its interrupt; it is replaced, and killed when its other threads are done`,
+      );
+      worker.retire();
     }
+    if (this.#othersRun()) return;
+    if (this.#abortedAtMs === undefined) {
+      this.#abortedAtMs = nowMs;
+      // The interpreter's fault handler prints all stacks, whoever holds its lock.
+      this.#log.error(`XGI_WORKER_STUCK: worker ${worker.pid} is killed; the stacks of its threads follow`);
+      worker.kill('SIGABRT');
+    } else if (nowMs - this.#abortedAtMs > ABORT_GRACE_MS) {
+      worker.kill('SIGKILL');
+    }
+  }
+
+  /** Whether other threads run requests that are inside their own deadlines. */
+  #othersRun(): boolean {
+    if (this.#worker.slots === 1) return false;
+    for (const task of this.#tasks.values()) if (task.interruptedAtMs === undefined) return true;
+    return false;
   }
 }

@@ -37,6 +37,8 @@ export interface WorkerOwner {
   ready(worker: Worker, info: ReadyInfo): void;
   /** The application could not be loaded; the process ends by itself. */
   bootFailed(worker: Worker, failure: WorkerFailure): void;
+  /** The worker gets no further requests, but has not ended: another one should take its place. */
+  retiring(worker: Worker): void;
   /** A request has left the worker after holding its slot so long. */
   ended(worker: Worker, serviceUs: number): void;
   /** Requests that were not started, or whose lost answer can be made again. */
@@ -118,6 +120,12 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     this.recalling = true;
     this.#channels.control.recall(streams);
     this.#channels.flushSoon();
+  }
+
+  retire(): void {
+    this.draining = true;
+    this.recall();
+    this.#owner.retiring(this);
   }
 
   /** The client of this job has gone. `false` if the job is not here. */

@@ -111,6 +111,24 @@ describe('a request that nothing but a kill ends', () => {
   );
 });
 
+describe('a thread that nothing but a kill ends', () => {
+  test('its neighbour finishes first, and another worker serves meanwhile', async () => {
+    const at = await start({ threads: 2 });
+    const [pid] = at.supervisor.pids as [number];
+    expect((await request(at.port, '/sleeps')).status).toBe(504);
+    // Under way when the worker is given up, a second after the interrupt.
+    const answeredAtMs = performance.now();
+    await pollUntil(() => performance.now() - answeredAtMs > 600);
+    const neighbour = request(at.port, '/streams_slowly');
+    await at.log.waitFor(/XGI_WORKER_STUCK.*is replaced/);
+    await pollUntil(async () => (await request(at.port, '/')).body.toString() !== String(pid));
+    expect(isAlive(pid)).toBe(true);
+    expect((await neighbour).body.toString()).toBe('0;1;2;3;4;5;6;7;8;9;');
+    await pollUntil(() => !isAlive(pid));
+    expect(at.supervisor.pids).toHaveLength(1);
+  });
+});
+
 describe('what is not past its deadline', () => {
   test('an answer that goes on and on, longer than the timeout', async () => {
     const at = await start();
