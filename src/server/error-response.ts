@@ -47,8 +47,8 @@ export function logError(log: Log, error: unknown, context: ErrorContext): void 
     });
     return;
   }
-  const record = { code: error.code, requestId, client, detail: error.detail };
   const ours = statusOf(error) >= 500 && !(error instanceof RemoteProtocolError);
-  if (ours) log.error(`${error.code}: ${error.message}${about}`, record);
-  else log.info(`${error.code}: from ${client || 'a Unix-domain peer'}: ${error.message}${about}`, record);
+  const { code, message, detail } = error;
+  if (ours) log.error(`${code}: ${message}${about}`, { code, requestId, client, detail });
+  else log.info(`${code}: from ${client || 'a Unix-domain peer'}: ${message}${about}`, { code, requestId });
 }
