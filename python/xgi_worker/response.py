@@ -301,6 +301,9 @@ class Response:
         self._slot.worker.log(self._id, level, text.rstrip("\n"))
 
 
+_FACTORY_HINT = "; is it a factory? name it with parentheses: module:create_app()"
+
+
 def _iterate_over(result):
     if isinstance(result, (str, bytes)):
         raise TypeError(
@@ -310,7 +313,8 @@ def _iterate_over(result):
         return iter(result)
     except TypeError:
         raise TypeError(
-            "the application returned %r, which is not an iterable of bytes" % (result,)
+            "the application returned %r, which is not an iterable of bytes%s"
+            % (result, _FACTORY_HINT if callable(result) else "")
         ) from None
 
 

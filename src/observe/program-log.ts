@@ -87,10 +87,10 @@ export class ProgramLog implements Log {
 
 function formatRecord(json: string): string {
   const record = JSON.parse(json) as Record<string, unknown>;
-  const { level, time, msg = '', pid = process.pid, code, detail, err, ...fields } = record;
+  const { level, time, msg = '', pid = process.pid, detail, err, ...fields } = record;
   const [message = '', ...furtherLines] = String(msg).split(/\r?\n/);
   // Messages of errors begin with their code; it need not be told twice.
-  if (code !== undefined && !message.startsWith(`${String(code)}:`)) fields['code'] = code;
+  if (message.startsWith(`${String(fields['code'])}:`)) delete fields['code'];
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`);
   const suffix = rest.length === 0 ? '' : ` (${rest.join('').slice(1)})`;
   const prefix = `[${formatLogTime(time as number)}] [${Number(pid)}] [${LABELS[level as number]}]`;

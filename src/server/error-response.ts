@@ -50,5 +50,10 @@ export function logError(log: Log, error: unknown, context: ErrorContext): void 
   const ours = statusOf(error) >= 500 && !(error instanceof RemoteProtocolError);
   const { code, message, detail } = error;
   if (ours) log.error(`${code}: ${message}${about}`, { code, requestId, client, detail });
-  else log.info(`${code}: from ${client || 'a Unix-domain peer'}: ${message}${about}`, { code, requestId });
+  else
+    log.info(`${code}: from ${client || 'a Unix-domain peer'}: ${message}${about}`, {
+      code,
+      requestId,
+      detail,
+    });
 }
