@@ -88,10 +88,14 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
 }
 
 function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
-  const result = userConfigSchema.safeParse(user, { reportInput: true });
+  const result = userConfigSchema.safeParse(user);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw refuse(context.nameOf(issue.path[0] as keyof UserConfig), issue.message, issue.input);
+  throw refuse(context.nameOf(issue.path[0] as keyof UserConfig), issue.message, valueAt(user, issue.path));
+}
+
+function valueAt(user: UserConfig, at: readonly (string | number)[]): unknown {
+  return at.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], user);
 }
 
 function resolveDirectory(chdir: string | undefined, context: ResolveContext): string {

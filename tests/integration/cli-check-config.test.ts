@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { cliMain } from '../support/paths.js';
 import { isAlive } from '../support/poll.js';
+import { run } from '../support/process.js';
 import { spawnXgi } from '../support/xgi.js';
 import { Project } from '../support/cli-project.js';
 
@@ -57,4 +59,11 @@ test.each([
   const { program, code } = await check(['app:app', flag, value]);
   expect(code).toBe(2);
   expect(program.stderr).toMatch(/^xgi: XGI_CONFIG_VALUE: --[a-z-]+: expected .*\n$/);
+});
+
+test('64 file descriptors are enough for a start', async () => {
+  const command = 'ulimit -n 64; exec "$0" "$@"';
+  const args = ['-c', command, process.execPath, cliMain, '--check-config', 'app:app'];
+  const { code, stderr } = await run('sh', args, { cwd });
+  expect([code, stderr]).toEqual([0, '']);
 });

@@ -43,6 +43,13 @@ describe('describeFailure', () => {
     expect(describeFailure(error)).toBe('    c\\x1B]0;title\\x07d\\x0De\nxgi: XGI_BOOT_IMPORT: a\\x1B[2Jb\n');
   });
 
+  test.each(['EMFILE', 'ENFILE'])('%s is no bug: it says what to raise', (code) => {
+    const error = Object.assign(new Error(`${code}: too many open files, open 'x.js'`), { code });
+    expect(describeFailure(error)).toBe(
+      `xgi: XGI_START_FILES: too few file descriptors: raise ulimit -n (${code}: too many open files, open 'x.js')\n`,
+    );
+  });
+
   test('calls anything else a bug, with its stack', () => {
     const text = describeFailure(new TypeError('x is undefined'));
     expect(text).toContain('this is a bug in xgi');
