@@ -3,14 +3,16 @@
  * channels once; what presents anything else, or nothing in time, is destroyed (docs/protocol.md).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, Socket, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { LeasedBuffers } from '../io/leased-buffers.js';
 import { readInto } from '../io/read-into.js';
+import type { Log } from '../types.js';
 import type { Channel } from '../wire/frames.js';
 import { FrameDecoder, type FrameReceiver } from '../wire/decoder.js';
+import { FOLDER_PREFIX, HOST_NAME, removeStaleFolders, SOCKET_NAME } from './stale-folders.js';
 
 /** A worker that is expected. */
 export interface Expected {
@@ -46,23 +48,35 @@ const AUTH_DEADLINE_MS = 5000;
 export class Rendezvous {
   readonly #server: Server = createServer({ pauseOnConnect: true }, (accepted) => this.#meet(accepted));
   readonly #expected = new Map<string, { worker: Expected; channels: Set<Channel> }>();
+  readonly #log: Log;
   #folder: string | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   /** A private folder, mode 0700, made when it is first asked for; also for state files and spooled bodies. */
   get folder(): string {
     // mkdtemp makes it 0700.
-    return (this.#folder ??= mkdtempSync(join(tmpdir(), 'xgi-')));
+    return (this.#folder ??= mkdtempSync(join(tmpdir(), FOLDER_PREFIX)));
   }
 
   get socketPath(): string {
-    return join(this.folder, 'socket');
+    return join(this.folder, SOCKET_NAME);
   }
 
+  /** Also begins to remove the folders of gateways that were killed; nobody waits for that. */
   async listen(): Promise<void> {
+    writeFileSync(join(this.folder, HOST_NAME), hostname());
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.socketPath, resolve);
     });
+    // No descriptor for a connection, say: the worker that wanted it is replaced.
+    this.#server.on('error', (error) =>
+      this.#log.error(`XGI_WORKER_SOCKET: a worker cannot connect: ${error.message}`),
+    );
+    void removeStaleFolders(dirname(this.folder));
   }
 
   /** @returns the token to start the worker with */

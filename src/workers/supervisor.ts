@@ -53,7 +53,7 @@ export class Supervisor implements WorkerOwner {
   readonly #workers = new Set<Worker>();
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  readonly #rendezvous = new Rendezvous();
+  readonly #rendezvous: Rendezvous;
   #check: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
   #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
@@ -67,6 +67,7 @@ export class Supervisor implements WorkerOwner {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#rendezvous = new Rendezvous(options.log);
   }
 
   /** A private folder for spooled bodies, made when first asked for; `stop` removes it. */
