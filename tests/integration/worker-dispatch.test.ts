@@ -15,15 +15,16 @@ import { startXgi, type XgiServer } from '../support/xgi.js';
 /** What the design allows: the budget, plus what calling back from a silent worker takes while all are busy. */
 const ALLOWED_MS = 2 + 4;
 /**
- * For a machine with two cores that runs the client, the gateway, two workers and other people's tests: seen without any slow
- * request, p99 differs by 15 ms and the maximum by 70 ms from one round to the next. Waiting for a slow one would be 400 ms.
+ * The least noise that is allowed for, on a machine with two cores that runs the client, the gateway, two workers and other people's
+ * tests; if the control rounds differ more among themselves, it is that. Waiting for a slow request would be 400 ms.
  */
-const NOISE_P99_MS = 30;
+const NOISE_P99_MS = 12;
+/** A single request can be unlucky by far more: seen without any slow request, 70 ms from one round to the next. */
 const NOISE_MAX_MS = 150;
 /** Long against all of these: a quick request that had to wait for it would be seen. */
 const SLOW_S = 0.4;
 const ROUND_MS = 800;
-const ROUNDS = 2;
+const ROUNDS = 3;
 
 const QUICK = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -87,6 +88,9 @@ function figures(latencies: number[]): Figures {
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
 const show = ({ count, p50, p99, max }: Figures): string =>
   `${count} requests, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms`;
 
@@ -114,17 +118,28 @@ const LOADS = [
 
 describe.each(['/sleep', '/burn'])('a slow request: %s', (path) => {
   test.each(LOADS)('does not delay quick ones: $name', async ({ name, connections, pauseMs }) => {
-    const control: number[] = [];
-    const disturbed: number[] = [];
+    const control: Figures[] = [];
+    const disturbed: Figures[] = [];
+    const all = { control: [] as number[], disturbed: [] as number[] };
     await round(connections, 0, () => Promise.resolve(), 300);
     for (let i = 0; i < ROUNDS; i++) {
-      control.push(...(await round(connections, pauseMs, (untilMs) => burnOutside(path, untilMs))));
-      disturbed.push(...(await round(connections, pauseMs, (untilMs) => askSlowly(path, untilMs))));
+      const quiet = await round(connections, pauseMs, (untilMs) => burnOutside(path, untilMs));
+      const mixed = await round(connections, pauseMs, (untilMs) => askSlowly(path, untilMs));
+      control.push(figures(quiet));
+      disturbed.push(figures(mixed));
+      all.control.push(...quiet);
+      all.disturbed.push(...mixed);
     }
-    const without = figures(control);
-    const during = figures(disturbed);
+    const without = figures(all.control);
+    const during = figures(all.disturbed);
     console.log(`${path}, ${name}\n  without: ${show(without)}\n  during:  ${show(during)}`);
-    expect(during.p99).toBeLessThan(without.p99 + ALLOWED_MS + NOISE_P99_MS);
+    const controlP99 = control.map(({ p99 }) => p99);
+    const noiseMs = Math.max(NOISE_P99_MS, Math.max(...controlP99) - Math.min(...controlP99));
+    // In the median round fewer than 1 % are delayed by more than what is allowed, and half of them by no more than that.
+    const added = (which: 'p50' | 'p99'): number =>
+      median(disturbed.map((figure) => figure[which])) - median(control.map((figure) => figure[which]));
+    expect(added('p99')).toBeLessThan(ALLOWED_MS + noiseMs);
+    expect(added('p50')).toBeLessThan(ALLOWED_MS);
     expect(during.max).toBeLessThan(without.max + ALLOWED_MS + NOISE_MAX_MS);
     expect(during.max, 'nobody waited for a slow one').toBeLessThan(SLOW_S * 1000);
   });
