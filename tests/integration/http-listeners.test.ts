@@ -298,6 +298,7 @@ describe('shutdown', () => {
 
   test('requests sent just before, at and just after the beginning are answered: none is lost', async () => {
     const { port, server, seen } = await startServer(async (request) => {
+      // Takes its time: some answers are not there when the shutdown begins.
       if (request.path === '/slow') await new Promise((resolve) => setTimeout(resolve, 30));
       return answer(request.path);
     });
