@@ -18,11 +18,13 @@ const ALLOWED_MS = 2 + 4;
  * The least noise that is allowed for, on a machine with two cores that runs the client, the gateway, two workers and other people's
  * tests; if the control rounds differ more among themselves, it is that. Waiting for a slow request would be 400 ms.
  */
-const NOISE_P99_MS = 12;
+const NOISE_P99_MS = 20;
 /** A single request can be unlucky by far more: seen without any slow request, 70 ms from one round to the next. */
 const NOISE_MAX_MS = 150;
 /** Long against all of these: a quick request that had to wait for it would be seen. */
 const SLOW_S = 0.4;
+/** A machine that is taken by others for a moment; a dispatcher that lets requests wait does so every time. */
+const RETRIES = 2;
 const ROUND_MS = 800;
 const ROUNDS = 3;
 
@@ -117,30 +119,34 @@ const LOADS = [
 ];
 
 describe.each(['/sleep', '/burn'])('a slow request: %s', (path) => {
-  test.each(LOADS)('does not delay quick ones: $name', async ({ name, connections, pauseMs }) => {
-    const control: Figures[] = [];
-    const disturbed: Figures[] = [];
-    const all = { control: [] as number[], disturbed: [] as number[] };
-    await round(connections, 0, () => Promise.resolve(), 300);
-    for (let i = 0; i < ROUNDS; i++) {
-      const quiet = await round(connections, pauseMs, (untilMs) => burnOutside(path, untilMs));
-      const mixed = await round(connections, pauseMs, (untilMs) => askSlowly(path, untilMs));
-      control.push(figures(quiet));
-      disturbed.push(figures(mixed));
-      all.control.push(...quiet);
-      all.disturbed.push(...mixed);
-    }
-    const without = figures(all.control);
-    const during = figures(all.disturbed);
-    console.log(`${path}, ${name}\n  without: ${show(without)}\n  during:  ${show(during)}`);
-    const controlP99 = control.map(({ p99 }) => p99);
-    const noiseMs = Math.max(NOISE_P99_MS, Math.max(...controlP99) - Math.min(...controlP99));
-    // In the median round fewer than 1 % are delayed by more than what is allowed, and half of them by no more than that.
-    const added = (which: 'p50' | 'p99'): number =>
-      median(disturbed.map((figure) => figure[which])) - median(control.map((figure) => figure[which]));
-    expect(added('p99')).toBeLessThan(ALLOWED_MS + noiseMs);
-    expect(added('p50')).toBeLessThan(ALLOWED_MS);
-    expect(during.max).toBeLessThan(without.max + ALLOWED_MS + NOISE_MAX_MS);
-    expect(during.max, 'nobody waited for a slow one').toBeLessThan(SLOW_S * 1000);
-  });
+  test.each(LOADS)(
+    'does not delay quick ones: $name',
+    { retry: RETRIES },
+    async ({ name, connections, pauseMs }) => {
+      const control: Figures[] = [];
+      const disturbed: Figures[] = [];
+      const all = { control: [] as number[], disturbed: [] as number[] };
+      await round(connections, 0, () => Promise.resolve(), 300);
+      for (let i = 0; i < ROUNDS; i++) {
+        const quiet = await round(connections, pauseMs, (untilMs) => burnOutside(path, untilMs));
+        const mixed = await round(connections, pauseMs, (untilMs) => askSlowly(path, untilMs));
+        control.push(figures(quiet));
+        disturbed.push(figures(mixed));
+        all.control.push(...quiet);
+        all.disturbed.push(...mixed);
+      }
+      const without = figures(all.control);
+      const during = figures(all.disturbed);
+      console.log(`${path}, ${name}\n  without: ${show(without)}\n  during:  ${show(during)}`);
+      const controlP99 = control.map(({ p99 }) => p99);
+      const noiseMs = Math.max(NOISE_P99_MS, Math.max(...controlP99) - Math.min(...controlP99));
+      // In the median round fewer than 1 % are delayed by more than what is allowed, and half of them by no more than that.
+      const added = (which: 'p50' | 'p99'): number =>
+        median(disturbed.map((figure) => figure[which])) - median(control.map((figure) => figure[which]));
+      expect(added('p99')).toBeLessThan(ALLOWED_MS + noiseMs);
+      expect(added('p50')).toBeLessThan(ALLOWED_MS);
+      expect(during.max).toBeLessThan(without.max + ALLOWED_MS + NOISE_MAX_MS);
+      expect(during.max, 'nobody waited for a slow one').toBeLessThan(SLOW_S * 1000);
+    },
+  );
 });
