@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
-import { RawClient, request, type RawAnswer } from '../support/wsgi-client.js';
+import { WsgiClient, request, type RawAnswer } from '../support/wsgi-client.js';
 import { TestJob } from '../support/wsgi-job.js';
 import { startSite, wsgiFixtures, type Site, type SiteOptions } from '../support/wsgi-site.js';
 
@@ -32,7 +32,7 @@ function runs(): string[] {
 
 /** Makes the application known as quick, so that requests are sent ahead at full depth. */
 async function warmUp(): Promise<void> {
-  const client = new RawClient(site.port);
+  const client = new WsgiClient(site.port);
   for (let i = 0; i < 300; i++) {
     client.send('GET /quick?warm HTTP/1.1\r\nHost: a\r\n\r\n');
     await client.answer();

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { spooledFiles, startSite, type Site, type SiteOptions } from '../support/wsgi-site.js';
 
 let site: Site;
@@ -22,8 +22,8 @@ function lines(name: string): string[] {
   return existsSync(inSite(name)) ? readFileSync(inSite(name), 'utf8').trimEnd().split('\n') : [];
 }
 
-function send(text: string): RawClient {
-  const client = new RawClient(site.port);
+function send(text: string): WsgiClient {
+  const client = new WsgiClient(site.port);
   client.send(text);
   return client;
 }
@@ -35,7 +35,7 @@ describe('while the request waits', () => {
   ])('%s: it is never run', async (_where, warm) => {
     await start('records_runs:app');
     if (warm) {
-      const client = new RawClient(site.port);
+      const client = new WsgiClient(site.port);
       for (let i = 0; i < 200; i++) {
         client.send('GET /quick?warm HTTP/1.1\r\nHost: a\r\n\r\n');
         await client.answer();
@@ -105,7 +105,7 @@ describe.each([1, 2])('while the answer is streamed, with %d thread(s)', (thread
 
   test('also when the worker waits because the client takes nothing', async () => {
     await start('conformance:app', { threads });
-    const client = new RawClient(site.port, { readPaused: true });
+    const client = new WsgiClient(site.port, { readPaused: true });
     client.send('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
     await pollUntil(() => lines('notes').includes('endless runs'));
     // Full: the worker has no credit left.
@@ -119,7 +119,7 @@ describe.each([1, 2])('while the answer is streamed, with %d thread(s)', (thread
 
 test('a client that half-closes after its request gets its answer', async () => {
   await start('conformance:app');
-  const client = new RawClient(site.port);
+  const client = new WsgiClient(site.port);
   client.socket.end('GET /one_block HTTP/1.1\r\nHost: a\r\n\r\n');
   expect((await client.answer()).body.toString()).toBe('hello');
   client.close();

@@ -8,7 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Program } from '../support/process.js';
-import { RawClient } from '../support/wsgi-client.js';
+import { WsgiClient } from '../support/wsgi-client.js';
 import { python, wsgiFixtures } from '../support/wsgi-site.js';
 import { startXgi, type XgiServer } from '../support/xgi.js';
 
@@ -44,7 +44,7 @@ afterAll(async () => {
 
 /** One connection that asks again as soon as it is answered, or after a pause. */
 async function askQuickly(latencies: number[], untilMs: number, pauseMs: number): Promise<void> {
-  const client = new RawClient(server.port);
+  const client = new WsgiClient(server.port);
   while (performance.now() < untilMs) {
     const sentAtMs = performance.now();
     client.send(QUICK);
@@ -56,7 +56,7 @@ async function askQuickly(latencies: number[], untilMs: number, pauseMs: number)
 }
 
 async function askSlowly(path: string, untilMs: number): Promise<void> {
-  const client = new RawClient(server.port);
+  const client = new WsgiClient(server.port);
   while (performance.now() < untilMs) {
     client.send(`GET ${path}?${SLOW_S} HTTP/1.1\r\nHost: a\r\n\r\n`);
     expect((await client.answer()).status).toBe(200);

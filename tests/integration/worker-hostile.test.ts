@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { startSite, wsgiFixtures, type Site } from '../support/wsgi-site.js';
 
 const hostile = path.join(wsgiFixtures, 'hostile_worker.py');
@@ -68,7 +68,7 @@ describe('a worker that breaks the frame protocol', () => {
     async (behaviour) => {
       const from = await startHostile(behaviour);
       const [bad] = from.supervisor.pids;
-      const client = new RawClient(from.port);
+      const client = new WsgiClient(from.port);
       client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
       const answer = await client.answer().catch(() => undefined);
       client.close();
@@ -81,7 +81,7 @@ describe('a worker that breaks the frame protocol', () => {
   test('data-beyond-credit: memory is not filled for a client that takes nothing', async () => {
     const from = await startHostile('data-beyond-credit');
     const [bad] = from.supervisor.pids;
-    const client = new RawClient(from.port, { readPaused: true });
+    const client = new WsgiClient(from.port, { readPaused: true });
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await servedByAnother(from, bad!);
     expect(from.log.text).toContain('beyond the credit');
@@ -110,7 +110,7 @@ describe('a worker that breaks the frame protocol', () => {
 
   test('data, then a file: the file is refused and the worker may send the bytes itself', async () => {
     const from = await startHostile('data-then-file');
-    const client = new RawClient(from.port);
+    const client = new WsgiClient(from.port);
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await client.until((text) => text.includes('\r\n\r\n'));
     expect(client.text).toMatch(/^HTTP\/1\.1 200 /);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.js';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { allEnded, python, wsgiFixtures } from '../support/wsgi-site.js';
 import { spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
 
@@ -81,7 +81,7 @@ describe('SIGTERM', () => {
         const target = i % 4 === 0 ? '/describe_body?load' : '/one_block';
         const body = i % 4 === 0 ? 'x'.repeat(i % 8 === 0 ? 100_000 : 100) : '';
         for (;;) {
-          const client = new RawClient(running.port);
+          const client = new WsgiClient(running.port);
           const connected = await new Promise<boolean>((resolve) => {
             client.socket.once('connect', () => resolve(true));
             client.socket.once('error', () => resolve(false));
@@ -138,7 +138,7 @@ describe('SIGTERM', () => {
     const running = await ready(await start('records_runs:app', '-w', '1'), 1);
     const answers = Array.from({ length: 5 }, (_, i) => request(running.port, `/sleep?${i}`));
     // Connections are taken in order: when this one is answered, by the gateway itself, the others have come.
-    const last = new RawClient(running.port);
+    const last = new WsgiClient(running.port);
     last.send('GET / HTTP/9.9\r\n\r\n');
     expect((await last.answer()).status).toBe(505);
     last.close();
@@ -163,7 +163,7 @@ describe('SIGTERM', () => {
     ['has gone, and only the worker is waited for', true],
   ])('a second signal ends it at once, with nothing left behind: the client %s', async (_what, gone) => {
     const running = await ready(await start('records_runs:app', '-w', '2'), 2);
-    const client = new RawClient(running.port);
+    const client = new WsgiClient(running.port);
     client.send('GET /hang?stuck HTTP/1.1\r\nHost: a\r\n\r\n');
     await pollUntil(() => readFileSync(inDirectory('runs'), 'utf8').includes('stuck'));
     if (gone) client.reset();

@@ -1,7 +1,7 @@
 /** Requests past their deadline: 504, the Python stack in the log, a soft interrupt, and in the end a kill of that worker alone. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { python, startSite, wsgiFixtures, type Site, type SiteOptions } from '../support/wsgi-site.js';
 import { startXgi, type XgiServer } from '../support/xgi.js';
 
@@ -137,7 +137,7 @@ describe('what is not past its deadline', () => {
 
   test('an answer whose client is slow', async () => {
     const at = await start();
-    const client = new RawClient(at.port, { readPaused: true });
+    const client = new WsgiClient(at.port, { readPaused: true });
     client.send('GET /streams_much HTTP/1.1\r\nHost: a\r\n\r\n');
     // The client reads nothing for three times the timeout.
     const untilMs = performance.now() + 3 * TIMEOUT_MS;
@@ -153,7 +153,7 @@ describe('what is not past its deadline', () => {
   test('an upload that takes longer, also when the worker is busy as it ends', async () => {
     const at = await start();
     const slow = request(at.port, '/streams_slowly');
-    const client = new RawClient(at.port);
+    const client = new WsgiClient(at.port);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n');
     const untilMs = performance.now() + 2 * TIMEOUT_MS;
     await pollUntil(() => performance.now() > untilMs);
@@ -167,7 +167,7 @@ describe('what is not past its deadline', () => {
 describe('a request that no worker is free for', () => {
   test('is answered with 503 after the timeout', async () => {
     const at = await start();
-    const stream = new RawClient(at.port, { readPaused: true });
+    const stream = new WsgiClient(at.port, { readPaused: true });
     stream.send('GET /streams_much HTTP/1.1\r\nHost: a\r\n\r\n');
     await pollUntil(() => stream.socket.bytesWritten > 0 && at.server.connections === 1);
     // Holds the only worker for as long as it reads nothing.

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { listenOnly, spooledFiles, startSite, type Site } from '../support/wsgi-site.js';
 
 let site: Site;
@@ -39,7 +39,7 @@ describe('a body arrives whole and with its true length', () => {
     SIZES.flatMap((size) => ['Content-Length', 'chunked'].map((framing) => [size, framing] as const)),
   )('%d bytes, %s', async (size, framing) => {
     const body = randomBytes(size);
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send(
       `POST /describe_body?whole HTTP/1.1\r\nHost: a\r\n${framing === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${size}`}\r\n\r\n`,
     );
@@ -60,7 +60,7 @@ describe('a body arrives whole and with its true length', () => {
   });
 
   test('an empty chunked body', async () => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send(
       'POST /describe_body?empty HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     );
@@ -72,7 +72,7 @@ describe('a body arrives whole and with its true length', () => {
   });
 
   test('with Expect: 100-continue', async () => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send(
       'POST /describe_body?expect HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n',
     );
@@ -123,7 +123,7 @@ describe('an upload that is cut off', () => {
   ])('%s: nothing is run, nothing is left', async (_what, sent, framing) => {
     const before = notes().length;
     for (const end of ['reset', 'close'] as const) {
-      const client = new RawClient(site.port);
+      const client = new WsgiClient(site.port);
       client.send(`POST /describe_body?cut HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
       client.send(`${framing.startsWith('T') ? '30000\r\n' : ''}${'x'.repeat(sent)}`);
       await pollUntil(() => client.socket.writableLength === 0);
@@ -138,11 +138,11 @@ describe('an upload that is cut off', () => {
   test('a body over the limit is refused before it is read', async () => {
     const small = await startSite({ target: 'conformance:app', limits: { maxBodyBytes: 100_000 } });
     try {
-      const client = new RawClient(small.port);
+      const client = new WsgiClient(small.port);
       client.send('POST /describe_body?large HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n');
       expect((await client.answer()).status).toBe(413);
       client.close();
-      const other = new RawClient(small.port);
+      const other = new WsgiClient(small.port);
       other.send('POST /describe_body?large HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
       other.send(chunked(Buffer.alloc(100_001), 50_000));
       expect((await other.answer()).status).toBe(413);

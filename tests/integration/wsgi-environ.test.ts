@@ -1,6 +1,6 @@
 /** The environ and the input of PEP 3333, as an application sees them over real HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { startSite, type Site } from '../support/wsgi-site.js';
 
 let site: Site;
@@ -15,7 +15,7 @@ afterAll(async () => {
 
 /** The environ of a request that is sent as it stands. */
 async function environOf(text: string): Promise<Record<string, unknown>> {
-  const client = new RawClient(site.port);
+  const client = new WsgiClient(site.port);
   client.send(text);
   const answer = await client.answer();
   client.close();
@@ -25,7 +25,7 @@ async function environOf(text: string): Promise<Record<string, unknown>> {
 
 describe('the environ', () => {
   test('of a plain request holds every key of PEP 3333, with its type', async () => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send('GET /environ?a=b&c=%20 HTTP/1.1\r\nHost: shop.example:8080\r\nX-Thing: one\r\n\r\n');
     const { body } = await client.answer();
     const environ = JSON.parse(body.toString()) as Record<string, unknown>;

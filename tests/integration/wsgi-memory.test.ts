@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.js';
-import { RawClient, request } from '../support/wsgi-client.js';
+import { WsgiClient, request } from '../support/wsgi-client.js';
 import { python, wsgiFixtures } from '../support/wsgi-site.js';
 import { startXgi, type XgiServer } from '../support/xgi.js';
 
@@ -92,7 +92,7 @@ async function downloadSlowly(target: string): Promise<number> {
 }
 
 async function upload(target: string, framing: string): Promise<string> {
-  const client = new RawClient(server.port);
+  const client = new WsgiClient(server.port);
   const isChunked = framing.startsWith('Transfer');
   client.send(`POST ${target} HTTP/1.1\r\nHost: a\r\n${framing}\r\nConnection: close\r\n\r\n`);
   const block = Buffer.alloc(MIB, 'u');

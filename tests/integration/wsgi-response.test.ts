@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll.js';
-import { RawClient, request, type RawAnswer } from '../support/wsgi-client.js';
+import { WsgiClient, request, type RawAnswer } from '../support/wsgi-client.js';
 import { startSite, type Site } from '../support/wsgi-site.js';
 
 let site: Site;
@@ -47,7 +47,7 @@ async function expectStillServed(pids: readonly number[]): Promise<void> {
 
 /** Sends requests on one connection, one after the other, and returns the connection. */
 async function onOneConnection(targets: readonly string[], each: (answer: RawAnswer) => void): Promise<void> {
-  const client = new RawClient(site.port);
+  const client = new WsgiClient(site.port);
   for (const target of targets) {
     client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
     each(await client.answer());
@@ -138,7 +138,7 @@ describe('length and framing', () => {
   });
 
   test('a generator ends with the connection for HTTP/1.0', async () => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send('GET /one_block_of_generator HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
     await client.ended;
     expect(client.text).toMatch(/\r\n\r\nhello$/);
@@ -160,7 +160,7 @@ describe('length and framing', () => {
     '%s: the connection is cut, so that the client knows',
     async (target) => {
       const { pids } = site.supervisor;
-      const client = new RawClient(site.port);
+      const client = new WsgiClient(site.port);
       client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\nGET /one_block HTTP/1.1\r\nHost: a\r\n\r\n`);
       await client.ended;
       expect(client.text).not.toContain('hello');
@@ -185,7 +185,7 @@ describe('length and framing', () => {
   ])('HEAD %s: the head of GET and no byte of a body', async (target) => {
     writeFileSync(inSite('head'), '');
     writeFileSync(inSite('file'), 'x'.repeat(3000));
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send(`HEAD ${target} HTTP/1.1\r\nHost: a\r\n\r\nGET /one_block HTTP/1.1\r\nHost: a\r\n\r\n`);
     const head = await client.answer('HEAD');
     expect(head.status).toBe(200);
@@ -235,7 +235,7 @@ describe('streaming', () => {
     '%s: the head leaves with the first bytes, not before',
     async (target) => {
       for (let i = 0; i < 3; i++) writeFileSync(inSite(`first-${i}`), '');
-      const client = new RawClient(site.port);
+      const client = new WsgiClient(site.port);
       client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
       const text = await client.until((received) => received.length > 0);
       expect(text).toMatch(/\r\n\r\n[0-9a-f]+\r\n(hello|block 0;)/);
@@ -244,7 +244,7 @@ describe('streaming', () => {
   );
 
   test('each block of a generator is with the client before the next is made', async () => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send('GET /gated?go HTTP/1.1\r\nHost: a\r\n\r\n');
     for (let i = 0; i < 3; i++) {
       await client.until((text) => text.includes(`block ${i};`));
@@ -256,7 +256,7 @@ describe('streaming', () => {
   });
 
   test('what write() was given is with the client when it returns', async () => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send('GET /write_callable?write HTTP/1.1\r\nHost: a\r\n\r\n');
     await client.until((text) => text.includes('one;'));
     expect(client.text).not.toContain('two;');
@@ -335,7 +335,7 @@ describe('wsgi.file_wrapper', () => {
     ['/file_replaced', Buffer.from('old')],
     ['/file_empty', Buffer.alloc(0)],
   ])('%s: sent with its length, on a connection that goes on', async (target, expected) => {
-    const client = new RawClient(site.port);
+    const client = new WsgiClient(site.port);
     client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\nGET /one_block HTTP/1.1\r\nHost: a\r\n\r\n`);
     const answer = await client.answer();
     expect(answer.headers.get('content-length')).toBe(String(expected.length));
@@ -367,7 +367,7 @@ describe('wsgi.file_wrapper', () => {
 
   test('the gateway sends it: the worker answers others while a slow client takes a large file', async () => {
     writeFileSync(inSite('file'), Buffer.alloc(32 * 1024 * 1024, 'f'));
-    const slow = new RawClient(site.port, { readPaused: true });
+    const slow = new WsgiClient(site.port, { readPaused: true });
     slow.send('GET /file_whole HTTP/1.1\r\nHost: a\r\n\r\n');
     for (let i = 0; i < 20; i++) expect((await get('/one_block')).status).toBe(200);
     slow.socket.resume();

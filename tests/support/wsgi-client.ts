@@ -18,7 +18,7 @@ export interface RawAnswer {
 const LONG = 262_144;
 
 /** A connection that a test talks through. */
-export class RawClient {
+export class WsgiClient {
   readonly socket: Socket;
   /** Resolves when nothing more will come: at the end, after a reset too. */
   readonly ended: Promise<void>;
@@ -145,7 +145,7 @@ export async function request(
     body = '',
   }: { method?: string; headers?: readonly string[]; body?: Buffer | string } = {},
 ): Promise<RawAnswer> {
-  const client = new RawClient(port);
+  const client = new WsgiClient(port);
   const length = method === 'GET' || method === 'HEAD' ? [] : [`Content-Length: ${body.length}`];
   client.send(
     `${method} ${target} HTTP/1.1\r\n${['Host: test.example:81', 'Connection: close', ...headers, ...length].join('\r\n')}\r\n\r\n`,
