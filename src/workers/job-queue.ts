@@ -45,6 +45,8 @@ export class JobQueue {
     else node.previous.next = node.next;
     if (node.next === undefined) this.#last = node.previous;
     else node.next.previous = node.previous;
+    // A dead node in the old generation would keep all that came after it alive to the next full collection.
+    node.previous = node.next = undefined;
     return true;
   }
 

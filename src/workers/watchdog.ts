@@ -7,6 +7,11 @@ import { GatewayError } from '../errors.js';
 import type { Log } from '../types.js';
 import type { Task } from './task.js';
 
+/** What a worker has in hand, in the order in which it was sent. */
+export interface Tasks {
+  values(): Iterable<Task>;
+}
+
 /** What the watchdog needs of a worker. */
 export interface Watched {
   readonly pid: number | undefined;
@@ -28,11 +33,10 @@ export class Watchdog {
   #retiredAtMs: number | undefined;
   #abortedAtMs: number | undefined;
   readonly #worker: Watched;
-  readonly #tasks: ReadonlyMap<number, Task>;
+  readonly #tasks: Tasks;
   readonly #log: Log;
 
-  /** @param tasks what the worker has in hand, in the order in which it was sent */
-  constructor(worker: Watched, tasks: ReadonlyMap<number, Task>, log: Log) {
+  constructor(worker: Watched, tasks: Tasks, log: Log) {
     this.#worker = worker;
     this.#tasks = tasks;
     this.#log = log;

@@ -10,7 +10,6 @@ import type { Log } from '../types.js';
 import type { ChunkLease, FileOffer, FrameReceiver } from '../wire/decoder.js';
 import {
   LogLevel,
-  MAX_STREAM_ID,
   type Channel,
   type HelloSettings,
   type ReadyInfo,
@@ -22,6 +21,8 @@ import { sortLoss } from './loss.js';
 import type { Expected, Rendezvous } from './rendezvous.js';
 import { StateFile } from './state-file.js';
 import { Task } from './task.js';
+import { MAX_DEPTH } from './service-time.js';
+import { TaskTable } from './task-table.js';
 import { Watchdog, type Watched } from './watchdog.js';
 import { WorkerChannels } from './worker-channels.js';
 import { WorkerProcess, type WorkerProgram } from './worker-process.js';
@@ -62,9 +63,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   readonly #token: string;
   readonly #process: WorkerProcess;
   readonly #channels = new WorkerChannels();
-  readonly #tasks = new Map<number, Task>();
+  readonly #tasks: TaskTable;
   readonly #watchdog: Watchdog;
-  #lastStream = 0;
   #ready = false;
   #killing: NodeJS.Timeout | undefined;
   #gone = false;
@@ -75,6 +75,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     this.#owner = owner;
     const { settings, rendezvous, log } = options;
     this.slots = settings.threads;
+    this.#tasks = new TaskTable(this.slots * MAX_DEPTH);
     this.#watchdog = new Watchdog(this, this.#tasks, log);
     this.#stateFile = new StateFile(rendezvous.folder, settings.threads);
     this.#token = rendezvous.expect(this);
@@ -101,11 +102,10 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   }
 
   send(job: Job): void {
-    const stream = this.#lastStream === MAX_STREAM_ID ? 1 : this.#lastStream + 1;
-    this.#lastStream = stream;
+    const stream = this.#tasks.nextStream();
     if (this.#tasks.size === 0) this.progressAtMs = performance.now();
     this.#channels.data.request({ stream, environ: job.environ, body: job.body, safe: job.safe });
-    this.#tasks.set(stream, new Task(job, stream, this.#options.settings.credit));
+    this.#tasks.add(new Task(job, stream, this.#options.settings.credit));
     this.#channels.flushSoon();
   }
 
@@ -333,7 +333,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   }
 
   #taken(task: Task, bytes: number): void {
-    if (!this.#tasks.has(task.stream)) return;
+    if (this.#tasks.get(task.stream) === undefined) return;
     const granted = task.taken(bytes);
     if (granted === 0) return;
     this.#channels.control.credit(task.stream, granted);
