@@ -67,6 +67,7 @@ function submit(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | n
 }
 
 class WsgiJob implements Job, BodySource {
+  place: Job['place'] = undefined;
   readonly environ: string;
   readonly body: Buffer | { readonly path: string } | null;
   readonly safe: boolean;

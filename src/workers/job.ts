@@ -2,6 +2,7 @@
 import type { ChunkLease, FileOffer } from '../wire/decoder.js';
 import type { WorkerFailure } from '../wire/frames.js';
 import type { GatewayError } from '../errors.js';
+import type { JobPlace } from './job-queue.js';
 
 /** Lets a job talk back to the worker that runs it. */
 export interface JobStream {
@@ -16,6 +17,8 @@ export interface JobStream {
  * what follows it up to `end` or `fail`; or `fail`. Nothing is called after `end`, `answer` or `fail`.
  */
 export interface Job {
+  /** Where the job waits for a worker; undefined when it does not. Only the queue changes it. */
+  place: JobPlace | undefined;
   readonly id: string;
   /** The environ delta, latin-1 (docs/protocol.md). */
   readonly environ: string;

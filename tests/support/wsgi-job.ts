@@ -15,6 +15,7 @@ export interface TestJobOptions {
 
 /** Notes what happens to it, in order: `answer`, `head`, `data:…`, `end`, `fail:status`. */
 export class TestJob implements Job {
+  place: Job['place'] = undefined;
   readonly id = `job-${++count}`;
   readonly environ: string;
   readonly body: Job['body'];
