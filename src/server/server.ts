@@ -128,7 +128,7 @@ export class Server {
     else this.#connections.add(new Connection(socket, peer, this.#context));
   }
 
-  /** One timer for all deadlines of all connections: 10,000 connections cost 0.4 ms a sweep. */
+  /** One timer for all deadlines of all connections. */
   #startSweep(intervalMs: number): NodeJS.Timeout {
     return setInterval(() => {
       const nowMs = performance.now();

@@ -9,7 +9,7 @@
 /** A request sent ahead waits about so long behind others. */
 export const BUDGET_US = 2000;
 export const MAX_DEPTH = 32;
-/** Each answer lets the maximum fall by an eighth: a worker that was descheduled for 5 ms is trusted again after 20 quick answers. */
+/** Each answer lets the maximum fall by an eighth: a worker that was descheduled for 5 ms is at its full depth again after 33 quick answers. */
 const DECAY = 1 - 1 / 8;
 
 export class ServiceTime {

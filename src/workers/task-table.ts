@@ -2,7 +2,7 @@
  * The requests that one worker has in hand, by stream id.
  *
  * Not a Map: every few dozen insertions and deletions V8 gives a Map a new table, and the old one, dead but promoted, keeps the new one and
- * all requests in it alive to the next full collection. At 50,000 requests a second that was a scavenge of 5 ms every 55 ms. Here
+ * all requests in it alive to the next full collection. At 38,000 requests a second that was a scavenge of 5 ms every 55 ms. Here
  * a task lies at its id modulo the size of the table, and an id whose place is taken is passed over.
  */
 import { MAX_STREAM_ID } from '../wire/frames.js';

@@ -49,7 +49,7 @@ export class HeadLines {
   scan(bytes: Buffer, base: number, end: number): number {
     let i = base + this.#scanned;
     for (;;) {
-      // At 1 ns a byte this loop is most of the cost of a head.
+      // Every byte of a head goes through here, once.
       while (i < end && TEXT[bytes[i]!] === 1) i++;
       if (i === end || (bytes[i] === CR && i + 1 === end)) {
         this.#scanned = i - base;

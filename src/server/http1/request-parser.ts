@@ -164,7 +164,7 @@ export class RequestParser {
     if (this.#at === this.#end) return NEED_DATA;
     const length = lines.scan(this.#bytes, this.#at, this.#end);
     if (length === -1) return NEED_DATA;
-    // One string for the whole head, and parts of it: 12 fields cost 0.3 µs so, and 2 µs with a call into C++ for each part.
+    // One string for the whole head, and parts of it: one call into C++ instead of one for each name and value.
     const text = this.#bytes.toString('latin1', this.#at, this.#at + length);
     const { places, count } = lines;
     // oxlint-disable-next-line unicorn/no-new-array -- the length is known, and the array is filled at once
