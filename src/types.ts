@@ -133,6 +133,12 @@ export interface Log {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** How many workers there are: never fewer than `min`, and up to `max` when requests wait. */
+export interface WorkerRange {
+  readonly min: number;
+  readonly max: number;
+}
+
 /** What a listener is bound to. */
 export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }

@@ -22,19 +22,6 @@ export const ABSENT_FLAGS: readonly AbsentFlag[] = [
     instead: 'connections are held by the gateway and not by workers; leave it out',
   },
   {
-    names: ['--max-requests', '--max-requests-jitter'],
-    instead:
-      'workers are not replaced after a number of requests; leave it out, and restart xgi if memory leaks',
-  },
-  {
-    names: ['--preload', '--preload-app'],
-    instead: 'each worker loads the application itself; leave it out',
-  },
-  {
-    names: ['--reload', '--reload-engine', '--reload-extra-file'],
-    instead: 'it cannot reload on changes; restart it, by a program that watches files if need be',
-  },
-  {
     names: ['--reuse-port'],
     instead: 'one process accepts all connections; leave it out',
   },
@@ -52,10 +39,6 @@ export const ABSENT_FLAGS: readonly AbsentFlag[] = [
     instead: 'it stays in the foreground; run it under systemd or another service manager',
   },
   {
-    names: ['-u', '--user', '-g', '--group', '-m', '--umask', '--initgroups'],
-    instead: 'it keeps the user, group and umask that it is started with; set them in the service manager',
-  },
-  {
     names: ['-n', '--name'],
     instead: 'it does not rename its process; leave it out, and find it with --pid',
   },
@@ -70,6 +53,18 @@ export const ABSENT_FLAGS: readonly AbsentFlag[] = [
   {
     names: ['--logger-class', '--log-config', '--log-config-json', '--log-syslog', '--statsd-host'],
     instead: 'logs go to standard error and to --access-logfile; collect them from there',
+  },
+  {
+    names: ['--preload-app'],
+    instead: 'it is called --preload',
+  },
+  {
+    names: ['--reload-engine'],
+    instead: 'files are watched by the means of the system; leave it out',
+  },
+  {
+    names: ['--initgroups'],
+    instead: '--user takes the groups of the user with it; leave it out',
   },
   {
     names: ['--worker-tmp-dir'],

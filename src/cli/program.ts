@@ -33,15 +33,51 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
   [
     'Workers:',
     [
-      ['-w, --workers <number>', 'processes (default: one for each core)'],
+      [
+        '-w, --workers <number>',
+        'processes; MIN..MAX for as many as are needed (default: one for each core)',
+      ],
       ['--threads <number>', `requests that one worker runs at a time (default: ${DEFAULTS.threads})`],
       [
         '-t, --timeout <duration>',
         `the longest a request may go without sending anything: 504, or the connection is cut; 0 for no limit (default: ${DEFAULTS.timeoutMs / 1000}s)`,
       ],
       [
+        '--queue-timeout <duration>',
+        `the longest a request may wait for a worker: 503; 0 for no limit (default: ${DEFAULTS.queueTimeoutMs / 1000}s)`,
+      ],
+      [
         '--graceful-timeout <duration>',
-        `for requests to finish after SIGTERM (default: ${DEFAULTS.gracefulTimeoutMs / 1000}s)`,
+        `for requests to finish after SIGTERM, or in a worker that is replaced (default: ${DEFAULTS.gracefulTimeoutMs / 1000}s)`,
+      ],
+    ],
+  ],
+  [
+    'Life of workers:',
+    [
+      ['--preload', 'load the application once, and fork the workers from there'],
+      ['--reload', 'reload when a file that the application imported changes'],
+      ['--reload-extra-file <file>', 'with --reload, also when this one changes; repeatable'],
+      ['--max-requests <number>', 'replace a worker after so many requests (default: never)'],
+      ['--max-requests-jitter <number>', 'up to so many more, at random (default: 0)'],
+      ['--max-worker-age <duration>', 'replace a worker after this time (default: never)'],
+      ['--max-worker-rss <size>', 'replace a worker that holds more memory (default: never)'],
+    ],
+  ],
+  [
+    'Processes:',
+    [
+      [
+        '--gateways <number>',
+        `processes that accept connections, each with its share of the workers (default: ${DEFAULTS.gateways})`,
+      ],
+      ['-u, --user <user>', 'run as this user once the sockets are bound'],
+      ['-g, --group <group>', "run as this group (default: the user's)"],
+      ['-m, --umask <mode>', 'octal, for files that the application makes'],
+      ['--allow-root', 'let the application run as root'],
+      [
+        '--control-socket <path>',
+        'for xgi status, reload, stop and scale; none for none (default: in a folder of the user)',
       ],
     ],
   ],
@@ -72,7 +108,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
   ],
 ];
 
-const REPEATABLE = /--(bind|env) /;
+const REPEATABLE = /--(bind|env|reload-extra-file) /;
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.

@@ -43,7 +43,7 @@ export async function serve({ config, formatLine, version }: ServeOptions): Prom
   const log = new ProgramLog({ level: config.logLevel });
   const accessLog = openAccessLog(config, formatLine, log);
   const interruption = new Interruption({ log, reopen: () => accessLog?.reopen() });
-  const pool = createPool({ config, workers: config.workers, version, log });
+  const pool = createPool({ config, workers: config.workers.min, version, log });
   const server = new Server({
     handler: createWsgiHandler(pool),
     limits: config.limits,

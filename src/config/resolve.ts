@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
-import type { Endpoint, HttpDeadlines, HttpLimits } from '../types.js';
+import type { Endpoint, HttpDeadlines, HttpLimits, WorkerRange } from '../types.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
@@ -19,7 +19,10 @@ export interface ResolvedConfig {
   /** In the form of the worker protocol (docs/protocol.md, HELLO). */
   readonly target: string;
   readonly endpoints: readonly Endpoint[];
-  readonly workers: number;
+  /** Of all gateways together. */
+  readonly workers: WorkerRange;
+  /** Processes that accept connections; each has its share of the workers. */
+  readonly gateways: number;
   readonly threads: number;
   /** Where the application runs; absolute. */
   readonly directory: string;
@@ -30,7 +33,15 @@ export interface ResolvedConfig {
   readonly python: Interpreter;
   /** 0 means none. */
   readonly timeoutMs: number;
+  /** 0 means none. */
+  readonly queueTimeoutMs: number;
   readonly gracefulTimeoutMs: number;
+  readonly recycling: Recycling;
+  /** The application is loaded once, and workers are forked from there. */
+  readonly preload: boolean;
+  /** Reload when the files of the application, or these (absolute), change; null for never. */
+  readonly reloadOnChange: { readonly extraFiles: readonly string[] } | null;
+  readonly privileges: WantedPrivileges;
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
@@ -40,6 +51,25 @@ export interface ResolvedConfig {
   readonly logLevel: NonNullable<ParsedConfig['logLevel']>;
   /** Absolute. */
   readonly pidFile: string | null;
+  /** Absolute; 'default' for one named by the process id in a folder of the user (docs/operate/control.md); null for none. */
+  readonly controlSocket: string | null;
+}
+
+/** When a worker is replaced by a new one; 0 means never for that reason. */
+export interface Recycling {
+  readonly maxRequests: number;
+  /** Up to so many requests more, at random for each worker. */
+  readonly maxRequestsJitter: number;
+  readonly maxAgeMs: number;
+  readonly maxRssBytes: number;
+}
+
+/** Taken on when the sockets are bound; null for what xgi was started with. Names are not looked up yet. */
+export interface WantedPrivileges {
+  readonly user: string | null;
+  readonly group: string | null;
+  readonly umask: number | null;
+  readonly allowRoot: boolean;
 }
 
 /** What the person did not write, but the process was given. */
@@ -61,13 +91,28 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   return {
     target: detectTarget(parsed.target, directory),
     endpoints: resolveEndpoints(parsed.bind, directory, context),
-    workers: parsed.workers ?? Math.min(availableParallelism(), 1024),
+    ...resolveProcesses(parsed, context),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
     env: Object.fromEntries((parsed.env ?? []).map(splitEntry)),
     timeoutMs: parsed.timeout ?? DEFAULTS.timeoutMs,
+    queueTimeoutMs: parsed.queueTimeout ?? DEFAULTS.queueTimeoutMs,
     gracefulTimeoutMs: parsed.gracefulTimeout ?? DEFAULTS.gracefulTimeoutMs,
+    recycling: {
+      maxRequests: parsed.maxRequests ?? 0,
+      maxRequestsJitter: parsed.maxRequestsJitter ?? 0,
+      maxAgeMs: parsed.maxWorkerAge ?? 0,
+      maxRssBytes: parsed.maxWorkerRss ?? 0,
+    },
+    preload: parsed.preload ?? false,
+    reloadOnChange: resolveReload(parsed, absolute),
+    privileges: {
+      user: parsed.user ?? null,
+      group: parsed.group ?? null,
+      umask: parsed.umask ?? null,
+      allowRoot: parsed.allowRoot ?? false,
+    },
     limits: {
       ...DEFAULT_LIMITS,
       maxRequestLineBytes: parsed.limitRequestLine ?? DEFAULT_LIMITS.maxRequestLineBytes,
@@ -81,6 +126,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     backlog: parsed.backlog ?? DEFAULTS.backlog,
     accessLog: resolveAccessLog(parsed, directory, context),
     logLevel: parsed.logLevel ?? DEFAULTS.logLevel,
+    controlSocket: resolveControlSocket(parsed.controlSocket, directory, context),
     pidFile: parsed.pid === undefined ? null : resolveFile('pid', parsed.pid, directory, context),
     // Last: it starts a program, and everything above is checked in no time.
     python: await chooseInterpreter({ python: parsed.python, directory, env: context.env }),
@@ -96,6 +142,36 @@ function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
 
 function valueAt(user: UserConfig, at: readonly (string | number)[]): unknown {
   return at.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], user);
+}
+
+function resolveProcesses(
+  { workers: range, gateways = DEFAULTS.gateways }: ParsedConfig,
+  context: ResolveContext,
+): Pick<ResolvedConfig, 'workers' | 'gateways'> {
+  const cores = Math.min(availableParallelism(), 1024);
+  const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
+  if (workers.min >= gateways) return { workers, gateways };
+  throw refuse(
+    context.nameOf('gateways'),
+    `at most as many gateways as workers, of which there may be ${workers.min}`,
+    gateways,
+  );
+}
+
+function resolveReload(
+  { reload, reloadExtraFile = [] }: ParsedConfig,
+  absolute: (file: string) => string,
+): ResolvedConfig['reloadOnChange'] {
+  return reload === true ? { extraFiles: reloadExtraFile.map(absolute) } : null;
+}
+
+function resolveControlSocket(
+  socket: string | undefined,
+  directory: string,
+  context: ResolveContext,
+): string | null {
+  if (socket === undefined) return 'default';
+  return socket === 'none' ? null : resolveFile('controlSocket', socket, directory, context);
 }
 
 function resolveDirectory(chdir: string | undefined, context: ResolveContext): string {

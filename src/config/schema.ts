@@ -31,14 +31,31 @@ function wholeNumber(least: number, most: number) {
   });
 }
 
+const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
+
 /** Milliseconds; 0 is allowed only where `zero` says what it means. */
-function duration(zero?: string) {
+function duration(zero?: string, mostMs = DAY_MS) {
   const expected = zero === undefined ? `${DURATION_FORM}, more than 0` : `${DURATION_FORM}; 0 ${zero}`;
   // A day: setTimeout wraps at 24.8 days, and a deadline of weeks is a slip of the unit.
-  return option(`${expected}, at most 24h`, (text) => {
+  return option(`${expected}, at most ${mostMs / 3_600_000}h`, (text) => {
     const durationMs = parseDuration(text);
-    return durationMs === undefined ? undefined : within(durationMs, zero === undefined ? 1 : 0, 86_400_000);
+    return durationMs === undefined ? undefined : within(durationMs, zero === undefined ? 1 : 0, mostMs);
   });
+}
+
+/** One number, or the two ends of a range. */
+function workerRange() {
+  return option('a whole number from 1 to 1024, or MIN..MAX', (text) => {
+    const [, min = '', max = min] = /^([0-9]{1,4})(?:\.\.([0-9]{1,4}))?$/.exec(text) ?? [];
+    const range = { min: Number(min), max: Number(max) };
+    return range.min >= 1 && range.min <= range.max && range.max <= 1024 ? range : undefined;
+  });
+}
+
+/** `022` and `18` are not the same: the text is octal, as for umask(1). */
+function octal(expected: string) {
+  return option(expected, (text) => (/^0?[0-7]{1,3}$/.test(text) ? Number.parseInt(text, 8) : undefined));
 }
 
 function nonEmpty(expected: string) {
@@ -57,13 +74,26 @@ const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 export const userConfigSchema = z.strictObject({
   target: z.string(),
   bind: z.array(z.string()).optional(),
-  workers: wholeNumber(1, 1024),
+  workers: workerRange(),
+  gateways: wholeNumber(1, 64),
   threads: wholeNumber(1, 1024),
   chdir: nonEmpty('a directory'),
   pythonpath: nonEmpty('directories, separated by commas'),
   env: z.array(envEntry).optional(),
   timeout: duration('for none'),
+  queueTimeout: duration('for none'),
   gracefulTimeout: duration('to wait for nothing'),
+  maxRequests: wholeNumber(0, 1_000_000_000),
+  maxRequestsJitter: wholeNumber(0, 1_000_000_000),
+  maxWorkerAge: duration('for no limit', WEEK_MS),
+  maxWorkerRss: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
+  preload: z.boolean().optional(),
+  reload: z.boolean().optional(),
+  reloadExtraFile: z.array(z.string()).optional(),
+  user: nonEmpty('the name or the number of a user'),
+  group: nonEmpty('the name or the number of a group'),
+  umask: octal('an octal number from 0 to 777'),
+  allowRoot: z.boolean().optional(),
   keepAlive: duration('to close each connection after its response'),
   limitRequestLine: wholeNumber(256, 32_768),
   limitRequestFields: wholeNumber(1, 32_768),
@@ -73,6 +103,7 @@ export const userConfigSchema = z.strictObject({
   accessLogformat: nonEmpty('a format, or json'),
   logLevel: option(`one of ${LOG_LEVELS.join(', ')}`, (value) => LOG_LEVELS.find((level) => level === value)),
   pid: nonEmpty('a file'),
+  controlSocket: nonEmpty('a path for a socket, or none'),
   backlog: wholeNumber(1, 65_535),
   forwardedAllowIps: z.string().optional(),
   python: nonEmpty('the path or the name of a Python interpreter'),
