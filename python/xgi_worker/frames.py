@@ -29,6 +29,7 @@ FILE_ACK = 0x06
 RECALL = 0x07
 INTERRUPT = 0x08
 PING = 0x09
+FORK = 0x0A
 AUTH = 0x10
 READY = 0x11
 HEAD = 0x12
@@ -39,6 +40,9 @@ FILE = 0x16
 LOG = 0x17
 RECALLED = 0x18
 PONG = 0x19
+FILES = 0x1A
+FORKED = 0x1B
+EXITED = 0x1C
 
 SPOOLED = 0x01
 SAFE = 0x02
@@ -52,10 +56,16 @@ LEVEL_INFO = 3
 
 MAX_SERVICE_TIME = 0xFFFFFFFF
 
+# A path is at most 4 KiB on Linux, which JSON may make six times as long.
+_MAX_FILES_BYTES = MAX_PAYLOAD // 2
+
 TO_WORKER = "to-worker"
 TO_GATEWAY = "to-gateway"
 DATA_CHANNEL = "data"
 CONTROL_CHANNEL = "control"
+ZYGOTE_CHANNEL = "zygote"
+
+_CHANNEL_BYTES = {DATA_CHANNEL: b"D", CONTROL_CHANNEL: b"C", ZYGOTE_CHANNEL: b"Z"}
 
 
 class ProtocolError(Exception):
@@ -74,29 +84,35 @@ Rule = namedtuple("Rule", "name way channels stream flags shortest longest unit"
 
 _D = (DATA_CHANNEL,)
 _C = (CONTROL_CHANNEL,)
-_BOTH = (DATA_CHANNEL, CONTROL_CHANNEL)
+_Z = (ZYGOTE_CHANNEL,)
+_DZ = (DATA_CHANNEL, ZYGOTE_CHANNEL)
+_ANY = (DATA_CHANNEL, CONTROL_CHANNEL, ZYGOTE_CHANNEL)
 _NO_FLAGS = (0,)
 
 RULES = {
-    HELLO: Rule("HELLO", TO_WORKER, _D, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    HELLO: Rule("HELLO", TO_WORKER, _DZ, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
     REQUEST: Rule("REQUEST", TO_WORKER, _D, True, (0, 1, 2, 3), 4, MAX_PAYLOAD, 1),
-    DRAIN: Rule("DRAIN", TO_WORKER, _D, False, _NO_FLAGS, 0, 0, 1),
+    DRAIN: Rule("DRAIN", TO_WORKER, _DZ, False, _NO_FLAGS, 0, 0, 1),
     ABORT: Rule("ABORT", TO_WORKER, _C, True, _NO_FLAGS, 0, 0, 1),
     CREDIT: Rule("CREDIT", TO_WORKER, _C, True, _NO_FLAGS, 4, 4, 1),
     FILE_ACK: Rule("FILE_ACK", TO_WORKER, _C, True, (0, TAKEN), 0, 0, 1),
     RECALL: Rule("RECALL", TO_WORKER, _C, False, _NO_FLAGS, 0, MAX_PAYLOAD, 4),
     INTERRUPT: Rule("INTERRUPT", TO_WORKER, _C, True, _NO_FLAGS, 0, 0, 1),
     PING: Rule("PING", TO_WORKER, _C, False, _NO_FLAGS, 8, 8, 1),
-    AUTH: Rule("AUTH", TO_GATEWAY, _BOTH, False, _NO_FLAGS, 65, 65, 1),
-    READY: Rule("READY", TO_GATEWAY, _D, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    FORK: Rule("FORK", TO_WORKER, _Z, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    AUTH: Rule("AUTH", TO_GATEWAY, _ANY, False, _NO_FLAGS, 65, 65, 1),
+    READY: Rule("READY", TO_GATEWAY, _DZ, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
     HEAD: Rule("HEAD", TO_GATEWAY, _D, True, (0, LAST), 8, MAX_PAYLOAD, 1),
     DATA: Rule("DATA", TO_GATEWAY, _D, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
     END: Rule("END", TO_GATEWAY, _D, True, _NO_FLAGS, 4, 4, 1),
-    ERROR: Rule("ERROR", TO_GATEWAY, _D, None, _NO_FLAGS, 6, MAX_PAYLOAD, 1),
+    ERROR: Rule("ERROR", TO_GATEWAY, _DZ, None, _NO_FLAGS, 6, MAX_PAYLOAD, 1),
     FILE: Rule("FILE", TO_GATEWAY, _D, True, _NO_FLAGS, 33, MAX_PAYLOAD, 1),
-    LOG: Rule("LOG", TO_GATEWAY, _BOTH, None, (1, 2, 3), 0, MAX_PAYLOAD, 1),
+    LOG: Rule("LOG", TO_GATEWAY, _ANY, None, (1, 2, 3), 0, MAX_PAYLOAD, 1),
     RECALLED: Rule("RECALLED", TO_GATEWAY, _C, False, _NO_FLAGS, 0, MAX_PAYLOAD, 4),
     PONG: Rule("PONG", TO_GATEWAY, _C, False, _NO_FLAGS, 8, 8, 1),
+    FILES: Rule("FILES", TO_GATEWAY, _ANY, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    FORKED: Rule("FORKED", TO_GATEWAY, _Z, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    EXITED: Rule("EXITED", TO_GATEWAY, _Z, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
 }
 
 
@@ -113,7 +129,7 @@ def check_header(length, stream, kind, flags, reserved, way, channel=None):
         raise ProtocolError("unknown-flag", "0x%02x on %s" % (flags, rule.name))
     if rule.stream is True and not stream:
         raise ProtocolError("stream-zero", "%s belongs to a stream" % rule.name)
-    if rule.stream is False and stream:
+    if stream and (rule.stream is False or channel == ZYGOTE_CHANNEL):
         raise ProtocolError("stream-not-zero", "%s on stream %d" % (rule.name, stream))
     if length < rule.shortest:
         raise ProtocolError("payload-too-short", "%d bytes of %s" % (length, rule.name))
@@ -154,7 +170,7 @@ class Decoder:
 
 
 def decode_json(payload):
-    """The object in a HELLO, READY or (after the service time) ERROR payload."""
+    """The object in a HELLO, FORK, READY or (after the service time) ERROR payload."""
     try:
         value = json.loads(payload.decode("utf-8"))
     except ValueError as error:
@@ -186,13 +202,29 @@ def encode(kind, stream=0, payload=b"", flags=0):
 
 
 def encode_auth(token, channel):
-    """`token` as 64 characters; `channel` is DATA_CHANNEL or CONTROL_CHANNEL."""
-    return encode(AUTH, 0, token.encode("ascii") + (b"D" if channel == DATA_CHANNEL else b"C"))
+    """`token` as 64 characters; `channel` is DATA_CHANNEL, CONTROL_CHANNEL or ZYGOTE_CHANNEL."""
+    return encode(AUTH, 0, token.encode("ascii") + _CHANNEL_BYTES[channel])
 
 
 def encode_json(kind, value):
-    """READY."""
+    """READY, FORKED or EXITED."""
     return encode(kind, 0, _compact(value))
+
+
+def encode_files(paths):
+    """FILES, as many frames as `paths` (a list of str) take; none for none."""
+    encoded = b""
+    batch, size = [], 0
+    for path in paths:
+        length = len(_compact(path)) + 1
+        if batch and size + length > _MAX_FILES_BYTES:
+            encoded += encode_json(FILES, {"files": batch})
+            batch, size = [], 0
+        batch.append(path)
+        size += length
+    if batch:
+        encoded += encode_json(FILES, {"files": batch})
+    return encoded
 
 
 def encode_head(stream, head, body_length, service_time=0, last=False):

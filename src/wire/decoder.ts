@@ -50,11 +50,16 @@ export interface FrameReceiver {
   log(stream: number, level: number, text: string): void;
   recalled(streams: readonly number[]): void;
   pong(payload: Buffer): void;
+  /** Files of modules that were imported, as absolute paths. A receiver without it is told of none: the frame is refused. */
+  files?(paths: readonly string[]): void;
+  /** The zygote has answered the FORK `id`: the worker's process id, or why there is none; the other one is null. */
+  forked?(id: number, pid: number | null, error: string | null): void;
+  /** A worker that the zygote had forked has ended: by `code` or by `signal`; both are null if that is not known. */
+  exited?(pid: number, code: number | null, signal: number | null): void;
 }
 
-/** Which channel each type belongs on; LOG and AUTH on both. */
+/** Which types belong on which channel. AUTH, with which each begins, is on none. */
 const DATA_CHANNEL: ReadonlySet<number> = new Set([
-  FrameType.AUTH,
   FrameType.READY,
   FrameType.HEAD,
   FrameType.DATA,
@@ -62,18 +67,36 @@ const DATA_CHANNEL: ReadonlySet<number> = new Set([
   FrameType.ERROR,
   FrameType.FILE,
   FrameType.LOG,
+  FrameType.FILES,
 ]);
 const CONTROL_CHANNEL: ReadonlySet<number> = new Set([
-  FrameType.AUTH,
   FrameType.LOG,
   FrameType.RECALLED,
   FrameType.PONG,
+  FrameType.FILES,
 ]);
+const ZYGOTE_CHANNEL: ReadonlySet<number> = new Set([
+  FrameType.READY,
+  FrameType.ERROR,
+  FrameType.LOG,
+  FrameType.FILES,
+  FrameType.FORKED,
+  FrameType.EXITED,
+]);
+const CHANNEL_TYPES: Readonly<Record<Channel, ReadonlySet<number>>> = {
+  D: DATA_CHANNEL,
+  C: CONTROL_CHANNEL,
+  Z: ZYGOTE_CHANNEL,
+};
+const BEFORE_AUTH: ReadonlySet<number> = new Set([FrameType.AUTH]);
 const ON_CHANNEL: ReadonlySet<number> = new Set([
   FrameType.AUTH,
   FrameType.READY,
   FrameType.RECALLED,
   FrameType.PONG,
+  FrameType.FILES,
+  FrameType.FORKED,
+  FrameType.EXITED,
 ]);
 const ON_ANY: ReadonlySet<number> = new Set([FrameType.ERROR, FrameType.LOG]);
 
@@ -85,8 +108,8 @@ export type Authenticate = (token: string, channel: Channel) => FrameReceiver | 
 export class FrameDecoder {
   readonly #authenticate: Authenticate;
   #receiver: FrameReceiver | undefined;
-  /** null until AUTH has told the channel: until then nothing else is taken. */
-  #channel: Channel | null = null;
+  /** The types that may come: only AUTH, until it has told the channel. */
+  #types: ReadonlySet<number> = BEFORE_AUTH;
   #lease: ChunkLease = GIVEN;
   /** The beginning of a frame that is not complete. */
   #pending: Buffer = EMPTY;
@@ -206,12 +229,14 @@ export class FrameDecoder {
     if (length > MAX_PAYLOAD_BYTES)
       throw new FrameError(`${name}: a payload of ${length} bytes; at most ${MAX_PAYLOAD_BYTES}`);
     if (reserved !== 0) throw new FrameError(`${name}: the reserved field is not 0`);
-    if (this.#channel === null ? type !== FrameType.AUTH : type === FrameType.AUTH) {
-      throw new FrameError(`${name}: AUTH must come first, and once`);
+    if (!this.#types.has(type)) {
+      const early = this.#types === BEFORE_AUTH || type === FrameType.AUTH;
+      throw new FrameError(
+        `${name}: ${early ? 'AUTH must come first, and once' : 'unknown on this channel'}`,
+      );
     }
-    const known =
-      this.#channel === null || (this.#channel === 'D' ? DATA_CHANNEL : CONTROL_CHANNEL).has(type);
-    if (!known) throw new FrameError(`${name}: unknown on this channel`);
+    if (stream !== 0 && this.#types === ZYGOTE_CHANNEL)
+      throw new FrameError(`${name}: on stream ${stream} of a zygote`);
     if (!ON_ANY.has(type) && (stream === 0) !== ON_CHANNEL.has(type))
       throw new FrameError(`${name}: on stream ${stream}`);
     if (type === FrameType.LOG) {
@@ -244,14 +269,28 @@ export class FrameDecoder {
       case FrameType.PONG:
         exactly('PONG', payload, 8);
         return receiver.pong(payload);
+      case FrameType.FILES:
+        if (receiver.files === undefined) throw new FrameError('FILES: not from this process');
+        return receiver.files(readFiles(payload));
+      case FrameType.FORKED: {
+        const { id, pid, error } = readForked(payload);
+        if (receiver.forked === undefined) throw new FrameError('FORKED: not from this process');
+        return receiver.forked(id, pid, error);
+      }
+      case FrameType.EXITED: {
+        const { pid, code, signal } = readExited(payload);
+        if (receiver.exited === undefined) throw new FrameError('EXITED: not from this process');
+        return receiver.exited(pid, code, signal);
+      }
     }
   }
 
   #auth(payload: Buffer): void {
     exactly('AUTH', payload, TOKEN_BYTES + 1);
     const channel = payload.toString('latin1', TOKEN_BYTES);
-    if (channel !== 'D' && channel !== 'C') throw new FrameError('AUTH: the channel is neither D nor C');
-    this.#channel = channel;
+    if (channel !== 'D' && channel !== 'C' && channel !== 'Z')
+      throw new FrameError('AUTH: the channel is none of D, C and Z');
+    this.#types = CHANNEL_TYPES[channel];
     this.#receiver = this.#authenticate(payload.toString('latin1', 0, TOKEN_BYTES), channel);
     if (this.#receiver === undefined) throw new FrameError('AUTH: the token opens nothing');
   }
@@ -265,6 +304,9 @@ const LEAST_PAYLOAD: ReadonlyMap<number, number> = new Map([
   [FrameType.ERROR, 4],
   [FrameType.FILE, 33],
   [FrameType.PONG, 8],
+  [FrameType.FILES, 2],
+  [FrameType.FORKED, 2],
+  [FrameType.EXITED, 2],
 ]);
 
 function readReady(payload: Buffer): ReadyInfo {
@@ -286,6 +328,38 @@ function readFailure(payload: Buffer): WorkerFailure {
     throw new FrameError('ERROR: a member is missing or has the wrong type');
   }
   return { class: name, message, traceback, hint: typeof hint === 'string' ? hint : undefined };
+}
+
+function readFiles(payload: Buffer): string[] {
+  const { files } = readObject('FILES', payload);
+  if (!Array.isArray(files) || !files.every(isAbsolute))
+    throw new FrameError('FILES: not a list of absolute paths');
+  return files;
+}
+
+function readForked(payload: Buffer): { id: number; pid: number | null; error: string | null } {
+  const { id, pid = null, error = null } = readObject('FORKED', payload);
+  if (!isPositive(id)) throw new FrameError('FORKED: the id is not a positive number');
+  if (isPositive(pid) && error === null) return { id, pid, error };
+  if (pid === null && typeof error === 'string') return { id, pid, error };
+  throw new FrameError('FORKED: neither a process id nor an error');
+}
+
+function readExited(payload: Buffer): { pid: number; code: number | null; signal: number | null } {
+  const { pid, code, signal } = readObject('EXITED', payload);
+  if (!isPositive(pid)) throw new FrameError('EXITED: the process id is not a positive number');
+  const ended = code === null || (typeof code === 'number' && Number.isInteger(code) && code >= 0);
+  if (!ended || !(signal === null || isPositive(signal)) || (code !== null && signal !== null))
+    throw new FrameError('EXITED: neither an exit code nor a signal');
+  return { pid, code, signal };
+}
+
+function isPositive(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isAbsolute(value: unknown): value is string {
+  return typeof value === 'string' && value.startsWith('/') && !value.includes('\0');
 }
 
 function readObject(name: string, payload: Buffer): Record<string, unknown> {

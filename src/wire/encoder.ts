@@ -9,6 +9,7 @@ import {
   MAX_PAYLOAD_BYTES,
   RequestFlag,
   type HelloSettings,
+  type StartLine,
 } from './frames.js';
 
 const INITIAL_BYTES = 65_536;
@@ -102,6 +103,15 @@ export class FrameEncoder {
   /** @param payload 8 bytes that the PONG brings back */
   ping(payload: Buffer): void {
     this.#bytes(FrameType.PING, 0, payload);
+  }
+
+  /**
+   * Has a zygote fork a worker.
+   *
+   * @param id comes back in its FORKED
+   */
+  fork(id: number, start: StartLine): void {
+    this.#bytes(FrameType.FORK, 0, Buffer.from(JSON.stringify({ id, start })));
   }
 
   #bytes(type: number, stream: number, payload: Buffer): void {

@@ -23,6 +23,7 @@ export const FrameType = {
   RECALL: 0x07,
   INTERRUPT: 0x08,
   PING: 0x09,
+  FORK: 0x0a,
   AUTH: 0x10,
   READY: 0x11,
   HEAD: 0x12,
@@ -33,6 +34,9 @@ export const FrameType = {
   LOG: 0x17,
   RECALLED: 0x18,
   PONG: 0x19,
+  FILES: 0x1a,
+  FORKED: 0x1b,
+  EXITED: 0x1c,
 } as const;
 
 export const RequestFlag = { SPOOLED: 0x01, SAFE: 0x02 } as const;
@@ -41,7 +45,19 @@ export const HeadFlag = { END: 0x01 } as const;
 /** The flags of LOG hold its level. */
 export const LogLevel = { ERROR: 1, WARNING: 2, INFO: 3 } as const;
 
-export type Channel = 'D' | 'C';
+/** The data and the control channel of a worker; the one channel of a zygote. */
+export type Channel = 'D' | 'C' | 'Z';
+
+/** The line on a worker's standard input, and what FORK hands to a worker that is forked. */
+export interface StartLine {
+  /** The Unix-domain socket to connect to. */
+  readonly socket: string;
+  readonly token: string;
+  /** Absent: worker. */
+  readonly role?: 'worker' | 'zygote';
+  /** The FIFO that the worker makes its standard error; absent: it stays as inherited. */
+  readonly stderr?: string;
+}
 
 /** What the gateway tells a worker at its start. */
 export interface HelloSettings {
@@ -53,6 +69,8 @@ export interface HelloSettings {
   readonly multiprocess: boolean;
   readonly stateFile: string;
   readonly credit: number;
+  /** Whether it reports the files of what it imports; absent: no. */
+  readonly watch?: boolean;
 }
 
 /** What a worker says when the application is loaded. */

@@ -42,6 +42,8 @@ def decode(frame):
         fields["streams"] = list(frames.decode_u32s(frame.payload))
     elif name == "PING":
         fields["payloadHex"] = frame.payload.hex()
+    elif name == "FORK":
+        fields.update(frames.decode_json(frame.payload))
     return fields
 
 
@@ -50,8 +52,8 @@ def encode(fields):
     name, stream = fields["type"], fields["stream"]
     body = bytes.fromhex(fields.get("bodyHex", ""))
     if name == "AUTH":
-        channel = frames.DATA_CHANNEL if fields["role"] == "D" else frames.CONTROL_CHANNEL
-        return frames.encode_auth(fields["token"], channel)
+        channels = {"D": frames.DATA_CHANNEL, "C": frames.CONTROL_CHANNEL, "Z": frames.ZYGOTE_CHANNEL}
+        return frames.encode_auth(fields["token"], channels[fields["role"]])
     if name == "READY":
         return frames.encode_json(frames.READY, fields["info"])
     if name == "HEAD":
@@ -72,6 +74,11 @@ def encode(fields):
         return frames.encode_u32s(frames.RECALLED, fields["streams"])
     if name == "PONG":
         return frames.encode(frames.PONG, 0, bytes.fromhex(fields["payloadHex"]))
+    if name == "FILES":
+        return frames.encode_files(fields["files"]) or frames.encode_json(frames.FILES, {"files": []})
+    if name in ("FORKED", "EXITED"):
+        members = {key: fields[key] for key in fields if key not in ("type", "stream", "flags")}
+        return frames.encode_json(getattr(frames, name), members)
     raise AssertionError("no vector should have type %s" % name)
 
 
@@ -127,6 +134,18 @@ class ValidFrames(unittest.TestCase):
             with self.subTest(vector["name"]):
                 (frame,) = frames.Decoder(vector["way"], vector["channel"]).feed(bytes.fromhex(vector["hex"]))
                 self.assertEqual(frames.RULES[frame.kind].name, vector["frame"]["type"])
+
+
+class ManyFiles(unittest.TestCase):
+    def test_they_are_split_over_frames(self):
+        paths = ["/srv/%05d/%s.py" % (index, "\u00e9" * 100) for index in range(3000)]
+        decoder = frames.Decoder(frames.TO_GATEWAY, frames.CONTROL_CHANNEL)
+        found = [frames.decode_json(frame.payload)["files"] for frame in decoder.feed(frames.encode_files(paths))]
+        self.assertGreater(len(found), 1)
+        self.assertEqual([path for part in found for path in part], paths)
+
+    def test_none(self):
+        self.assertEqual(frames.encode_files([]), b"")
 
 
 class CorruptFrames(unittest.TestCase):

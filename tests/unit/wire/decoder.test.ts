@@ -6,12 +6,10 @@ import {
   dataFrame,
   endFrame,
   headFrame,
-  joined,
   rawFrame,
-  recordingDecoder,
+  Recorder,
   TOKEN,
   u32,
-  type Told,
 } from '../../support/wsgi-frames.js';
 import {
   corruptVectors,
@@ -19,9 +17,19 @@ import {
   type ValidVector,
   type VectorFrame,
 } from '../../support/wsgi-vectors.js';
+import { joined, recordingDecoder, type Told } from './recorder.js';
+
+interface ZygoteFields {
+  readonly files?: readonly string[];
+  readonly id?: number;
+  readonly pid?: number;
+  readonly error?: string;
+  readonly code?: number | null;
+  readonly signal?: number | null;
+}
 
 /** What the receiver is to be told for a frame. */
-function expected(frame: VectorFrame): Told[] {
+function expected(frame: VectorFrame & ZygoteFields): Told[] {
   const { stream } = frame;
   const latin1 = (hex: string | undefined): string => Buffer.from(hex ?? '', 'hex').toString('latin1');
   const serviceUs = frame.serviceTime ?? 0;
@@ -70,12 +78,18 @@ function expected(frame: VectorFrame): Told[] {
       return [{ call: 'recalled', streams: frame.streams! }];
     case 'PONG':
       return [{ call: 'pong', payload: frame.payloadHex! }];
+    case 'FILES':
+      return [{ call: 'files', paths: frame.files! }];
+    case 'FORKED':
+      return [{ call: 'forked', id: frame.id!, pid: frame.pid ?? null, error: frame.error ?? null }];
+    case 'EXITED':
+      return [{ call: 'exited', pid: frame.pid!, code: frame.code!, signal: frame.signal! }];
     default:
       throw new Error(`a worker sends no ${frame.type}`);
   }
 }
 
-const channelLetter = (vector: { channel: string }): string => (vector.channel === 'data' ? 'D' : 'C');
+const channelLetter = (vector: { channel: string }): string => vector.channel[0]!.toUpperCase();
 
 /** The bytes of a connection that sends this vector. */
 function connectionOf(vector: ValidVector): Buffer {
@@ -253,7 +267,7 @@ describe('corrupt input', () => {
     const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff) >> 16;
     for (let round = 0; round < 2000; round++) {
       const noise = Buffer.from(Array.from({ length: 40 }, () => random() & 0xff));
-      const error = refusal([authFrame(round % 2 === 0 ? 'D' : 'C'), noise]);
+      const error = refusal([authFrame('DCZ'[round % 3]!), noise]);
       if (error !== undefined) expect(error).toBeInstanceOf(FrameError);
     }
   });
@@ -265,6 +279,18 @@ function fileFrame(offset: bigint, length: bigint, path: string): Buffer {
   numbers.writeBigUInt64LE(length, 8);
   return rawFrame({ type: 0x16, stream: 1, payload: Buffer.concat([numbers, Buffer.from(path)]) });
 }
+
+describe('a receiver that expects no zygote', () => {
+  test.each([
+    ['FILES', 'D', 0x1a, '{"files":[]}'],
+    ['FORKED', 'Z', 0x1b, '{"id":1,"pid":2}'],
+    ['EXITED', 'Z', 0x1c, '{"pid":2,"code":0,"signal":null}'],
+  ])('is sent %s', (_name, channel, type, payload) => {
+    const decoder = new FrameDecoder(() => new Recorder());
+    decoder.push(authFrame(channel));
+    expect(() => decoder.push(rawFrame({ type, payload }))).toThrow(FrameError);
+  });
+});
 
 describe('AUTH', () => {
   test('must come first', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LocalProtocolError } from '../../../src/errors.js';
 import { FrameEncoder } from '../../../src/wire/encoder.js';
-import type { HelloSettings } from '../../../src/wire/frames.js';
+import type { HelloSettings, StartLine } from '../../../src/wire/frames.js';
 import { validVectors, type VectorFrame } from '../../support/wsgi-vectors.js';
 
 function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder {
@@ -42,6 +42,11 @@ function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder 
     case 'PING':
       encoder.ping(bytes(frame.payloadHex));
       break;
+    case 'FORK': {
+      const { id, start } = frame as VectorFrame & { id: number; start: StartLine };
+      encoder.fork(id, start);
+      break;
+    }
     default:
       throw new Error(`the gateway sends no ${frame.type}`);
   }

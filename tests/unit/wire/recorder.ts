@@ -1,0 +1,57 @@
+/** The recorder of tests/support/wsgi-frames.ts, which also notes what zygotes and watching workers say. */
+import { FrameDecoder } from '../../../src/wire/decoder.js';
+import { joined as joinBodies, Recorder, type Told as ToldByWorker } from '../../support/wsgi-frames.js';
+
+export type Told =
+  | ToldByWorker
+  | { readonly call: 'files'; readonly paths: readonly string[] }
+  | {
+      readonly call: 'forked';
+      readonly id: number;
+      readonly pid: number | null;
+      readonly error: string | null;
+    }
+  | {
+      readonly call: 'exited';
+      readonly pid: number;
+      readonly code: number | null;
+      readonly signal: number | null;
+    };
+
+class FullRecorder extends Recorder {
+  override readonly told: ToldByWorker[] = [];
+
+  files(paths: readonly string[]): void {
+    this.#note({ call: 'files', paths });
+  }
+  forked(id: number, pid: number | null, error: string | null): void {
+    this.#note({ call: 'forked', id, pid, error });
+  }
+  exited(pid: number, code: number | null, signal: number | null): void {
+    this.#note({ call: 'exited', pid, code, signal });
+  }
+
+  #note(told: Told): void {
+    this.told.push(told as ToldByWorker);
+  }
+}
+
+/** A decoder that lets everybody in, and what it tells. */
+export function recordingDecoder(): {
+  decoder: FrameDecoder;
+  recorder: { told: Told[] };
+  authenticated: string[];
+} {
+  const recorder = new FullRecorder();
+  const authenticated: string[] = [];
+  const decoder = new FrameDecoder((token, channel) => {
+    authenticated.push(token + channel);
+    return recorder;
+  });
+  return { decoder, recorder, authenticated };
+}
+
+/** As the one of tests/support/wsgi-frames.ts. */
+export function joined(told: readonly Told[]): Told[] {
+  return joinBodies(told as readonly ToldByWorker[]);
+}
