@@ -139,11 +139,32 @@ export interface WorkerRange {
   readonly max: number;
 }
 
-/** What a listener is bound to. */
+/** When a worker is replaced by a new one; 0 means never for that reason. */
+export interface Recycling {
+  readonly maxRequests: number;
+  /** Up to so many requests more, at random for each worker. */
+  readonly maxRequestsJitter: number;
+  /** Each worker is replaced in the last tenth of this time. */
+  readonly maxAgeMs: number;
+  readonly maxRssBytes: number;
+}
+
+/** Taken on when the sockets are bound; null for what xgi was started with. Names are not looked up yet. */
+export interface WantedPrivileges {
+  readonly user: string | null;
+  readonly group: string | null;
+  readonly umask: number | null;
+  readonly allowRoot: boolean;
+}
+
+/**
+ * What a listener is bound to. A Unix-domain socket that is inherited as a descriptor does not tell its `path`: who knows it says so,
+ * and the listener names it and removes it at its end.
+ */
 export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'fd'; readonly fd: number };
+  | { readonly kind: 'fd'; readonly fd: number; readonly path?: string };
 
 /** Bounds on what a client may send; sizes in bytes. A client that breaks one gets the status named. */
 export interface HttpLimits {

@@ -37,6 +37,8 @@ export interface ConnectionContext {
   readonly log: Log;
   /** `performance.now()` at the beginning of the shutdown, or undefined. */
   drainingSinceMs: number | undefined;
+  /** How long an idle connection may still send a request then. */
+  drainIdleMs: number;
   /** Called once when the connection is no more. */
   readonly closed: (connection: Connection) => void;
 }
@@ -45,8 +47,6 @@ export interface ConnectionContext {
 const MAX_UNREAD_BYTES = 65_536;
 const LINGER_MS = 2000;
 const MAX_LINGER_BYTES = 1_048_576;
-/** On shutdown an idle connection may still use this time to send the request that was on its way. */
-const DRAIN_IDLE_MS = 500;
 
 /** All connections are read through one buffer: a read is consumed, or copied, before the next one starts. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
@@ -447,7 +447,7 @@ export class Connection implements BodyOrigin, ResponseOwner {
 
   /** Ends what is over its deadline. Called a few times a second. */
   check(nowMs: number): void {
-    const { deadlines, drainingSinceMs } = this.#context;
+    const { deadlines, drainingSinceMs, drainIdleMs } = this.#context;
     const socket = this.#socket;
     if (this.#tunnel !== null) return;
     if (this.#writeProgress.overdue(nowMs, deadlines)) {
@@ -481,7 +481,7 @@ export class Connection implements BodyOrigin, ResponseOwner {
       this.#linger();
     } else if (
       drainingSinceMs !== undefined &&
-      nowMs - Math.max(drainingSinceMs, this.#sinceMs) > DRAIN_IDLE_MS
+      nowMs - Math.max(drainingSinceMs, this.#sinceMs) > drainIdleMs
     ) {
       this.#linger();
     }

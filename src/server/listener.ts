@@ -1,9 +1,10 @@
-/** Listening sockets: TCP, Unix-domain, or inherited as a file descriptor (systemd's LISTEN_FDS among them). */
-import { chmodSync, lstatSync, statSync, unlinkSync, type Stats } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { dirname, resolve } from 'node:path';
+/** A listening socket: TCP, Unix-domain, or inherited as a file descriptor (from systemd, or from another gateway). */
+import { chmodSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ListenError } from '../errors.js';
 import type { Endpoint } from '../types.js';
+import { bracketed, listenError, nameOf } from './listen-failure.js';
+import { giveName, removeStale, SocketPath, temporaryPath } from './socket-path.js';
 
 export interface ListenOptions {
   /** Connections the kernel holds ready for us. Default 2048, as gunicorn. */
@@ -12,40 +13,113 @@ export interface ListenOptions {
 
 /** Where a listener listens. */
 export interface Listening {
-  /** `http://127.0.0.1:8000`, `unix:/path`, or `fd://3` for an inherited Unix-domain socket. */
+  /** `http://127.0.0.1:8000`, `unix:/path`, or `fd://3` for an inherited Unix-domain socket whose path was not told. */
   readonly url: string;
 }
 
 const DEFAULT_BACKLOG = 2048;
+/** A temporary name of a few characters may be taken. */
+const MAX_NAME_TRIES = 20;
 
-/** @throws ListenError naming the address */
+type Accept = (socket: Socket, isUnix: boolean) => void;
+
+export class Listener implements Listening {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #path: SocketPath | undefined;
+
+  constructor(server: Server, url: string, path: SocketPath | undefined) {
+    this.#server = server;
+    this.url = url;
+    this.#path = path;
+  }
+
+  /** The descriptor, to be inherited by another process; -1 when closed. */
+  get fd(): number {
+    return (this.#server as unknown as { _handle: { fd: number } | null })._handle?.fd ?? -1;
+  }
+
+  /** Takes the name of a Unix-domain socket away, so that nobody finds it any more. Connections still in its queue stay there. */
+  removePath(): void {
+    this.#path?.remove();
+  }
+
+  /**
+   * Gives up this process's descriptor. If it is the last one, what is in the queue is reset; if another process has inherited it, that
+   * one goes on taking from the queue. Leaves the path of a Unix-domain socket.
+   */
+  close(): void {
+    this.#server.close();
+  }
+}
+
+/**
+ * Begins to listen. The sockets that are given to `accept` are paused.
+ *
+ * @param failed is told of connections that were lost on their way
+ * @throws ListenError naming the address
+ */
 export async function listen(
   endpoint: Endpoint,
-  options: ListenOptions,
-  accept: (socket: Socket, isUnix: boolean) => void,
-): Promise<{ server: Server; listening: Listening }> {
-  const backlog = options.backlog ?? DEFAULT_BACKLOG;
+  { backlog = DEFAULT_BACKLOG }: ListenOptions,
+  accept: Accept,
+  failed: (error: Error) => void,
+): Promise<Listener> {
   let isUnix = endpoint.kind === 'unix';
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) =>
     accept(socket, isUnix),
   );
-  if (endpoint.kind === 'unix') await removeStale(endpoint.path);
   try {
-    await new Promise<void>((settle, reject) => {
-      server.once('error', reject);
-      server.listen(address(endpoint, backlog), () => {
-        server.removeListener('error', reject);
-        settle();
-      });
-    });
+    if (endpoint.kind === 'unix') {
+      await removeStale(endpoint.path);
+      await bindPath(server, endpoint.path, backlog);
+    } else {
+      await bind(server, endpoint, backlog);
+    }
   } catch (error) {
+    if (error instanceof ListenError) throw error;
     throw listenError(endpoint, error as NodeJS.ErrnoException);
   }
-  // As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that.
-  if (endpoint.kind === 'unix') chmodSync(endpoint.path, 0o666);
+  // A connection that the kernel could not hand over (ENFILE, ENOBUFS); without a listener it would end the process.
+  server.on('error', failed);
   // An inherited Unix-domain socket has no address that Node would tell.
   if (endpoint.kind === 'fd') isUnix = typeof server.address() !== 'object' || server.address() === null;
-  return { server, listening: { url: urlOf(server, endpoint) } };
+  const path = endpoint.kind !== 'tcp' && isUnix ? endpoint.path : undefined;
+  return path === undefined
+    ? new Listener(server, urlOf(server, endpoint), undefined)
+    : new Listener(server, `unix:${path}`, SocketPath.of(path));
+}
+
+/** Binds at a temporary name, then moves the socket to its path (see socket-path.ts). */
+async function bindPath(server: Server, path: string, backlog: number): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const temporary = temporaryPath(path);
+    try {
+      await bind(server, { kind: 'unix', path: temporary }, backlog);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === MAX_NAME_TRIES) throw error;
+      continue;
+    }
+    try {
+      // As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that.
+      chmodSync(temporary, 0o666);
+      giveName(temporary, path);
+      return;
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
+}
+
+function bind(server: Server, endpoint: Endpoint, backlog: number): Promise<void> {
+  return new Promise((settle, reject) => {
+    server.once('error', reject);
+    server.listen(address(endpoint, backlog), () => {
+      server.removeListener('error', reject);
+      settle();
+    });
+  });
 }
 
 function address(endpoint: Endpoint, backlog: number): object {
@@ -59,102 +133,7 @@ function address(endpoint: Endpoint, backlog: number): object {
   }
 }
 
-/** Removes the socket file of a server that is no more. One that still answers is in use. */
-async function removeStale(path: string): Promise<void> {
-  const stat = lookAt(path);
-  if (stat === undefined) return;
-  if (!stat.isSocket()) {
-    throw new ListenError(
-      'XGI_LISTEN_FAILED',
-      `unix:${path}: there is a file of this name that is not a socket; remove it or choose another path`,
-    );
-  }
-  const alive = await new Promise<boolean>((settle) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      settle(true);
-    });
-    probe.on('error', (error: NodeJS.ErrnoException) =>
-      settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    );
-  });
-  if (alive) throw inUse(`unix:${path}`);
-  unlinkSync(path);
-}
-
-/** @returns undefined if there is no such file, but a folder for it */
-function lookAt(path: string): Stats | undefined {
-  const folder = dirname(resolve(path));
-  try {
-    if (!statSync(folder).isDirectory())
-      throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: ${folder} is not a folder`);
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    if (error instanceof ListenError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
-      throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: there is no folder ${folder}; create it`);
-    if (code === 'EACCES' || code === 'EPERM')
-      throw denied(`unix:${path}`, code, `this user may not use the folder ${folder}`);
-    throw new ListenError('XGI_LISTEN_FAILED', `unix:${path}: ${message}`);
-  }
-}
-
-function denied(name: string, code: string, why: string): ListenError {
-  return new ListenError(
-    'XGI_LISTEN_DENIED',
-    `${name}: not permitted (${code}): ${why}; choose another address with --bind`,
-  );
-}
-
-function listenError(endpoint: Endpoint, error: NodeJS.ErrnoException): ListenError {
-  const name = nameOf(endpoint);
-  if (error.code === 'EADDRINUSE') return inUse(name);
-  if (error.code === 'EACCES' || error.code === 'EPERM') {
-    if (endpoint.kind === 'unix') return denied(name, error.code, 'this user may not write to its folder');
-    const low = endpoint.kind === 'tcp' && endpoint.port < 1024;
-    return denied(name, error.code, low ? 'ports below 1024 need privileges' : error.message);
-  }
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
-    return new ListenError('XGI_LISTEN_FAILED', `${name}: the name cannot be resolved (${error.code})`);
-  }
-  if (error.code === 'EADDRNOTAVAIL') {
-    return new ListenError('XGI_LISTEN_FAILED', `${name}: this machine has no such address (${error.code})`);
-  }
-  if (endpoint.kind === 'fd') {
-    return new ListenError(
-      'XGI_LISTEN_FAILED',
-      `${name}: the descriptor is not a listening socket (${error.code ?? error.message})`,
-    );
-  }
-  return new ListenError('XGI_LISTEN_FAILED', `${name}: ${error.message}`);
-}
-
-function inUse(name: string): ListenError {
-  return new ListenError(
-    'XGI_LISTEN_IN_USE',
-    `${name}: the address is in use by another process; stop it or choose another with --bind`,
-  );
-}
-
-function nameOf(endpoint: Endpoint): string {
-  switch (endpoint.kind) {
-    case 'tcp':
-      return `${bracketed(endpoint.host)}:${endpoint.port}`;
-    case 'unix':
-      return `unix:${endpoint.path}`;
-    case 'fd':
-      return `fd://${endpoint.fd}`;
-  }
-}
-
 function urlOf(server: Server, endpoint: Endpoint): string {
-  const bound = server.address() as AddressInfo | string | null;
-  // Node does not tell the path of an inherited Unix-domain socket.
-  if (bound === null) return nameOf(endpoint);
-  return typeof bound === 'string' ? `unix:${bound}` : `http://${bracketed(bound.address)}:${bound.port}`;
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
+  const bound = server.address() as AddressInfo | null;
+  return bound === null ? nameOf(endpoint) : `http://${bracketed(bound.address)}:${bound.port}`;
 }

@@ -3,13 +3,13 @@
  *
  * Life: `listen` for each endpoint, then requests, then `shutdown` once. Serves one handler and knows nothing of it.
  */
-import type { Server as NetServer, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log } from '../types.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { peerOf } from './peer.js';
-import { listen, type ListenOptions, type Listening } from './listener.js';
+import { listen, type Listener, type ListenOptions, type Listening } from './listener.js';
 
 export interface ServerOptions {
   readonly handler: Handler;
@@ -24,10 +24,19 @@ const MIN_SWEEP_MS = 10;
 const DRAIN_SWEEP_MS = 50;
 /** Under load there is always another connection: then some are lost, or we would never stop. */
 const MAX_BACKLOG_MS = 500;
+/** On shutdown an idle connection may still use this time to send the request that was on its way. */
+const DRAIN_IDLE_MS = 500;
+/** The same when another process goes on: nobody waits for our end, and a machine that boots a successor is a busy one. */
+const HAND_OVER_IDLE_MS = 2000;
+
+export interface ShutdownOptions {
+  /** Other processes have inherited the sockets and go on accepting from them. Default false. */
+  readonly handedOver?: boolean;
+}
 
 export class Server {
   readonly #context: ConnectionContext;
-  readonly #listeners: NetServer[] = [];
+  readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
   #sweep: NodeJS.Timeout;
   #warnedAtMs = 0;
@@ -38,6 +47,7 @@ export class Server {
     this.#context = {
       ...options,
       drainingSinceMs: undefined,
+      drainIdleMs: DRAIN_IDLE_MS,
       closed: (connection) => this.#connections.delete(connection),
     };
     this.#sweep = this.#startSweep(sweepIntervalMs(options.deadlines));
@@ -49,32 +59,49 @@ export class Server {
   }
 
   /**
+   * The descriptors of the listening sockets in the order of the `listen` calls, for the `stdio` of a process that is to accept from
+   * them, too; empty when a shutdown has begun. They stay ours.
+   *
+   * Numbers, because `child_process.spawn` does not take a `net.Server`: it starts the child, then throws (Node 20, 22, 24).
+   */
+  get sockets(): readonly number[] {
+    return this.#listeners.map((listener) => listener.fd);
+  }
+
+  /**
    * Begins to accept on an endpoint.
    *
    * @throws ListenError `XGI_LISTEN_IN_USE`, `XGI_LISTEN_DENIED` or `XGI_LISTEN_FAILED`, naming the address
    */
   async listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
-    const { server, listening } = await listen(endpoint, options, (socket, isUnix) =>
-      this.#accept(socket, isUnix),
+    const listener = await listen(
+      endpoint,
+      options,
+      (socket, isUnix) => this.#accept(socket, isUnix),
+      (error) => this.#context.log.warn(`XGI_LISTEN_ACCEPT: a connection was lost: ${error.message}`),
     );
-    this.#listeners.push(server);
-    // A connection that the kernel could not hand over (ENFILE, ENOBUFS); without a listener it would end the process.
-    server.on('error', (error) =>
-      this.#context.log.warn(`XGI_LISTEN_ACCEPT: a connection was lost: ${error.message}`),
-    );
-    return listening;
+    this.#listeners.push(listener);
+    return listener;
   }
 
   /**
    * Stops accepting and answers what was accepted: requests under way are finished, and a request that was on its way
    * into an open connection is still answered. What is open after `graceMs` is destroyed.
+   *
+   * Connections that the kernel holds ready are accepted before, and the paths of Unix-domain sockets removed; both are left to the
+   * other processes if the sockets are handed over.
    */
-  async shutdown(graceMs: number): Promise<void> {
+  async shutdown(graceMs: number, { handedOver = false }: ShutdownOptions = {}): Promise<void> {
     this.#context.drainingSinceMs = performance.now();
+    this.#context.drainIdleMs = handedOver ? HAND_OVER_IDLE_MS : DRAIN_IDLE_MS;
     clearInterval(this.#sweep);
     this.#sweep = this.#startSweep(DRAIN_SWEEP_MS);
-    await this.#emptyBacklog();
-    for (const server of this.#listeners) server.close();
+    const listeners = this.#listeners.splice(0);
+    if (!handedOver) {
+      for (const listener of listeners) listener.removePath();
+      await this.#emptyBacklog();
+    }
+    for (const listener of listeners) listener.close();
     const endMs = performance.now() + graceMs;
     while (this.#connections.size > 0 && performance.now() < endMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_SWEEP_MS / 2));
@@ -130,10 +157,12 @@ export class Server {
 
   /** One timer for all deadlines of all connections. */
   #startSweep(intervalMs: number): NodeJS.Timeout {
-    return setInterval(() => {
+    const sweep = (): void => {
       const nowMs = performance.now();
       for (const connection of this.#connections) connection.check(nowMs);
-    }, intervalMs);
+    };
+    // Timers come before the sockets are read: after a pause of this process, what clients have sent meanwhile is seen first.
+    return setInterval(() => setImmediate(sweep), intervalMs);
   }
 }
 
