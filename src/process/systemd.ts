@@ -4,6 +4,9 @@ import { ConfigError } from '../errors.js';
 /** SD_LISTEN_FDS_START. */
 const FIRST_FD = 3;
 
+/** systemd 258 and later also name the process by its inode in pidfs. */
+const VARIABLES = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID'];
+
 type Environment = Record<string, string | undefined>;
 
 /**
@@ -15,7 +18,7 @@ type Environment = Record<string, string | undefined>;
  */
 export function takeListenFds(env: Environment, pid: number): readonly number[] {
   const { LISTEN_PID: listenPid, LISTEN_FDS: listenFds } = env;
-  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name];
+  for (const name of VARIABLES) delete env[name];
   if (listenFds === undefined || listenPid !== String(pid)) return [];
   if (!/^[0-9]{1,4}$/.test(listenFds)) {
     throw new ConfigError(
