@@ -51,8 +51,19 @@ export interface GatewayRequest {
   field(lowerCaseName: string): string | undefined;
   /** Calls the listener once if the client goes away before the response is complete; at once if it has gone already. One listener; a second replaces it. */
   onAbort(listener: () => void): void;
+  /**
+   * Tells the listener if the client ends its input and waits: it may have half-closed and still read, or it may have gone, which only
+   * sending something to it brings to light (by `onAbort`). Told from then on, many times a second, until the answer begins. One
+   * listener; a second replaces it.
+   */
+  onInputEnd(listener: InputEndListener): void;
   /** Sends an interim response (1xx but 101; RFC 9110 section 15.2) at once. Nothing is sent to HTTP/1.0 clients. */
   inform(head: ResponseHead): void;
+}
+
+/** An object, where a function would do, because a handler makes one for each request anyway. */
+export interface InputEndListener {
+  inputEnded(): void;
 }
 
 /** Takes a body as it comes. A chunk is the consumer's only during the call: copy what is kept. */

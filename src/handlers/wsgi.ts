@@ -1,16 +1,22 @@
 /**
  * The WSGI handler: a complete request goes to a Python worker, its answer becomes the response.
+ *
+ * A request whose client leaves before a worker has it is not run. A client that closes its connection with a FIN looks like one that
+ * only half-closes, so it is sent `100 Continue`, which whoever still reads discards (RFC 9110 section 15.2.1). HTTP/1.0 knows no
+ * interim responses: such requests are run unless the client resets.
  */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { GatewayError } from '../errors.js';
 import { wsgiEnviron } from '../gateway/environ.js';
+import { ResponseHead } from '../http/response-head.js';
 import type {
   BodySink,
   BodySource,
   GatewayRequest,
   GatewayResponse,
   Handler,
+  InputEndListener,
   ResponseBody,
 } from '../types.js';
 import type { ChunkLease, FileOffer } from '../wire/decoder.js';
@@ -32,6 +38,7 @@ export interface WsgiHandlerOptions {
 }
 
 const MAX_MEMORY_BODY_BYTES = 65_536;
+const CONTINUE = new ResponseHead(100);
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** Serves what the workers' application answers. */
@@ -62,11 +69,12 @@ interface Settle {
 function submit(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle): void {
   const job = new WsgiJob(pool, request, body, settle);
   request.onAbort(() => job.cancel());
+  request.onInputEnd(job);
   // The client may have gone while its body was being stored.
   if (!job.isOver) pool.submit(job);
 }
 
-class WsgiJob implements Job, BodySource {
+class WsgiJob implements Job, BodySource, InputEndListener {
   place: Job['place'] = undefined;
   readonly environ: string;
   readonly body: Buffer | { readonly path: string } | null;
@@ -85,6 +93,7 @@ class WsgiJob implements Job, BodySource {
   readonly #leases: ChunkLease[] = [];
   #state: 'waiting' | 'head' | 'file' | 'streaming' | 'over' = 'waiting';
   #endedEarly = false;
+  #askedClient = false;
   #failedEarly: Error | undefined;
 
   constructor(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle) {
@@ -209,6 +218,13 @@ class WsgiJob implements Job, BodySource {
   }
 
   // --- from the server ---
+
+  inputEnded(): void {
+    // With a worker it is run either way.
+    if (this.#askedClient || this.place === undefined) return;
+    this.#askedClient = true;
+    this.#request.inform(CONTINUE);
+  }
 
   start(sink: BodySink): void {
     this.#sink = sink;

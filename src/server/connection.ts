@@ -20,6 +20,7 @@ import { requestFinish, type RequestFinish } from '../observe/channels.js';
 import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, Tunnel } from '../types.js';
 import { errorResponse, logError } from './error-response.js';
 import { Exchange } from './exchange.js';
+import type { HalfClosed, HalfClosedConnection } from './half-closed.js';
 import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
 import { serializeHead, serializeInterim } from './http1/response-serializer.js';
@@ -35,6 +36,7 @@ export interface ConnectionContext {
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
   readonly log: Log;
+  readonly halfClosed: HalfClosed;
   /** `performance.now()` at the beginning of the shutdown, or undefined. */
   drainingSinceMs: number | undefined;
   /** How long an idle connection may still send a request then. */
@@ -53,7 +55,7 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
 
-export class Connection implements BodyOrigin, ResponseOwner {
+export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwner {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #parser: RequestParser;
@@ -111,6 +113,17 @@ export class Connection implements BodyOrigin, ResponseOwner {
     this.#inputEnded = true;
     this.#tunnel?.endOfInput();
     this.#advance();
+    if (this.#exchange !== null) this.#context.halfClosed.add(this);
+  }
+
+  askClient(): boolean {
+    const exchange = this.#exchange;
+    const socket = this.#socket;
+    if (exchange === null || exchange.answered || socket.destroyed) return false;
+    // Of nothing: it fails if a reset has come, and then closes the connection. What is being sent already finds that out by itself.
+    if (socket.writableLength === 0) socket.write('');
+    if (socket.errored === null) exchange.inputEnded();
+    return true;
   }
 
   /** Goes as far as the bytes at hand allow. */
@@ -202,6 +215,7 @@ export class Connection implements BodyOrigin, ResponseOwner {
 
   #open(head: RequestHead): void {
     const exchange = this.#begin(head);
+    if (this.#inputEnded) this.#context.halfClosed.add(this);
     let answer: GatewayResponse | Promise<GatewayResponse>;
     try {
       // `*` asks about the server, not about anything a handler serves.

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import { forwardedClient, forwardedScheme, type TrustedProxies } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
-import type { Fields, GatewayRequest, Peer } from '../types.js';
+import type { Fields, GatewayRequest, InputEndListener, Peer } from '../types.js';
 import type { RequestHead } from './http1/request-head.js';
 import type { RequestBodyStream } from './request-body.js';
 
@@ -44,6 +44,7 @@ export class Exchange implements GatewayRequest {
   readonly #number: number = ++count;
   #abortListener: (() => void) | null = null;
   #aborted = false;
+  #inputEndListener: InputEndListener | null = null;
 
   constructor(options: ExchangeOptions) {
     const { head, peer } = options;
@@ -96,6 +97,15 @@ export class Exchange implements GatewayRequest {
   onAbort(listener: () => void): void {
     if (this.#aborted) listener();
     else this.#abortListener = listener;
+  }
+
+  onInputEnd(listener: InputEndListener): void {
+    this.#inputEndListener = listener;
+  }
+
+  /** Tells the handler that the client will send nothing more. */
+  inputEnded(): void {
+    this.#inputEndListener?.inputEnded();
   }
 
   /** Tells the handler, now or when it asks, that the client has gone. */

@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log } from '../types.js';
 import { Connection, type ConnectionContext } from './connection.js';
+import { HalfClosed } from './half-closed.js';
 import { peerOf } from './peer.js';
 import { listen, type Listener, type ListenOptions, type Listening } from './listener.js';
 
@@ -48,6 +49,7 @@ export class Server {
       ...options,
       drainingSinceMs: undefined,
       drainIdleMs: DRAIN_IDLE_MS,
+      halfClosed: new HalfClosed(),
       closed: (connection) => this.#connections.delete(connection),
     };
     this.#sweep = this.#startSweep(sweepIntervalMs(options.deadlines));

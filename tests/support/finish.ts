@@ -32,6 +32,7 @@ export function fakeRequest(given: Partial<GatewayRequest> = {}): GatewayRequest
       return index === -1 ? undefined : request.fields[index + 1];
     },
     onAbort: () => {},
+    onInputEnd: () => {},
     inform: () => {},
     ...given,
   } satisfies GatewayRequest as GatewayRequest;

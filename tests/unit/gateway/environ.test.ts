@@ -30,6 +30,7 @@ function newRequest(changes: Partial<GatewayRequest> = {}): GatewayRequest {
     arrivedAtMs: 0,
     field: (name) => fields[fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name) + 1],
     onAbort: () => {},
+    onInputEnd: () => {},
     inform: () => {},
     ...changes,
   };
