@@ -10,12 +10,12 @@ import os
 import select
 import signal
 import socket as sockets
-import sys
 import threading
 import time
 import traceback
 
-from . import failure, frames
+from . import boot, frames, stacks
+from .standard_error import complain
 
 # How long a request that still runs may go on after the gateway has gone.
 _GRACE_SECONDS = 2.0
@@ -25,15 +25,20 @@ _NUDGE_SECONDS = 0.02
 # After a second it is not the race: the application has its own handler, or sits in a call that no signal ends.
 _MAX_NUDGES = 50
 
+_WATCH_SECONDS = 1.0
+
 
 class Control:
     """Start it before the application is imported. Only its thread writes to `control_socket`, after AUTH.
 
-    `wakeup` is the file descriptor for signal.set_wakeup_fd.
+    `wakeup` is the file descriptor for signal.set_wakeup_fd. `files` is a ModuleFiles if the application's files are
+    watched, else None: while the worker serves, what is imported is reported here, and only this thread uses it.
     """
 
-    def __init__(self, worker, inbox, control_socket, data_socket):
+    def __init__(self, worker, inbox, control_socket, data_socket, files=None):
         self._worker = worker
+        self._files = files
+        self._looked = 0.0
         self._inbox = inbox
         self._control = control_socket
         self._data = data_socket
@@ -57,10 +62,10 @@ class Control:
         except OSError:
             pass
         except frames.ProtocolError as error:
-            _complain("xgi worker: protocol error on the control channel: %s" % error)
+            complain("protocol error on the control channel: %s" % error)
         except BaseException:
             # Without this thread nothing can end a request that hangs, so the process must not go on.
-            _complain(traceback.format_exc())
+            complain(traceback.format_exc())
         self._worker.lose()
         try:
             # Wakes the main thread if it waits in recv; what was read and not begun is not worth doing.
@@ -78,7 +83,8 @@ class Control:
         nudges = 0
         while True:
             unheard = self._is_unheard() and nudges < _MAX_NUDGES
-            ready = [descriptor for descriptor, _ in poll.poll(_NUDGE_SECONDS * 1000 if unheard else None)]
+            seconds = _NUDGE_SECONDS if unheard else None if self._files is None else _WATCH_SECONDS
+            ready = [descriptor for descriptor, _ in poll.poll(seconds and seconds * 1000)]
             if self._signals.fileno() in ready:
                 nudges = 0 if self._note_signals() else nudges
             if self._control.fileno() in ready:
@@ -91,6 +97,16 @@ class Control:
             if not ready and unheard:
                 nudges += 1
                 signal.pthread_kill(self._main_thread, signal.SIGUSR2)
+            if self._files is not None and self._worker.serving:
+                self._look_for_modules()
+
+    def _look_for_modules(self):
+        now = time.monotonic()
+        if now - self._looked >= _WATCH_SECONDS:
+            self._looked = now
+            found = boot.encode_new_files(self._files)
+            if found:
+                self._send(found)
 
     def _obey(self, frame):
         kind, stream, flags, payload = frame
@@ -113,13 +129,10 @@ class Control:
         slot = self._worker.slot_of(stream)
         if slot is None:
             return
-        frame = sys._current_frames().get(slot.ident)
-        if frame is not None:
-            stack = failure.without_own_frames(traceback.extract_stack(frame))
-            del frame
-            text = "request past its deadline; the Python stack of its thread (most recent call last):\n"
-            text += "".join(stack.format()).rstrip("\n")
-            self._send(frames.encode_log(stream, frames.LEVEL_ERROR, text[: frames.MAX_PAYLOAD // 4]))
+        idle = {each.ident for each in self._worker.slots if each.stream == 0}
+        text = "request past its deadline; Python stacks of the worker's threads (most recent call last):\n"
+        text += stacks.describe_threads(slot.ident, idle, {threading.get_ident()})
+        self._send(frames.encode_log(stream, frames.LEVEL_ERROR, text))
         self._worker.interrupt(stream)
 
     def _note_signals(self):
@@ -142,11 +155,3 @@ class Control:
 
     def _send(self, frame):
         self._control.sendall(frame)
-
-
-def _complain(text):
-    try:
-        sys.stderr.write(text.rstrip("\n") + "\n")
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        pass

@@ -72,9 +72,14 @@ def _trim(described, seen):
         _trim(inner, seen)
 
 
+def is_ours(filename):
+    """Whether it is a file of this package."""
+    return filename.startswith(_HERE)
+
+
 def _is_own(filename):
     return (
-        filename.startswith(_HERE)
+        is_ours(filename)
         or filename in _IMPORT_MACHINERY
         or filename.endswith("/importlib/__init__.py")
     )

@@ -1,97 +1,106 @@
-"""The life of a worker: connect twice, learn the settings, load the application, serve, exit.
+"""The life of a process: read the start line, be the zygote or a worker. A worker connects twice, learns the settings,
+loads the application (unless its zygote has), serves, exits.
 
-Reads one line of JSON on standard input, which becomes /dev/null before the application sees it. Exit status: 0
-after DRAIN, SIGTERM or the end of the channel; 1 if the gateway cannot be reached or breaks the protocol; 3 if the
-application cannot be loaded.
+The start line is a line of JSON on standard input, which becomes /dev/null before the application sees it. Exit
+status: 0 after DRAIN, SIGTERM or the end of the channel; 1 if the gateway cannot be reached or breaks the protocol; 3
+if the application cannot be loaded.
 """
 
 import gc
 import json
 import os
-import socket
 import sys
 
-from . import failure, frames, loader, serve, signals, threads
+from . import boot, frames, serve, signals, threads, zygote
 from .control import Control
 from .file_wrapper import FileWrapper
 from .inbox import Inbox
+from .modules import ModuleFiles
 from .request import MAX_WHOLE
+from .standard_error import StandardError, complain
+from .start import ZYGOTE, Start
 from .state import open_words
 from .worker import Settings, Worker, close_in_forks
 
 _EXIT_PROTOCOL = 1
-_EXIT_NOT_LOADED = 3
-_SEND_BUFFER_BYTES = 1024 * 1024
 
 
 def main():
     """Returns the exit status."""
     try:
-        start = json.loads(sys.stdin.buffer.readline().decode("utf-8"))
+        start = Start(json.loads(sys.stdin.buffer.readline().decode("utf-8")))
         _prepare_streams()
-        data, control = _connect(start, frames.DATA_CHANNEL), _connect(start, frames.CONTROL_CHANNEL)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return _complain(
-            "cannot reach the gateway (%s: %s); this program is started by xgi"
-            % (type(error).__name__, error)
-        )
+    except (OSError, ValueError) as error:
+        return _cannot_reach(error)
+    if start.role == ZYGOTE:
+        start, preloaded = zygote.live(start)
+        return _work(start, preloaded)
+    return _work(start, None)
+
+
+def _work(start, preloaded):
+    """`preloaded` is the zygote.Preloaded in a forked worker, else None."""
+    stderr = StandardError()
+    stderr.move(start.stderr)
+    try:
+        data, control = start.connect(frames.DATA_CHANNEL), start.connect(frames.CONTROL_CHANNEL)
+    except (OSError, ValueError) as error:
+        stderr.revert()
+        return _cannot_reach(error)
     inbox = Inbox(data)
     try:
         hello = inbox.receive_frame()
         if hello is None:
             return 0
+        stderr.settle()
         if hello.kind != frames.HELLO:
             raise frames.ProtocolError("unknown-type", "%s before HELLO" % frames.RULES[hello.kind].name)
         worker = Worker(data, Settings(frames.decode_json(hello.payload)))
-        return _run(worker, inbox, data, control)
+        return _run(worker, inbox, data, control, preloaded)
     except frames.ProtocolError as error:
-        return _complain("protocol error on the data channel: %s" % error)
+        stderr.revert()
+        complain("protocol error on the data channel: %s" % error)
     except OSError as error:
-        return _complain("lost the gateway (%s: %s)" % (type(error).__name__, error))
+        stderr.revert()
+        complain("lost the gateway (%s: %s)" % (type(error).__name__, error))
+    return _EXIT_PROTOCOL
 
 
-def _run(worker, inbox, data, control):
+def _run(worker, inbox, data, control, preloaded):
     settings = worker.settings
+    files = preloaded and preloaded.files
+    if settings.watch and files is None:
+        files = ModuleFiles()
     if settings.threads == 1:
         serve.prepare(worker)
     close_in_forks(worker, (data, control))
-    listener = Control(worker, inbox, control, data)
-    signals.install(worker, inbox, listener.wakeup)
+    listener = Control(worker, inbox, control, data, files if settings.watch else None)
+    signals.install(worker, inbox, listener.wakeup, preloaded.handled if preloaded else ())
     listener.start()
     worker.words = open_words(settings.state_file, settings.threads)
     worker.environ = _base_environ(settings)
     worker.max_whole = min(settings.credit, MAX_WHOLE)
-    sys.path[:0] = settings.search_path
     try:
-        worker.application = loader.load(settings.target)
-    except loader.LoadError as error:
-        if error.cause is None:
-            failed = failure.describe_refusal(error, error.hint)
+        if preloaded is None:
+            worker.application = boot.import_application(settings, files)
         else:
-            failed = failure.describe(error.cause, error.hint)
-        worker.outbox.put(frames.encode_error(0, 0, failed))
+            worker.application = preloaded.application
+        boot.run_hooks(files)
+    except boot.NotLoaded as failed:
+        worker.outbox.put(failed.frames)
         worker.outbox.flush()
-        return _EXIT_NOT_LOADED
+        return boot.EXIT_NOT_LOADED
     # What the application made while it was imported lives as long as the process: full collections need not walk it.
     gc.collect()
     getattr(gc, "freeze", lambda: None)()
+    worker.outbox.put(boot.encode_new_files(files) + boot.encode_ready())
     worker.serving = True
-    worker.outbox.put(frames.encode_json(frames.READY, _ready()))
     worker.outbox.flush()
     if settings.threads == 1:
         serve.serve(worker, inbox)
     else:
         threads.Pool(worker, inbox).serve()
     return 0
-
-
-def _connect(start, channel):
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.connect(start["socket"])
-    if channel == frames.DATA_CHANNEL:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    connection.sendall(frames.encode_auth(start["token"], channel))
-    return connection
 
 
 def _prepare_streams():
@@ -123,17 +132,8 @@ def _base_environ(settings):
     return environ
 
 
-def _ready():
-    return {
-        "pid": os.getpid(),
-        "python": "%d.%d.%d" % sys.version_info[:3],
-        "implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(
-            sys.implementation.name, sys.implementation.name
-        ),
-        "executable": sys.executable,
-    }
-
-
-def _complain(text):
-    sys.stderr.write("xgi worker: %s\n" % text)
+def _cannot_reach(error):
+    complain(
+        "cannot reach the gateway (%s: %s); this program is started by xgi" % (type(error).__name__, error)
+    )
     return _EXIT_PROTOCOL

@@ -12,8 +12,11 @@ import signal
 from .inbox import Stopped
 
 
-def install(worker, inbox, wakeup):
-    """Call in the main thread. `wakeup` is written to whenever a signal comes (see control.py)."""
+def install(worker, inbox, wakeup, kept=()):
+    """Call in the main thread. `wakeup` is written to whenever a signal comes (see control.py).
+
+    `kept` are signals that the application handles already: it was imported before, in the zygote.
+    """
 
     def stop(signum, frame):
         if not worker.serving:
@@ -31,11 +34,21 @@ def install(worker, inbox, wakeup):
 
     # A handler, not SIG_IGN: programs the application starts would inherit "ignored", but a handler becomes the
     # default.
-    signal.signal(signal.SIGINT, lambda signum, frame: None)
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGUSR2, interrupt)
+    handlers = {signal.SIGINT: ignore, signal.SIGTERM: stop, signal.SIGUSR2: interrupt}
+    for signum, handler in handlers.items():
+        if signum not in kept:
+            signal.signal(signum, handler)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    print_faults()
+
+
+def print_faults():
+    """Has the fault handler write to file descriptor 2, whatever the application makes of sys.stderr."""
     try:
-        faulthandler.enable()
+        faulthandler.enable(2)
     except (AttributeError, OSError, RuntimeError, ValueError):
         pass  # no usable standard error
+
+
+def ignore(signum, frame):
+    """A handler."""

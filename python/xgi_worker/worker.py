@@ -166,6 +166,7 @@ class Settings:
         self.multiprocess = get("multiprocess", bool)
         self.state_file = get("stateFile", str)
         self.credit = get("credit", int)
+        self.watch = get("watch", bool) if "watch" in hello else False
 
 
 def close_in_forks(worker, sockets):

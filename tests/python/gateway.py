@@ -67,8 +67,175 @@ class Channel:
         return not self._frames and not select.select([self.socket], [], [], 0)[0]
 
 
-class Gateway:
-    """One worker and the channels to it. `ready` is READY's object, or None when `boot_error` is set."""
+class Meeting:
+    """A socket in a folder of its own, where processes of ours connect to."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="xgi-test-")
+        self.path = os.path.join(self.directory, "socket")
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.path)
+        self._listener.listen(4)
+        self._listener.settimeout(DEADLINE_SECONDS)
+
+    def accept(self):
+        """(the AUTH frame, its channel's letter as bytes, Channel) of the next connection."""
+        connection, _ = self._listener.accept()
+        auth = b""
+        while len(auth) < 77:
+            part = connection.recv(77 - len(auth))
+            assert part, "the worker closed a channel before AUTH"
+            auth += part
+        return auth, auth[-1:], Channel(connection, b"")
+
+    def close(self):
+        self._listener.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Fifo:
+    """Reads the FIFO that a process has made, from now to the end that comes with the process."""
+
+    def __init__(self, path):
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self._text = b""
+        self._ended = False
+
+    def wait_for(self, text):
+        wait_until(lambda: self._read() or text in self._text.decode(), "%r on standard error" % text)
+
+    def read(self):
+        """All of it; waits for the end."""
+        wait_until(lambda: self._read() or self._ended, "the end of standard error")
+        return self._text.decode()
+
+    def _read(self):
+        try:
+            part = None if self._ended else os.read(self._descriptor, 65536)
+        except BlockingIOError:
+            return
+        self._text += part or b""
+        self._ended = not part
+
+    def close(self):
+        os.close(self._descriptor)
+
+
+def run_worker(start, cwd, python=None):
+    """The process, which has been given its start line."""
+    process = subprocess.Popen(
+        [python or sys.executable, WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        start_new_session=True,
+    )
+    process.stdin.write(json.dumps(start).encode() + b"\n")
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def end(process):
+    """Ends it, however it is; returns what it wrote to standard error."""
+    if process.poll() is None:
+        process.kill()
+    return process.communicate(timeout=DEADLINE_SECONDS)[1].decode()
+
+
+class Booting:
+    """What worker and zygote have in common: HELLO and what comes until READY. `ready` is READY's object, or None when
+    `boot_error` is set; `files` and `logs`, (level, text), came before."""
+
+    def greet(self, channel):
+        self.ready = self.boot_error = None
+        self.files, self.logs = [], []
+        channel.send(frames.encode(frames.HELLO, 0, json.dumps(self.hello).encode()))
+        while True:
+            frame = channel.receive()
+            assert frame is not None, "the process ended before READY"
+            if frame.kind == frames.FILES:
+                self.files += json.loads(frame.payload.decode())["files"]
+            elif frame.kind == frames.LOG:
+                self.logs.append((frame.flags, frame.payload.decode()))
+            elif frame.kind == frames.READY:
+                self.ready = json.loads(frame.payload.decode())
+                return
+            else:
+                assert frame.kind == frames.ERROR and frame.stream == 0, frame
+                self.boot_error = json.loads(frame.payload[4:].decode())
+                return
+
+
+def settings(target, search_path, threads=1, state_file="", credit=262144, environ=None, watch=None):
+    hello = {
+        "protocol": 1,
+        "target": target,
+        "searchPath": list(search_path),
+        "threads": threads,
+        "environ": dict({"SERVER_SOFTWARE": "xgi/test", "GATEWAY_INTERFACE": "CGI/1.1"}, **(environ or {})),
+        "multiprocess": True,
+        "stateFile": state_file,
+        "credit": credit,
+    }
+    if watch is not None:
+        hello["watch"] = watch
+    return hello
+
+
+class Zygote(Booting):
+    """A zygote and its channel; hand it to Gateway to have a worker forked."""
+
+    def __init__(self, target, search_path=(APPLICATIONS,), watch=None, fifo=False, boot=True, python=None):
+        self.meeting = Meeting()
+        self.directory = self.meeting.directory
+        start = {"socket": self.meeting.path, "token": TOKEN, "role": "zygote"}
+        if fifo:
+            start["stderr"] = os.path.join(self.directory, "stderr-zygote")
+        self.process = run_worker(start, self.directory, python)
+        self.auth, letter, self.channel = self.meeting.accept()
+        assert letter == b"Z", letter
+        self.fifo = Fifo(start["stderr"]) if fifo else None
+        self.hello = settings(target, search_path, watch=watch)
+        self._next_id = 0
+        if boot:
+            self.boot()
+
+    def boot(self):
+        self.greet(self.channel)
+
+    def order(self, token=TOKEN, stderr=None):
+        """Sends FORK and returns its id."""
+        self._next_id += 1
+        start = {"socket": self.meeting.path, "token": token}
+        if stderr is not None:
+            start["stderr"] = stderr
+        value = {"id": self._next_id, "start": start}
+        self.channel.send(frames.encode(frames.FORK, 0, json.dumps(value).encode()))
+        return self._next_id
+
+    def receive(self, kind):
+        """The object of the next frame, which has to be of this kind."""
+        frame = self.channel.receive()
+        assert frame is not None and frame.kind == kind, frame
+        return json.loads(frame.payload.decode())
+
+    def exit_status(self):
+        return self.process.wait(DEADLINE_SECONDS)
+
+    def close(self):
+        """Ends the zygote, however it is; returns what it wrote to standard error."""
+        self.channel.socket.close()
+        stderr = end(self.process)
+        if self.fifo is not None:
+            self.fifo.close()
+        self.meeting.close()
+        return stderr
+
+
+class Gateway(Booting):
+    """One worker and the channels to it; `process` is None and `pid` set if a zygote has forked it."""
 
     def __init__(
         self,
@@ -79,69 +246,43 @@ class Gateway:
         search_path=(APPLICATIONS,),
         boot=True,
         python=None,
+        watch=None,
+        fifo=False,
+        zygote=None,
     ):
-        self.directory = tempfile.mkdtemp(prefix="xgi-test-")
-        self.state_file = os.path.join(self.directory, "state")
+        self._meeting = zygote.meeting if zygote else Meeting()
+        self._zygote = zygote
+        self.directory = self._meeting.directory
+        token = os.urandom(32).hex() if zygote else TOKEN
+        self.state_file = os.path.join(self.directory, "state-" + token[:8])
         with open(self.state_file, "wb") as file:
             file.write(b"\0" * 4 * threads)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        path = os.path.join(self.directory, "socket")
-        listener.bind(path)
-        listener.listen(4)
-        self.process = subprocess.Popen(
-            [python or sys.executable, WORKER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.directory,
-            start_new_session=True,
-        )
-        self.process.stdin.write(json.dumps({"socket": path, "token": TOKEN}).encode() + b"\n")
-        self.process.stdin.close()
-        self.process.stdin = None
+        stderr = os.path.join(self.directory, "stderr-" + token[:8]) if fifo else None
+        self.process = self.pid = None
+        if zygote:
+            zygote.order(token, stderr)
+            self.pid = zygote.receive(frames.FORKED)["pid"]
+        else:
+            start = {"socket": self._meeting.path, "token": token}
+            if fifo:
+                start["stderr"] = stderr
+            self.process = run_worker(start, self.directory, python)
         channels = {}
         self.raw_auth = []
         for _ in range(2):
-            listener.settimeout(DEADLINE_SECONDS)
-            connection, _ = listener.accept()
-            auth = b""
-            while len(auth) < 77:
-                part = connection.recv(77 - len(auth))
-                assert part, "the worker closed a channel before AUTH"
-                auth += part
+            auth, letter, channels[letter] = self._meeting.accept()
+            assert auth[12:76].decode() == token
             self.raw_auth.append(auth)
-            channels[auth[-1:]] = Channel(connection, b"")
-        listener.close()
         self.data = channels[b"D"]
         self.control = channels[b"C"]
-        self.hello = {
-            "protocol": 1,
-            "target": target,
-            "searchPath": list(search_path),
-            "threads": threads,
-            "environ": dict(
-                {"SERVER_SOFTWARE": "xgi/test", "GATEWAY_INTERFACE": "CGI/1.1"}, **(environ or {})
-            ),
-            "multiprocess": True,
-            "stateFile": self.state_file,
-            "credit": credit,
-        }
+        self.fifo = Fifo(stderr) if fifo else None
+        self.hello = settings(target, search_path, threads, self.state_file, credit, environ, watch)
         self._next_stream = 0
-        self.ready = self.boot_error = None
         if boot:
             self.boot()
 
     def boot(self):
-        self.data.send(frames.encode(frames.HELLO, 0, json.dumps(self.hello).encode()))
-        frame = self.data.receive()
-        assert frame is not None, (
-            "the worker ended: %s" % self.process.communicate(timeout=DEADLINE_SECONDS)[1].decode()
-        )
-        if frame.kind == frames.READY:
-            self.ready = json.loads(frame.payload.decode())
-        else:
-            assert frame.kind == frames.ERROR and frame.stream == 0, frame
-            self.boot_error = json.loads(frame.payload[4:].decode())
+        self.greet(self.data)
 
     def stream(self):
         self._next_stream += 1
@@ -248,10 +389,13 @@ class Gateway:
         """Ends the worker, however it is; returns what it wrote to standard error."""
         for channel in (self.data, self.control):
             channel.socket.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        stderr = self.process.communicate(timeout=DEADLINE_SECONDS)[1].decode()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if self.fifo is not None:
+            self.fifo.close()
+            self.fifo = None
+        if self._zygote is not None:
+            return ""
+        stderr = end(self.process)
+        self._meeting.close()
         return stderr
 
 
@@ -263,13 +407,27 @@ class WorkerTest(unittest.TestCase):
         self.addCleanup(gateway.close)
         return gateway
 
+    def start_zygote(self, target, **options):
+        zygote = Zygote(target, **options)
+        self.addCleanup(zygote.close)
+        return zygote
+
+    def folder(self, **sources):
+        """A new folder with these modules; the path of none of its parts is a symbolic link."""
+        directory = os.path.realpath(tempfile.mkdtemp(prefix="xgi-test-app-"))
+        self.addCleanup(shutil.rmtree, directory, True)
+        for name, source in sources.items():
+            with open(os.path.join(directory, name + ".py"), "w") as file:
+                file.write(source)
+        return directory
+
     def gateway_for(self, source, **options):
         """A Gateway for an application given as source code, in a file of its own."""
-        directory = tempfile.mkdtemp(prefix="xgi-test-app-")
-        self.addCleanup(shutil.rmtree, directory, True)
-        with open(os.path.join(directory, "application.py"), "w") as file:
-            file.write(source)
-        return self.start("application:app", search_path=[directory], **options)
+        return self.start("application:app", search_path=[self.folder(application=source)], **options)
+
+    def zygote_for(self, source, **options):
+        """The same for a Zygote."""
+        return self.start_zygote("application:app", search_path=[self.folder(application=source)], **options)
 
 
 def split_head(payload):
