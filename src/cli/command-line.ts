@@ -5,6 +5,7 @@ import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { findAbsentFlag } from './absent-flags.js';
 import { createProgram } from './program.js';
+import { findSteerName } from './steer-names.js';
 import { splitWords } from './words.js';
 
 export interface CommandLine {
@@ -62,24 +63,25 @@ function parseSource(words: readonly string[], version: string, where: string): 
     program.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
-    throw new ConfigError('XGI_CONFIG_USAGE', describeUsage(error, where));
+    throw new ConfigError('XGI_CONFIG_USAGE', describeUsage(error, 'xgi', where));
   }
   // Like --help, it throws a CommanderError with exit code 0. A module of that name is served with `xgi wsgi help`.
   if (program.args[0] === 'help') program.help();
   return { words: program.args, flags: program.opts() };
 }
 
-function describeUsage({ code, message }: CommanderError, where: string): string {
+/** What is wrong with the words of a command (`xgi`, `xgi stop`); `where` they stand, if not on the command line. */
+export function describeUsage({ code, message }: CommanderError, command: string, where = ''): string {
   const quoted = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (code === 'commander.optionMissingArgument') {
     const [, name, value] = /(--[\w-]+) <(.+)>/.exec(quoted) ?? ['', quoted, 'value'];
-    return `${name}${where}: expected a value, ${name} ${value!.toUpperCase()}, received nothing; see xgi --help`;
+    return `${name}${where}: expected a value, ${name} ${value!.toUpperCase()}, received nothing; see ${command} --help`;
   }
-  const absent = code === 'commander.unknownOption' ? findAbsentFlag(quoted) : undefined;
+  const absent = code === 'commander.unknownOption' && command === 'xgi' ? findAbsentFlag(quoted) : undefined;
   if (absent !== undefined)
     return `${absent.name}${where}: xgi does not have this flag of gunicorn: ${absent.instead}`;
-  const text = message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
-  return `${text}${where}; see xgi --help`;
+  const text = message.replace(/^error: |\.$/g, '').replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
+  return `${text}${where}; see ${command} --help`;
 }
 
 function findTarget(words: readonly string[]): string {
@@ -97,6 +99,13 @@ function findTarget(words: readonly string[]): string {
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
       `the command ${target} is not in this version, which serves WSGI applications: xgi ${TARGET_FORM}; ` +
+        `a Python module of that name is served with xgi wsgi ${target}`,
+    );
+  }
+  if (!explicit && findSteerName(target) !== undefined) {
+    throw new ConfigError(
+      'XGI_CONFIG_USAGE',
+      `${target} is a command for an xgi that runs, and is written first: xgi ${target}; ` +
         `a Python module of that name is served with xgi wsgi ${target}`,
     );
   }

@@ -4,17 +4,24 @@
  * nor the server.
  *
  * Exit status: 0 done or stopped by a signal; 1 failed to run (an address in use); 2 a wrong flag, variable or file;
- * 3 the application cannot be loaded.
+ * 3 the application cannot be loaded; 4 no xgi answers a command for one that runs.
  */
 import { CommanderError } from 'commander';
 import { parseCommandLine } from './command-line.js';
 import { exit } from './exit.js';
 import { describeFailure, exitStatusOf } from './failure.js';
+import { findSteerName } from './steer-names.js';
 import { readVersion } from './version.js';
 
 async function main(): Promise<number> {
   const version = readVersion();
+  const [first, ...words] = process.argv.slice(2);
+  const command = findSteerName(first);
   try {
+    if (command !== undefined) {
+      const { runSteer } = await import('./steer.js');
+      return await runSteer(command, words);
+    }
     const commandLine = parseCommandLine(process.argv.slice(2), process.env, version);
     const { runWsgi } = await import('./wsgi.js');
     return await runWsgi(commandLine, version);

@@ -114,6 +114,12 @@ const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
 XGI_CMD_ARGS holds flags that the command line is to win over.
 
+Commands for an xgi that runs:
+  xgi status                              workers, queue, requests that run
+  xgi reload                              the code as it is now takes over
+  xgi scale 4                             so many workers; or 2..8
+  xgi stop                                waits for the end; also --quick
+
 Examples:
   xgi wsgi:app                            the callable app of wsgi.py
   xgi mysite.wsgi -b :80 -w 4             a Django project
@@ -123,7 +129,7 @@ Examples:
 /** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
-    .usage('[flags] TARGET\n       xgi wsgi [flags] TARGET')
+    .usage('[flags] TARGET\n       xgi wsgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]')
     .description(
       'Serves a WSGI application. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY() or path/to/FILE.py[:CALLABLE].',
     )

@@ -74,9 +74,12 @@ describe('the target', () => {
     expect(parse(argv).config).toEqual({ target: 'app:app', workers: '2' });
   });
 
-  test.each(['wsgi', 'cgi', 'app'])('a module named %s is served by the explicit form', (name) => {
-    expect(parse(['wsgi', name]).config.target).toBe(name);
-  });
+  test.each(['wsgi', 'cgi', 'app', 'status', 'stop'])(
+    'a module named %s is served by the explicit form',
+    (name) => {
+      expect(parse(['wsgi', name]).config.target).toBe(name);
+    },
+  );
 
   test.each([
     [[], 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n'],
@@ -84,6 +87,8 @@ describe('the target', () => {
     [['cgi', 'dir'], 'the command cgi is not in this version, which serves WSGI applications'],
     [['static', 'dir'], 'the command static is not in this version'],
     [['app'], 'a Python module of that name is served with xgi wsgi app'],
+    [['-w', '2', 'status'], 'status is a command for an xgi that runs, and is written first: xgi status'],
+    [['-w', '2', 'scale', '4'], 'a Python module of that name is served with xgi wsgi scale'],
     [['a:b', 'c:d'], 'expected one TARGET, received "a:b" "c:d"'],
     [['wsgi', 'a:b', 'c:d'], 'expected one TARGET, received "a:b" "c:d"'],
   ])('%j is refused', (argv, message) => {

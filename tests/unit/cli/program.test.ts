@@ -23,9 +23,12 @@ test('the help is grouped', () => {
     'Listening',
     'Application',
     'Workers',
+    'Life of workers',
+    'Processes',
     'Limits for clients',
     'Logs',
     'Other',
+    'Commands for an xgi that runs',
     'Examples',
   ]);
 });

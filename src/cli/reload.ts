@@ -1,0 +1,39 @@
+/** `xgi reload`: the code as it is now takes over, or the reason why it cannot is printed. */
+import { formatDetail } from '../observe/detail.js';
+import { CONTROLS, createEscape } from '../observe/escape.js';
+import type { ReloadOutcome } from '../service/service.js';
+import { findXgi } from './steer-find.js';
+import type { SteerLine } from './steer-line.js';
+import { refusalOf, requestControl } from './steer-request.js';
+
+const escapeLine = createEscape(CONTROLS);
+
+/**
+ * Waits as long as the application takes to load.
+ *
+ * @returns 0 if the new code serves, 1 if the old goes on
+ * @throws SteerError if there is no answer
+ */
+export async function runReload(line: SteerLine): Promise<number> {
+  const { socketPath, pid } = await findXgi(line);
+  const answer = await requestControl(socketPath, { method: 'POST', url: '/reload' });
+  if (answer.status !== 200 && answer.status !== 409) throw refusalOf(answer);
+  const outcome = answer.json as unknown as ReloadOutcome;
+  if (line.json) process.stdout.write(answer.text);
+  else if (outcome.ok) process.stdout.write(`xgi: ${nameOf(pid)} serves the new code\n`);
+  else process.stderr.write(describeOutcome(outcome, nameOf(pid)));
+  return outcome.ok ? 0 : 1;
+}
+
+function describeOutcome({ failure }: ReloadOutcome & { ok: false }, name: string): string {
+  const { code, message, traceback } = failure;
+  return (
+    `xgi: ${name} goes on with the old code, as the new cannot be loaded:\n` +
+    (traceback === '' ? '' : formatDetail(traceback)) +
+    `xgi: ${escapeLine(code)}: ${escapeLine(message)}\n`
+  );
+}
+
+function nameOf(pid: number | undefined): string {
+  return pid === undefined ? 'it' : String(pid);
+}

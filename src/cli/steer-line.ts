@@ -1,0 +1,118 @@
+/** The words behind `xgi status`, `reload`, `stop` and `scale` → what is to be done. */
+import { Command, CommanderError } from 'commander';
+import { DURATION_FORM, parseDuration } from '../config/units.js';
+import { ConfigError } from '../errors.js';
+import { parseWorkerRange, WORKER_RANGE_FORM } from '../service/control-range.js';
+import { describeUsage } from './command-line.js';
+import type { SteerName } from './steer-names.js';
+
+export interface SteerLine {
+  /** As it was written; undefined for the only xgi that runs. */
+  readonly controlSocket: string | undefined;
+  readonly pid: number | undefined;
+  /** Print the answer as it came. */
+  readonly json: boolean;
+  /** stop: as SIGINT. */
+  readonly quick: boolean;
+  /** stop: how long to wait for the end. */
+  readonly timeoutMs: number;
+  /** scale: `4` or `2..8`; '' for the others. */
+  readonly workers: string;
+}
+
+const DEFAULT_STOP_TIMEOUT_MS = 60_000;
+const MAX_STOP_TIMEOUT_MS = 86_400_000;
+
+const DESCRIPTIONS: Readonly<Record<SteerName, string>> = {
+  status: 'Shows what a running xgi does. Exit status 0 if it is ready, so that it can be a probe.',
+  reload: 'New workers with the code as it is now take the place of the old ones.\nWaits until they serve.',
+  stop: 'Requests under way are finished (--graceful-timeout). Waits for the end.',
+  scale: 'Changes how many workers there are: a number, or MIN..MAX.',
+};
+
+const EXIT_STATUS: Readonly<Record<SteerName, string>> = {
+  status: '0  it is ready, or reloads\n  1  it starts or stops',
+  reload: '0  the new code serves\n  1  the new code cannot be loaded, and the old goes on',
+  stop: '0  it has stopped\n  1  it still stops after --timeout',
+  scale: '0  it has been told',
+};
+
+/**
+ * @throws ConfigError `XGI_CONFIG_USAGE`, `XGI_CONFIG_VALUE`
+ * @throws CommanderError with exit code 0 when help has been printed
+ */
+export function parseSteerLine(name: SteerName, words: readonly string[]): SteerLine {
+  const command = createSteerCommand(name);
+  try {
+    command.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
+    throw new ConfigError('XGI_CONFIG_USAGE', describeUsage(error, `xgi ${name}`));
+  }
+  const flags = command.opts<Record<string, string | boolean | undefined>>();
+  const [workers = '', pid] = name === 'scale' ? command.args : ['', ...command.args];
+  return {
+    controlSocket: flags['controlSocket'] as string | undefined,
+    pid: pid === undefined ? undefined : readPid(name, pid),
+    json: flags['json'] === true,
+    quick: flags['quick'] === true,
+    timeoutMs: readTimeout(flags['timeout'] as string | undefined),
+    workers: name === 'scale' ? readWorkers(workers) : '',
+  };
+}
+
+function createSteerCommand(name: SteerName): Command {
+  const command = new Command(`xgi ${name}`)
+    .description(DESCRIPTIONS[name])
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .addHelpText(
+      'after',
+      `\nExit status:\n  ${EXIT_STATUS[name]}\n  2  a word or a value that cannot be\n  4  nothing answers\n`,
+    );
+  if (name === 'scale') command.argument('<workers>', WORKER_RANGE_FORM);
+  command.argument('[pid]', 'which xgi, if several run');
+  if (name === 'stop') {
+    command
+      .option('--quick', 'requests under way have a second')
+      .option(
+        '--timeout <duration>',
+        `how long to wait for the end (default: ${DEFAULT_STOP_TIMEOUT_MS / 1000}s)`,
+      );
+  }
+  return command
+    .option('--json', 'print the answer as JSON')
+    .option(
+      '--control-socket <path>',
+      'as xgi was started with (default: $XGI_CONTROL_SOCKET, else the only one of this user)',
+    )
+    .helpOption('-h, --help', 'print this');
+}
+
+function readPid(name: SteerName, word: string): number {
+  if (/^[1-9][0-9]{0,9}$/.test(word)) return Number(word);
+  throw new ConfigError(
+    'XGI_CONFIG_USAGE',
+    `xgi ${name}: expected the process id of a running xgi, received ${JSON.stringify(word)}; ` +
+      `a Python module called ${name} is served with xgi wsgi ${name}`,
+  );
+}
+
+function readTimeout(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_STOP_TIMEOUT_MS;
+  const timeoutMs = parseDuration(text);
+  if (timeoutMs !== undefined && timeoutMs <= MAX_STOP_TIMEOUT_MS) return timeoutMs;
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `--timeout: expected ${DURATION_FORM}, at most ${MAX_STOP_TIMEOUT_MS / 3_600_000}h, received ${JSON.stringify(text)}`,
+  );
+}
+
+function readWorkers(text: string): string {
+  if (parseWorkerRange(text) !== undefined) return text;
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `xgi scale: expected ${WORKER_RANGE_FORM}, received ${JSON.stringify(text)}`,
+  );
+}
