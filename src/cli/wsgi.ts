@@ -3,6 +3,8 @@ import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-f
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
 import { takeListenFds } from '../process/systemd.js';
+import { takeChildTask } from '../service/child-task.js';
+import { takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
 
 /** @returns the exit status */
@@ -10,15 +12,22 @@ export async function runWsgi(
   { config: user, checkConfig, nameOf }: CommandLine,
   version: string,
 ): Promise<number> {
+  const cwd = process.cwd();
+  const task = takeChildTask(process.env);
+  const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
-  const config = await resolveConfig(user, { cwd: process.cwd(), env: process.env, inheritedFds, nameOf });
+  const config = await resolveConfig(user, { cwd, env: process.env, inheritedFds, nameOf });
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
+  if (task !== undefined) {
+    const { runGatewayChild } = await import('../service/gateway-child.js');
+    return await runGatewayChild({ task, config, formatLine, version });
+  }
   if (checkConfig) {
     const { check } = await import('./check.js');
-    return await check({ config, version });
+    return await check({ config, version, nameOf });
   }
-  const { serve } = await import('./serve.js');
-  return await serve({ config, formatLine, version });
+  const { serve } = await import('../service/serve.js');
+  return await serve({ config, formatLine, version, nameOf, cwd, predecessor });
 }
 
 /** Also for a gateway without an access log: a mistake is found now, not when the log is wanted. */

@@ -8,7 +8,14 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
-import type { Endpoint, HttpDeadlines, HttpLimits, WorkerRange } from '../types.js';
+import type {
+  Endpoint,
+  HttpDeadlines,
+  HttpLimits,
+  Recycling,
+  WantedPrivileges,
+  WorkerRange,
+} from '../types.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
@@ -53,23 +60,6 @@ export interface ResolvedConfig {
   readonly pidFile: string | null;
   /** Absolute; 'default' for one named by the process id in a folder of the user (docs/operate/control.md); null for none. */
   readonly controlSocket: string | null;
-}
-
-/** When a worker is replaced by a new one; 0 means never for that reason. */
-export interface Recycling {
-  readonly maxRequests: number;
-  /** Up to so many requests more, at random for each worker. */
-  readonly maxRequestsJitter: number;
-  readonly maxAgeMs: number;
-  readonly maxRssBytes: number;
-}
-
-/** Taken on when the sockets are bound; null for what xgi was started with. Names are not looked up yet. */
-export interface WantedPrivileges {
-  readonly user: string | null;
-  readonly group: string | null;
-  readonly umask: number | null;
-  readonly allowRoot: boolean;
 }
 
 /** What the person did not write, but the process was given. */

@@ -79,6 +79,11 @@ export class ProgramLog implements Log {
     this.#pino.fatal(fields, message);
   }
 
+  /** Writes lines of others between ours, as they are. Each ends with a newline. */
+  passOn(lines: string): void {
+    this.#file.write(lines);
+  }
+
   /** Resolves when all is written, or after `withinMs`. */
   async close(withinMs: number): Promise<void> {
     await this.#file.close(withinMs);

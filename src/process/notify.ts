@@ -122,7 +122,8 @@ export class Notifier {
   async close(): Promise<void> {
     this.#fallSilent();
     const endMs = performance.now() + CLOSE_MS;
-    if (this.#queue.length > 0) {
+    // Without the program they are lost: nobody waits for its next start to end.
+    if (this.#queue.length > 0 && this.#program !== undefined) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, CLOSE_MS);
         this.#drained = () => {
@@ -185,6 +186,7 @@ export class Notifier {
   #onLost(how: string): void {
     this.#warn(how);
     this.#program = undefined;
+    this.#drained();
     // Its message stays the first, and under way until then.
     setTimeout(() => {
       this.#isUnderWay = false;

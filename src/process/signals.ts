@@ -1,42 +1,42 @@
 /**
- * What signals mean, as for gunicorn: TERM stops gracefully, INT and QUIT stop quickly, USR1 opens log files again.
- *
- * What gunicorn does on HUP, USR2, TTIN and TTOU, this version cannot; the handler is told, so that somebody is.
- * Without it, scripts written for gunicorn would end the gateway or stop it for good, in silence. Node sets every
- * signal to its default when it starts, so even a gateway started with nohup(1) would die of the hang-up.
+ * What signals mean, as for gunicorn: TERM stops gracefully, INT and QUIT stop quickly, HUP reloads, USR1 opens log files again,
+ * USR2 starts a successor, TTIN and TTOU add and remove a worker.
  *
  * Where a standard stream is a terminal, HUP, TTIN and TTOU are the terminal's and keep their default meaning: it has
  * gone, or a job in the background uses it. With a handler for TTOU, each write of such a job would raise it again.
+ * Node sets every signal to its default when it starts, so even a gateway started with nohup(1) would die of the hang-up.
  */
 import { isatty } from 'node:tty';
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT';
-
-/** Signals of gunicorn that this version has no answer to. */
-export type AbsentSignal = 'SIGHUP' | 'SIGUSR2' | 'SIGTTIN' | 'SIGTTOU';
+export type SteeringSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2' | 'SIGTTIN' | 'SIGTTOU';
 
 export interface SignalHandlers {
   readonly stop: (signal: StopSignal) => void;
-  readonly reopen: () => void;
-  readonly ignore: (signal: AbsentSignal) => void;
+  readonly steer: (signal: SteeringSignal) => void;
 }
 
-const FROM_TERMINALS = ['SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const;
+const STOP: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
+// USR1 always: without a listener, Node opens its debugger on it.
+const STEER: readonly SteeringSignal[] = ['SIGUSR1', 'SIGUSR2'];
+const STEER_WITHOUT_TERMINAL: readonly SteeringSignal[] = ['SIGHUP', 'SIGTTIN', 'SIGTTOU'];
 
 /** Installs the handlers. @returns takes them away again */
-export function handleSignals({ stop, reopen, ignore }: SignalHandlers): () => void {
-  const listeners: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = [
-    ['SIGTERM', () => stop('SIGTERM')],
-    ['SIGINT', () => stop('SIGINT')],
-    ['SIGQUIT', () => stop('SIGQUIT')],
-    // Always: without a listener, Node opens its debugger on USR1.
-    ['SIGUSR1', reopen],
-    ['SIGUSR2', () => ignore('SIGUSR2')],
+export function handleSignals({ stop, steer }: SignalHandlers): () => void {
+  const hasTerminal = [0, 1, 2].some((fd) => isatty(fd));
+  const listeners: [NodeJS.Signals, () => void][] = [
+    ...STOP.map((signal) => [signal, () => stop(signal)] as [NodeJS.Signals, () => void]),
+    ...[...STEER, ...(hasTerminal ? [] : STEER_WITHOUT_TERMINAL)].map(
+      (signal) => [signal, () => steer(signal)] as [NodeJS.Signals, () => void],
+    ),
   ];
-  if (![0, 1, 2].some((fd) => isatty(fd)))
-    for (const signal of FROM_TERMINALS) listeners.push([signal, () => ignore(signal)]);
   for (const [signal, listener] of listeners) process.on(signal, listener);
   return () => {
     for (const [signal, listener] of listeners) process.off(signal, listener);
   };
+}
+
+/** For a process that is steered by another one: a terminal and a service manager signal the whole group. */
+export function ignoreSignals(): void {
+  handleSignals({ stop: () => {}, steer: () => {} });
 }

@@ -16,7 +16,6 @@ import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../errors
 import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
-import { requestFinish, type RequestFinish } from '../observe/channels.js';
 import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, Tunnel } from '../types.js';
 import { errorResponse, logError } from './error-response.js';
 import { Exchange } from './exchange.js';
@@ -24,7 +23,9 @@ import type { HalfClosed, HalfClosedConnection } from './half-closed.js';
 import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
 import { serializeHead, serializeInterim } from './http1/response-serializer.js';
+import { Lingering } from './lingering.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
+import { publishExchange, publishRefusal } from './request-record.js';
 import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
 import { WriteProgress } from './write-progress.js';
@@ -47,8 +48,6 @@ export interface ConnectionContext {
 
 /** A client that sends ahead is held back when so much is unread. */
 const MAX_UNREAD_BYTES = 65_536;
-const LINGER_MS = 2000;
-const MAX_LINGER_BYTES = 1_048_576;
 
 /** All connections are read through one buffer: a read is consumed, or copied, before the next one starts. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
@@ -64,13 +63,12 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   readonly #writer: ResponseWriter;
   readonly #writeProgress: WriteProgress;
   #requests = 0;
-  /** Since when the connection is in its present state: idle, inside a head, lingering. */
+  /** Since when the connection is in its present state: idle, or inside a head. */
   #sinceMs: number = performance.now();
   #insideHead = false;
   #advancing = false;
   #inputEnded = false;
-  #lingering = false;
-  #lingerBytes = 0;
+  #lingering: Lingering | null = null;
   #tunnel: TunnelStream | null = null;
 
   /** @param accepted a paused socket; the connection takes its handle over */
@@ -95,9 +93,8 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   // --- input ---
 
   #receive(chunk: Buffer, length: number): void {
-    if (this.#lingering) {
-      this.#lingerBytes += length;
-      if (this.#lingerBytes > MAX_LINGER_BYTES) this.#socket.destroy();
+    if (this.#lingering !== null) {
+      this.#lingering.receive(length);
       return;
     }
     if (this.#tunnel !== null) {
@@ -144,7 +141,7 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   #step(): boolean {
     const exchange = this.#exchange;
     if (exchange === null) {
-      if (this.#lingering || this.#socket.destroyed || this.#socket.writableNeedDrain) return false;
+      if (this.#lingering !== null || this.#socket.destroyed || this.#socket.writableNeedDrain) return false;
       if (this.#parser.next() !== HEAD) return this.#allRead();
       this.#open(this.#parser.head!);
       return this.#tunnel === null;
@@ -185,7 +182,7 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
       }
     }
     const socket = this.#socket;
-    if (this.#lingering || this.#tunnel !== null) return;
+    if (this.#lingering !== null || this.#tunnel !== null) return;
     if (this.#parser.unread > MAX_UNREAD_BYTES && !this.#wantsInput()) socket.pause();
     else if (socket.isPaused()) socket.resume();
   }
@@ -370,14 +367,14 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   #close(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    if (exchange !== null) this.#publish(exchange, false);
+    if (exchange !== null) publishExchange(exchange, false);
   }
 
   // --- ends ---
 
   /** Answers what cannot be served, and closes. */
   #refuse(error: Error): void {
-    if (this.#socket.destroyed || this.#lingering) return;
+    if (this.#socket.destroyed || this.#lingering !== null) return;
     const refused = this.#parser.refusedHead;
     const exchange = this.#exchange ?? (refused === undefined ? null : this.#begin(refused));
     if (exchange !== null) {
@@ -407,54 +404,25 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
       http10: false,
     });
     this.#socket.write(text + bytes, 'latin1');
-    if (requestFinish.hasSubscribers) {
-      const record: RequestFinish = {
-        request: null,
-        peer: this.#peer,
-        status: head.status,
-        head,
-        bodyBytes: bytes.length,
-        durationMs: 0,
-        aborted: false,
-      };
-      requestFinish.publish(record);
-    }
+    publishRefusal(this.#peer, head, bytes.length);
     this.#linger();
   }
 
   #linger(): void {
-    if (this.#lingering) return;
-    this.#lingering = true;
-    this.#sinceMs = performance.now();
-    this.#socket.end();
-    this.#socket.resume();
+    this.#lingering ??= new Lingering(this.#socket);
   }
 
   #closed(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
     if (exchange === null) return;
-    this.#publish(exchange, true);
+    publishExchange(exchange, true);
     exchange.answered = true;
     exchange.body?.fail(
       new RemoteProtocolError(400, 'XGI_HTTP_CLIENT_GONE', 'the client has closed the connection'),
     );
     this.#writer.cancel();
     exchange.abort();
-  }
-
-  #publish(exchange: Exchange, aborted: boolean): void {
-    if (!requestFinish.hasSubscribers) return;
-    const record: RequestFinish = {
-      request: exchange,
-      peer: this.#peer,
-      status: exchange.responseHead?.status ?? 499,
-      head: exchange.responseHead,
-      bodyBytes: exchange.bodyBytes,
-      durationMs: performance.now() - exchange.arrivedAtMs,
-      aborted,
-    };
-    requestFinish.publish(record);
   }
 
   // --- time ---
@@ -468,8 +436,8 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
       socket.destroy();
       return;
     }
-    if (this.#lingering) {
-      if (nowMs - this.#sinceMs > LINGER_MS && socket.writableLength === 0) socket.destroy();
+    if (this.#lingering !== null) {
+      this.#lingering.check(nowMs);
       return;
     }
     const exchange = this.#exchange;

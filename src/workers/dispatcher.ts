@@ -46,6 +46,12 @@ export class Dispatcher {
     return this.#returned.size + this.#queue.size;
   }
 
+  /** When the job came that has waited longest; `Infinity` if none waits. */
+  get firstArrivedAtMs(): number {
+    const [returned, first] = [this.#returned.first, this.#queue.first];
+    return Math.min(returned?.arrivedAtMs ?? Infinity, first?.arrivedAtMs ?? Infinity);
+  }
+
   /** Workers that are ready. */
   get workers(): number {
     return this.#targets.length;

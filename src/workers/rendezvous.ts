@@ -14,8 +14,10 @@ import type { Channel } from '../wire/frames.js';
 import { FrameDecoder, type FrameReceiver } from '../wire/decoder.js';
 import { FOLDER_PREFIX, HOST_NAME, removeStaleFolders, SOCKET_NAME } from './stale-folders.js';
 
-/** A worker that is expected. */
+/** A worker or a zygote that is expected. */
 export interface Expected {
+  /** Those that it opens, each once. */
+  readonly channels: readonly Channel[];
   /** Receives the frames of both channels. */
   readonly receiver: FrameReceiver;
   /** A channel is open. */
@@ -47,7 +49,7 @@ const AUTH_DEADLINE_MS = 5000;
 
 export class Rendezvous {
   readonly #server: Server = createServer({ pauseOnConnect: true }, (accepted) => this.#meet(accepted));
-  readonly #expected = new Map<string, { worker: Expected; channels: Set<Channel> }>();
+  readonly #expected = new Map<string, { worker: Expected; open: readonly Channel[] }>();
   readonly #log: Log;
   #folder: string | undefined;
 
@@ -82,7 +84,7 @@ export class Rendezvous {
   /** @returns the token to start the worker with */
   expect(worker: Expected): string {
     const token = randomBytes(32).toString('hex');
-    this.#expected.set(token, { worker, channels: new Set() });
+    this.#expected.set(token, { worker, open: worker.channels });
     return token;
   }
 
@@ -104,9 +106,9 @@ export class Rendezvous {
     const buffers = new LeasedBuffers();
     const decoder = new FrameDecoder((token, wanted) => {
       const expected = this.#expected.get(token);
-      if (expected === undefined || expected.channels.has(wanted)) return undefined;
+      if (expected === undefined || !expected.open.includes(wanted)) return undefined;
       clearTimeout(deadline);
-      expected.channels.add(wanted);
+      expected.open = expected.open.filter((channel) => channel !== wanted);
       worker = expected.worker;
       channel = wanted;
       worker.connected(wanted, socket);

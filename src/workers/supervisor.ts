@@ -1,65 +1,112 @@
 /**
- * Keeps the workers of one application running.
+ * Keeps the workers of one application running, as many as there should be and with the present code.
  *
  * Life:
- *  1. `start` opens the meeting place and boots all workers; if the application cannot be loaded, everything is ended again.
- *  2. A worker that ends is replaced: at once the first time, with growing pauses while its successors keep failing.
- *  3. A request past its deadline is answered with 504 and its worker interrupted, in the end killed (worker.ts).
- *  4. `stop` drains the workers and ends them after the grace period.
+ *  1. `start` opens the meeting place and boots the workers; if the application cannot be loaded, everything is ended again.
+ *  2. A worker that ends is replaced: at once if it had been serving, with growing pauses while none can load the application.
+ *  3. `reload` makes a new generation. Its first worker proves the code; then, one for one, new workers are started and old ones
+ *     dismissed. Code that cannot be loaded changes nothing. Recycling and scaling go the same way (crew-plan.ts).
+ *  4. A request past its deadline is answered with 504 and its worker interrupted, in the end killed (watchdog.ts).
+ *  5. `stop` drains the workers and ends them after the grace period.
  */
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { BootError, GatewayError } from '../errors.js';
-import type { Log } from '../types.js';
-import { PROTOCOL_VERSION, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
+import { readRss } from '../process/memory.js';
+import type { Log, Recycling, WorkerRange } from '../types.js';
+import { PROTOCOL_VERSION, type HelloSettings, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
 import { Backoff } from './backoff.js';
 import { bootError } from './boot-error.js';
+import { planCrew } from './crew-plan.js';
 import { Dispatcher } from './dispatcher.js';
+import { Generation, type GenerationOwner } from './generation.js';
 import type { Job } from './job.js';
+import { Lifetime, NO_RECYCLING } from './recycling.js';
+import { Reloads, type ReloadResult } from './reloads.js';
 import { Rendezvous } from './rendezvous.js';
+import { Scaler } from './scaler.js';
+import type { PoolStatus, PoolTotals, WorkerStatus } from './status.js';
 import { Worker, type WorkerOwner } from './worker.js';
+import { InterpreterLauncher } from './worker-process.js';
+import type { PassOn } from './worker-stderr.js';
 
 export interface SupervisorOptions {
   /** The interpreter, CPython 3.8 or later. */
   readonly python: string;
   /** `module:callable` and its other forms, see docs/protocol.md. */
   readonly target: string;
-  readonly workers: number;
+  readonly workers: WorkerRange;
   readonly threads: number;
   /** Put at the front of `sys.path`. */
   readonly searchPath: readonly string[];
   readonly cwd: string;
-  /** Added to the gateway's own environment. */
-  readonly env: Readonly<Record<string, string>>;
+  /** The whole environment of the workers. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
   /** How long a request may run without progress; 0 for ever. */
   readonly timeoutMs: number;
+  /** How long a request may wait for a worker; 0 for ever. */
+  readonly queueTimeoutMs: number;
+  /** How long a worker that is replaced may take to finish what it runs. */
+  readonly gracefulTimeoutMs: number;
+  /** Default: workers are not replaced. */
+  readonly recycling?: Recycling;
+  /** Load the application once and fork the workers. Default false. */
+  readonly preload?: boolean;
+  /** Other processes run the same application. Default false. */
+  readonly multiprocess?: boolean;
+  /**
+   * For development: called with the files that the application imports. And an application that cannot be loaded at the start
+   * is waited for.
+   */
+  readonly onFiles?: ((paths: readonly string[]) => void) | undefined;
   /** The base environ: what is the same for every request. */
   readonly environ: Readonly<Record<string, string>>;
   readonly log: Log;
+  /** Takes what workers write to their standard error. Default: to ours. */
+  readonly passOn?: PassOn;
 }
 
 /** The body bytes of one answer that may be on their way to the client. */
 const CREDIT_BYTES = 262_144;
 const CHECK_MS = 100;
+/** With a limit to memory: a worker that leaks can grow by gigabytes in a second. */
+const MEMORY_CHECK_MS = 20;
 /** After each such time of loading the application, a worker is reported. */
 const SLOW_BOOT_MS = 30_000;
 /** Workers of an idle application leave within a few milliseconds; this is for those that do not. */
 const KILL_GRACE_MS = 1000;
+/** Loading an application is work for a core. */
+const MAX_BOOTING = Math.max(4, 2 * availableParallelism());
 
 const PROGRAM = fileURLToPath(new URL('../../python/xgi_worker', import.meta.url));
 
-export class Supervisor implements WorkerOwner {
+export class Supervisor implements WorkerOwner, GenerationOwner {
   readonly #options: SupervisorOptions;
+  readonly #recycling: Recycling;
   readonly #dispatcher = new Dispatcher();
   readonly #workers = new Set<Worker>();
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #rendezvous: Rendezvous;
+  readonly #scaler: Scaler;
+  readonly #reloads: Reloads;
+  readonly #totals: { -readonly [Name in keyof PoolTotals]: number } = {
+    requests: 0,
+    timeouts: 0,
+    queueTimeouts: 0,
+    died: 0,
+    booted: 0,
+    crashed: 0,
+    recycled: 0,
+  };
+  /** Where new workers come from; not before `start`. */
+  #generation: Generation | undefined;
+  /** The one before it, as long as the new one is not proven. */
+  #provenGeneration: Generation | undefined;
   #check: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
-  #booting: { missing: number; resolve: () => void; reject: (error: BootError) => void } | undefined;
+  #booting: { resolve: () => void; reject: (error: BootError) => void } | undefined;
   #allGone: (() => void) | undefined;
-  /** Workers whose place has been taken by others before their end. */
-  readonly #retired = new WeakSet<Worker>();
   /** When a worker was last reported for its slow start. */
   readonly #slowBoots = new WeakMap<Worker, number>();
   /** Why the last worker that started could not load the application. */
@@ -67,7 +114,10 @@ export class Supervisor implements WorkerOwner {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#recycling = options.recycling ?? NO_RECYCLING;
     this.#rendezvous = new Rendezvous(options.log);
+    this.#scaler = new Scaler(options.workers);
+    this.#reloads = new Reloads(() => this.#beginReload());
   }
 
   /** A private folder for spooled bodies, made when first asked for; `stop` removes it. */
@@ -80,8 +130,12 @@ export class Supervisor implements WorkerOwner {
     return [...this.#workers].flatMap((worker) => worker.pid ?? []);
   }
 
+  get workers(): WorkerRange {
+    return this.#scaler.range;
+  }
+
   /**
-   * Boots all workers. Requests may be submitted before; they wait.
+   * Boots the workers. Requests may be submitted before; they wait.
    *
    * @throws BootError if the application cannot be loaded; nothing is left running then
    */
@@ -89,10 +143,13 @@ export class Supervisor implements WorkerOwner {
     try {
       await this.#rendezvous.listen();
       if (this.#stopping) return;
-      this.#check = setInterval(() => this.#checkDeadlines(), CHECK_MS);
+      const checkMs = this.#recycling.maxRssBytes > 0 ? MEMORY_CHECK_MS : CHECK_MS;
+      this.#check = setInterval(() => this.#look(), checkMs);
       await new Promise<void>((resolve, reject) => {
-        this.#booting = { missing: this.#options.workers, resolve, reject };
-        for (let i = 0; i < this.#options.workers; i++) this.#spawn();
+        this.#booting = { resolve, reject };
+        this.#generation = this.#createGeneration(1);
+        this.#reconcile();
+        if (this.#options.onFiles !== undefined) resolve();
       });
     } catch (error) {
       await this.stop(0);
@@ -100,6 +157,36 @@ export class Supervisor implements WorkerOwner {
     } finally {
       this.#booting = undefined;
     }
+  }
+
+  /**
+   * Replaces all workers by such with the code as it is now. Resolves when the last old one is dismissed, or when it is clear
+   * that the new code cannot be loaded, and the old one goes on. Calls during a reload make one more.
+   */
+  reload(): Promise<ReloadResult> {
+    if (this.#stopping || this.#generation === undefined)
+      return Promise.resolve(new BootError('XGI_STOPPING', 'the server is not running'));
+    return this.#reloads.ask();
+  }
+
+  /** Changes how many workers there are; those that are too many finish what they have. */
+  scale(range: WorkerRange): void {
+    // They have told the application that it is alone.
+    const wasAlone = this.#scaler.range.max === 1 && range.max > 1 && this.#options.multiprocess !== true;
+    if (wasAlone) for (const worker of this.#workers) worker.isDue = true;
+    this.#scaler.range = range;
+    this.#reconcile();
+  }
+
+  status(): PoolStatus {
+    const nowMs = performance.now();
+    const { waiting, firstArrivedAtMs } = this.#dispatcher;
+    return {
+      generation: this.#generation?.number ?? 0,
+      queue: { waiting, oldestMs: waiting === 0 ? 0 : Math.round(nowMs - firstArrivedAtMs) },
+      workers: [...this.#workers].map((worker) => describeWorker(worker, nowMs)),
+      totals: { ...this.#totals },
+    };
   }
 
   /**
@@ -118,16 +205,20 @@ export class Supervisor implements WorkerOwner {
 
   async #stop(graceMs: number): Promise<void> {
     clearInterval(this.#check);
-    for (const restart of this.#restarts) clearTimeout(restart);
+    this.#clearRestarts();
     this.#booting?.resolve();
+    this.#reloads.finish(new BootError('XGI_STOPPING', 'the server is being stopped'));
     for (const job of this.#dispatcher.clear()) job.fail(stopped());
-    await this.#ended(graceMs, (worker) => worker.drain());
+    await this.#ended(graceMs, (worker) => worker.dismiss(Number.POSITIVE_INFINITY));
     await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));
+    this.#provenGeneration?.close();
+    this.#generation?.close();
     this.#rendezvous.close();
   }
 
   submit(job: Job): void {
     if (this.#stopping) job.fail(stopped());
+    else if (this.#isHopeless) job.fail(this.#notServed(0));
     else this.#dispatcher.submit(job);
   }
 
@@ -137,66 +228,236 @@ export class Supervisor implements WorkerOwner {
     for (const worker of this.#workers) if (worker.abort(job)) return;
   }
 
-  #spawn(): void {
+  // --- the crew ---
+
+  /** Starts and dismisses workers until there are as many as there should be, with the present code. */
+  #reconcile(): void {
+    const generation = this.#generation;
+    if (this.#stopping || generation === undefined) return;
+    const { dismiss, boot } = planCrew(this.#workers, {
+      size: this.#scaler.size,
+      delayed: this.#restarts.size,
+      // At the start there is nothing that a failure could be compared with.
+      proven: generation.proven || this.#provenGeneration === undefined,
+      maxBooting: MAX_BOOTING,
+    });
+    for (const worker of dismiss) worker.dismiss(this.#options.gracefulTimeoutMs);
+    if (generation.isOpen) for (let i = 0; i < boot; i++) this.#spawn(generation);
+    if (this.#isComplete) {
+      this.#booting?.resolve();
+      this.#reloads.finish('reloaded');
+    }
+  }
+
+  /** As many workers serve as should, and all have the present code. */
+  get #isComplete(): boolean {
+    if (this.#generation?.proven !== true) return false;
+    let fresh = 0;
+    for (const worker of this.#workers) {
+      if (!worker.isReady || worker.draining) continue;
+      if (!worker.generation.isCurrent) return false;
+      fresh++;
+    }
+    return fresh >= this.#scaler.size;
+  }
+
+  #spawn(generation: Generation): void {
+    try {
+      this.#workers.add(this.#createWorker(generation));
+      this.#totals.booted++;
+    } catch (error) {
+      if (this.#booting !== undefined && this.#options.onFiles === undefined) throw error;
+      // No file descriptor, no room, no folder: what is running goes on.
+      const nowMs = performance.now();
+      const againMs = Math.max(this.#backoff.next(nowMs, nowMs, false), CHECK_MS);
+      this.#options.log.error(
+        `XGI_WORKER_SPAWN: no worker can be started: ${(error as Error).message}; tried again in ${againMs / 1000} s`,
+      );
+      this.#restartIn(againMs);
+    }
+  }
+
+  #createWorker(generation: Generation): Worker {
     const options = this.#options;
-    const worker = new Worker(
+    return new Worker(
       {
-        python: options.python,
-        program: PROGRAM,
-        cwd: options.cwd,
-        env: { ...process.env, ...options.env },
-        settings: {
-          protocol: PROTOCOL_VERSION,
-          target: options.target,
-          searchPath: options.searchPath,
-          threads: options.threads,
-          environ: { SCRIPT_NAME: '', ...options.environ },
-          multiprocess: options.workers > 1,
-          credit: CREDIT_BYTES,
-        },
+        generation,
+        settings: this.#settings(),
+        lifetime: new Lifetime(this.#recycling),
         rendezvous: this.#rendezvous,
         log: options.log,
+        passOn: this.#passOn,
       },
       this,
     );
-    this.#workers.add(worker);
-    // One that could not be made tells so by its end.
-    if (worker.pid !== undefined) options.log.info(`Booting worker with pid: ${worker.pid}`);
+  }
+
+  #createGeneration(number: number): Generation {
+    const { python, cwd, env, preload = false, log } = this.#options;
+    const interpreter = new InterpreterLauncher({ python, program: PROGRAM, cwd, env });
+    return new Generation(
+      number,
+      {
+        interpreter,
+        python,
+        cwd,
+        preload,
+        settings: this.#settings(),
+        rendezvous: this.#rendezvous,
+        log,
+        passOn: this.#passOn,
+      },
+      this,
+    );
+  }
+
+  #settings(): Omit<HelloSettings, 'stateFile'> {
+    const { target, searchPath, threads, environ, multiprocess = false, onFiles } = this.#options;
+    return {
+      protocol: PROTOCOL_VERSION,
+      target,
+      searchPath,
+      threads,
+      environ: { SCRIPT_NAME: '', ...environ },
+      multiprocess: multiprocess || this.#scaler.range.max > 1,
+      credit: CREDIT_BYTES,
+      watch: onFiles !== undefined,
+    };
+  }
+
+  readonly #passOn: PassOn = (lines) => {
+    const { passOn } = this.#options;
+    if (passOn === undefined) process.stderr.write(lines);
+    else passOn(lines);
+  };
+
+  #restartIn(pauseMs: number): void {
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      this.#reconcile();
+    }, pauseMs);
+    this.#restarts.add(restart);
+  }
+
+  #clearRestarts(): void {
+    for (const restart of this.#restarts) clearTimeout(restart);
+    this.#restarts.clear();
+  }
+
+  // --- reload ---
+
+  /** What is not proven yet is forgotten: the code may have changed again. */
+  #beginReload(): void {
+    const old = this.#generation!;
+    if (old.proven) this.#provenGeneration = old;
+    old.isCurrent = false;
+    if (!old.proven) old.retire();
+    this.#clearRestarts();
+    this.#backoff.reset();
+    this.#bootFailure = undefined;
+    try {
+      this.#generation = this.#createGeneration(old.number + 1);
+    } catch (error) {
+      this.#generation = old;
+      this.#reloads.finish(
+        new BootError('XGI_WORKER_SPAWN', `no zygote can be started: ${(error as Error).message}`),
+      );
+      old.isCurrent = true;
+    }
+    this.#reconcile();
+  }
+
+  /** The code of the present generation cannot be loaded. @returns whether the old one goes on */
+  #revert(generation: Generation, error: BootError): boolean {
+    const old = this.#provenGeneration;
+    if (generation !== this.#generation || generation.proven || old === undefined) return false;
+    this.#options.log.error(
+      `XGI_RELOAD_FAILED: the old code goes on serving: ${error.code}: ${error.message}`,
+      {
+        detail: error.detail,
+      },
+    );
+    generation.retire();
+    for (const worker of this.#workers) if (worker.generation === generation) worker.dismiss(0);
+    old.isCurrent = true;
+    this.#generation = old;
+    this.#provenGeneration = undefined;
+    this.#reloads.finish(error);
+    return true;
+  }
+
+  // --- what generations tell ---
+
+  opened(): void {
+    this.#reconcile();
+  }
+
+  failed(generation: Generation, error: BootError): void {
+    this.#loadFailed(generation, error, 'the zygote');
+    this.#reconcile();
+  }
+
+  files(paths: readonly string[]): void {
+    this.#options.onFiles?.(paths);
   }
 
   // --- what workers tell ---
 
+  started(worker: Worker): void {
+    this.#options.log.info(`Booting worker with pid: ${worker.pid}`);
+  }
+
   ready(worker: Worker, info: ReadyInfo): void {
     if (this.#stopping) {
-      worker.drain();
+      worker.dismiss(Number.POSITIVE_INFINITY);
       return;
     }
     this.#options.log.debug(
       `worker ${info.pid} is ready: ${info.implementation} ${info.python}, ${info.executable}`,
     );
     this.#bootFailure = undefined;
+    this.#backoff.reset();
+    const { generation } = worker;
+    if (!generation.proven) {
+      generation.proven = true;
+      if (generation === this.#generation) {
+        this.#provenGeneration?.retire();
+        this.#provenGeneration = undefined;
+      }
+    }
     this.#dispatcher.add(worker);
-    if (this.#booting !== undefined && --this.#booting.missing === 0) this.#booting.resolve();
+    this.#reconcile();
   }
 
   bootFailed(worker: Worker, failure: WorkerFailure): void {
-    const error = bootError(failure, this.#options);
-    if (this.#booting !== undefined) {
+    this.#loadFailed(worker.generation, bootError(failure, this.#options), nameOf(worker));
+  }
+
+  #loadFailed(generation: Generation, error: BootError, who: string): void {
+    if (this.#booting !== undefined && this.#options.onFiles === undefined) {
       this.#booting.reject(error);
       return;
     }
+    if (this.#revert(generation, error)) return;
     // The same traceback again and again would bury everything else.
     const detail = error.detail === this.#bootFailure?.detail ? undefined : error.detail;
     this.#bootFailure = error;
-    this.#options.log.error(`${error.code}: worker ${worker.pid}: ${error.message}`, { detail });
+    this.#options.log.error(`${error.code}: ${who}: ${error.message}`, { detail });
+    this.#reloads.finish(error);
   }
 
-  retiring(worker: Worker): void {
-    this.#retired.add(worker);
-    if (!this.#stopping) this.#restart(0);
+  due(worker: Worker): void {
+    worker.isDue = true;
+    if (!worker.draining) this.#totals.recycled++;
+    this.#reconcile();
+  }
+
+  timedOut(): void {
+    this.#totals.timeouts++;
   }
 
   ended(_worker: Worker, serviceUs: number): void {
+    this.#totals.requests++;
     this.#dispatcher.ended(serviceUs);
   }
 
@@ -205,61 +466,84 @@ export class Supervisor implements WorkerOwner {
     else this.#dispatcher.giveBack(jobs);
   }
 
-  gone(worker: Worker, status: string): void {
+  gone(worker: Worker, status: string, died: number): void {
     this.#workers.delete(worker);
     this.#dispatcher.remove(worker);
+    this.#totals.died += died;
     if (this.#workers.size === 0) this.#allGone?.();
     if (this.#stopping) return;
+    if (worker.isDismissed) this.#options.log.debug(`worker ${worker.pid} has left (${status})`);
+    else this.#lost(worker, status);
+    this.#reconcile();
+  }
+
+  /** A worker has ended without having been told to. */
+  #lost(worker: Worker, status: string): void {
     const { log, python } = this.#options;
-    if (this.#booting !== undefined) {
-      this.#booting.reject(
-        new BootError(
-          'XGI_WORKER_BOOT',
-          `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`,
-        ),
-      );
-      return;
-    }
-    if (this.#retired.has(worker)) {
-      log.warn(`XGI_WORKER_EXIT: worker ${worker.pid} ended (${status}); another has taken its place`);
-      return;
-    }
-    const pauseMs = this.#backoff.next(performance.now() - worker.startedAtMs, worker.isReady);
-    log.warn(
-      `XGI_WORKER_EXIT: worker ${worker.pid ?? '(no process)'} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
-    );
-    this.#restart(pauseMs);
-  }
-
-  #restart(pauseMs: number): void {
-    const restart = setTimeout(() => {
-      this.#restarts.delete(restart);
-      try {
-        this.#spawn();
-      } catch (error) {
-        // No file descriptor, no room, no folder: what is running goes on.
-        const againMs = this.#backoff.next(0, false);
-        this.#options.log.error(
-          `XGI_WORKER_SPAWN: no worker can be started: ${(error as Error).message}; tried again in ${againMs / 1000} s`,
-        );
-        this.#restart(againMs);
+    this.#totals.crashed++;
+    if (!worker.isReady && !worker.draining) {
+      const text = `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`;
+      const error = new BootError('XGI_WORKER_BOOT', text, { detail: worker.lastWords });
+      if (this.#booting !== undefined) {
+        this.#loadFailed(worker.generation, error, nameOf(worker));
+        if (this.#options.onFiles === undefined) return;
+      } else if (this.#revert(worker.generation, error)) {
+        return;
       }
-    }, pauseMs);
-    this.#restarts.add(restart);
+    }
+    const pauseMs = worker.generation.isCurrent
+      ? this.#backoff.next(performance.now(), worker.startedAtMs, worker.isReady)
+      : 0;
+    const next = pauseMs > 0 ? `another is started in ${pauseMs / 1000} s` : 'another takes its place';
+    log.warn(`XGI_WORKER_EXIT: ${nameOf(worker)} ended (${status}); ${next}`, {
+      detail: describeLastWords(worker.lastWords),
+    });
+    if (pauseMs > 0) this.#restartIn(pauseMs);
   }
 
-  #checkDeadlines(): void {
-    const { timeoutMs } = this.#options;
+  // --- time ---
+
+  #look(): void {
     const nowMs = performance.now();
     for (const worker of this.#workers) {
-      worker.check(nowMs, timeoutMs);
+      worker.check(nowMs, this.#options.timeoutMs);
       this.#checkBoot(worker, nowMs);
+      if (worker.isReady && !worker.draining) this.#checkLife(worker, nowMs);
     }
-    if (timeoutMs === 0) return;
-    const overdue = this.#dispatcher.takeOlder(nowMs - timeoutMs);
+    this.#checkQueue(nowMs);
+    if (this.#scaler.observe(nowMs, this.#load())) this.#reconcile();
+  }
+
+  #checkLife(worker: Worker, nowMs: number): void {
+    const { lifetime } = worker;
+    if (lifetime.limitsMemory && worker.pid !== undefined) {
+      worker.rssBytes = readRss(worker.pid);
+      const rssBytes = worker.rssBytes ?? 0;
+      if (lifetime.isIntolerable(rssBytes) && worker.isDue) worker.dismiss(this.#options.gracefulTimeoutMs);
+      if (!worker.isDue && lifetime.isTooLarge(rssBytes)) this.due(worker);
+    }
+    if (!worker.isDue && lifetime.isTooOld(nowMs - worker.startedAtMs)) this.due(worker);
+  }
+
+  #checkQueue(nowMs: number): void {
+    const { queueTimeoutMs } = this.#options;
+    if (queueTimeoutMs === 0) return;
+    const overdue = this.#dispatcher.takeOlder(nowMs - queueTimeoutMs);
     if (overdue.length === 0) return;
-    const error = this.#notServed(timeoutMs / 1000);
+    this.#totals.queueTimeouts += overdue.length;
+    const error = this.#notServed(queueTimeoutMs / 1000);
     for (const job of overdue) job.fail(error);
+  }
+
+  #load(): { waiting: number; idle: number; booting: number; serving: number } {
+    const load = { waiting: this.#dispatcher.waiting, idle: 0, booting: 0, serving: 0 };
+    for (const worker of this.#workers) {
+      if (worker.draining) continue;
+      if (!worker.isReady) load.booting++;
+      else load.serving++;
+      if (worker.isReady && worker.inFlight === 0) load.idle++;
+    }
+    return load;
   }
 
   /** An import may take its time, but one that hangs has to be seen. */
@@ -269,6 +553,13 @@ export class Supervisor implements WorkerOwner {
     const seconds = Math.round((nowMs - worker.startedAtMs) / 1000);
     this.#options.log.warn(
       `XGI_WORKER_BOOT: worker ${worker.pid} has been loading the application for ${seconds} s; kill -ABRT ${worker.pid} shows where it is`,
+    );
+  }
+
+  /** In development, while the code cannot be loaded: to wait for its author makes no sense. */
+  get #isHopeless(): boolean {
+    return (
+      this.#options.onFiles !== undefined && this.#bootFailure !== undefined && this.#dispatcher.workers === 0
     );
   }
 
@@ -285,7 +576,7 @@ export class Supervisor implements WorkerOwner {
     return new GatewayError(
       503,
       'XGI_WORKERS_BUSY',
-      `no worker was free for ${seconds} s; more --workers or --threads may help`,
+      `no worker was free for ${seconds} s; more --workers or --threads may help, or a longer --queue-timeout`,
     );
   }
 
@@ -298,6 +589,27 @@ export class Supervisor implements WorkerOwner {
     await Promise.race([gone, new Promise((resolve) => (timer = setTimeout(resolve, waitMs)))]);
     clearTimeout(timer);
   }
+}
+
+function describeWorker(worker: Worker, nowMs: number): WorkerStatus {
+  const { pid, isReady, draining, generation, startedAtMs, requests } = worker;
+  return {
+    pid: pid ?? null,
+    state: draining ? 'draining' : isReady ? 'ready' : 'booting',
+    generation: generation.number,
+    ageMs: Math.round(nowMs - startedAtMs),
+    requests,
+    rssBytes: pid === undefined ? null : readRss(pid),
+    ...worker.status(nowMs),
+  };
+}
+
+function nameOf({ pid }: Worker): string {
+  return `worker ${pid ?? '(no process)'}`;
+}
+
+function describeLastWords(lines: string): string | undefined {
+  return lines === '' ? undefined : `its standard error ended with:\n${lines}`;
 }
 
 function stopped(): GatewayError {

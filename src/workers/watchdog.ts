@@ -19,6 +19,8 @@ export interface Watched {
   readonly slots: number;
   /** No further requests: what waits is called back, and another worker is started. */
   retire(): void;
+  /** A request is past its deadline. */
+  timedOut(): void;
   /** Sends INTERRUPT. */
   interrupt(stream: number): void;
   kill(signal: NodeJS.Signals): void;
@@ -57,6 +59,7 @@ export class Watchdog {
 
   #interrupt(task: Task, nowMs: number, timeoutMs: number): void {
     task.interruptedAtMs = nowMs;
+    this.#worker.timedOut();
     this.#worker.interrupt(task.stream);
     const { job } = task;
     task.job = null;
@@ -64,7 +67,7 @@ export class Watchdog {
       new GatewayError(
         504,
         'XGI_APP_TIMEOUT',
-        `no answer after ${timeoutMs / 1000} s; worker ${this.#worker.pid} is interrupted, its stack follows; see --timeout`,
+        `no answer after ${timeoutMs / 1000} s; worker ${this.#worker.pid} is interrupted, its stacks follow; see --timeout`,
       ),
     );
   }

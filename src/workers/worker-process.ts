@@ -7,31 +7,72 @@ export interface WorkerProgram {
   /** The folder of the Python side, run by path. */
   readonly program: string;
   readonly cwd: string;
+  /** The whole environment. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Where the worker connects to, and what it presents there (docs/protocol.md, "Two channels per worker"). */
+/** Where the worker connects to, what it presents there, and where its standard error goes (docs/protocol.md). */
 export interface Invitation {
   readonly socket: string;
   readonly token: string;
+  /** The FIFO that becomes its standard error. */
+  readonly stderr: string;
+  readonly role: 'worker' | 'zygote';
 }
 
-export class WorkerProcess {
+/** Who hears of the process. Nothing is called before `launch` has returned. */
+export interface ProcessOwner {
+  /** It runs, and its id is known. */
+  started(): void;
+  /** Called once, with how it ended or why it could not be started. */
+  exited(status: string): void;
+}
+
+/** A process that was started, or is being started. */
+export interface WorkerProcess {
+  /** undefined before `started`, and if the process could not be started. */
+  readonly pid: number | undefined;
+  /** How the process ended; undefined while it runs. */
+  readonly exit: string | undefined;
+  /** Signals it, as soon as it can be signalled; nothing once it has ended. */
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts processes that become workers. */
+export interface Launcher {
+  /** @throws the system's error if that cannot even be tried */
+  launch(invitation: Invitation, owner: ProcessOwner): WorkerProcess;
+}
+
+/** Starts an interpreter for each worker. */
+export class InterpreterLauncher implements Launcher {
+  readonly #program: WorkerProgram;
+
+  constructor(program: WorkerProgram) {
+    this.#program = program;
+  }
+
+  launch(invitation: Invitation, owner: ProcessOwner): WorkerProcess {
+    return new InterpreterProcess(this.#program, invitation, owner);
+  }
+}
+
+class InterpreterProcess implements WorkerProcess {
   readonly #process: ChildProcess;
   #exit: string | undefined;
 
-  /** @param exited is called once, after this constructor, with how the process ended or why it could not be started */
-  constructor(program: WorkerProgram, invitation: Invitation, exited: (status: string) => void) {
+  constructor(program: WorkerProgram, invitation: Invitation, owner: ProcessOwner) {
     const ended = (status: string): void => {
       if (this.#exit !== undefined) return;
       this.#exit = status;
-      exited(status);
+      owner.exited(status);
     };
     this.#process = spawn(program.python, [program.program], {
       cwd: program.cwd,
       env: program.env,
       stdio: ['pipe', 'inherit', 'inherit'],
     });
+    this.#process.on('spawn', () => owner.started());
     this.#process.on('error', (error) => ended(`could not be started: ${error.message}`));
     this.#process.on('exit', (code, signal) =>
       ended(signal === null ? `status ${code}` : `signal ${signal}`),
@@ -41,12 +82,10 @@ export class WorkerProcess {
     this.#process.stdin?.end(`${JSON.stringify(invitation)}\n`);
   }
 
-  /** undefined if the process could not be started. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  /** How the process ended; undefined while it runs. */
   get exit(): string | undefined {
     return this.#exit;
   }

@@ -1,71 +1,93 @@
 /**
  * One worker: the requests it has in hand, and its end.
  *
- * Life: spawned ─ connected ─ READY ─ requests ─ draining ─ gone. It is gone when its process has exited and what it had sent
+ * Life: started ─ connected ─ READY ─ requests ─ draining ─ gone. It is gone when its process has exited and what it had sent
  * has been read; then every request it had in hand is failed or handed back (loss.ts).
  */
 import type { Socket } from 'node:net';
 import { FrameError, GatewayError } from '../errors.js';
 import type { Log } from '../types.js';
 import type { ChunkLease, FileOffer, FrameReceiver } from '../wire/decoder.js';
-import {
-  LogLevel,
-  type Channel,
-  type HelloSettings,
-  type ReadyInfo,
-  type WorkerFailure,
-} from '../wire/frames.js';
+import type { Channel, HelloSettings, ReadyInfo, WorkerFailure } from '../wire/frames.js';
+import type { Member } from './crew-plan.js';
 import type { DispatchTarget } from './dispatcher.js';
+import type { Generation } from './generation.js';
 import type { Job, JobStream } from './job.js';
 import { sortLoss } from './loss.js';
+import type { Lifetime } from './recycling.js';
 import type { Expected, Rendezvous } from './rendezvous.js';
+import type { RunningRequest, WorkerStatus } from './status.js';
 import { StateFile } from './state-file.js';
 import { Task } from './task.js';
 import { MAX_DEPTH } from './service-time.js';
 import { TaskTable } from './task-table.js';
 import { Watchdog, type Watched } from './watchdog.js';
 import { WorkerChannels } from './worker-channels.js';
-import { WorkerProcess, type WorkerProgram } from './worker-process.js';
+import { logWorkerLine } from './worker-log.js';
+import type { WorkerProcess } from './worker-process.js';
+import { WorkerStderr, type PassOn } from './worker-stderr.js';
 
-export interface WorkerOptions extends WorkerProgram {
+export interface WorkerOptions {
+  readonly generation: Generation;
   readonly settings: Omit<HelloSettings, 'stateFile'>;
+  readonly lifetime: Lifetime;
   readonly rendezvous: Rendezvous;
   readonly log: Log;
+  readonly passOn: PassOn;
 }
 
 /** Who hears of the worker. */
 export interface WorkerOwner {
+  /** Its process runs. */
+  started(worker: Worker): void;
   ready(worker: Worker, info: ReadyInfo): void;
   /** The application could not be loaded; the process ends by itself. */
   bootFailed(worker: Worker, failure: WorkerFailure): void;
-  /** The worker gets no further requests, but has not ended: another one should take its place. */
-  retiring(worker: Worker): void;
+  /** It has served enough, or gets no further requests: another one should take its place. */
+  due(worker: Worker): void;
+  /** A request is past its deadline. */
+  timedOut(worker: Worker): void;
+  /** Files that the application has imported. */
+  files(paths: readonly string[]): void;
   /** A request has left the worker after holding its slot so long. */
   ended(worker: Worker, serviceUs: number): void;
   /** Requests that were not started, or whose lost answer can be made again. */
   handedBack(worker: Worker, jobs: readonly Job[]): void;
-  /** The worker is no more; `status` tells how the process ended. */
-  gone(worker: Worker, status: string): void;
+  /** The worker is no more; `status` tells how the process ended, and `died` how many requests it was running. */
+  gone(worker: Worker, status: string, died: number): void;
 }
 
 /** A forked child may hold the channels open after the worker has exited. */
 const CHANNEL_GRACE_MS = 1000;
 
-export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched {
+export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched, Member {
+  readonly channels = ['D', 'C'] as const;
+  readonly generation: Generation;
   readonly slots: number;
   readonly startedAtMs: number = performance.now();
   progressAtMs = 0;
   recalling = false;
   draining = false;
+  /** It has served enough: a successor is to take its place. */
+  isDue = false;
+  /** Its successor is there, or it is not needed: its end is no surprise. */
+  isDismissed = false;
+  /** Requests that have left it. */
+  requests = 0;
+  /** Not known before it has been measured. */
+  rssBytes: number | null = null;
   readonly #options: WorkerOptions;
   readonly #owner: WorkerOwner;
   readonly #stateFile: StateFile;
   readonly #token: string;
   readonly #process: WorkerProcess;
+  readonly #stderr: WorkerStderr;
   readonly #channels = new WorkerChannels();
   readonly #tasks: TaskTable;
   readonly #watchdog: Watchdog;
   #ready = false;
+  /** Until when it may finish what it has. */
+  #graceEndMs = Number.POSITIVE_INFINITY;
   #killing: NodeJS.Timeout | undefined;
   #gone = false;
 
@@ -73,14 +95,30 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   constructor(options: WorkerOptions, owner: WorkerOwner) {
     this.#options = options;
     this.#owner = owner;
-    const { settings, rendezvous, log } = options;
+    const { generation, settings, rendezvous, log } = options;
+    this.generation = generation;
     this.slots = settings.threads;
     this.#tasks = new TaskTable(this.slots * MAX_DEPTH);
     this.#watchdog = new Watchdog(this, this.#tasks, log);
     this.#stateFile = new StateFile(rendezvous.folder, settings.threads);
+    this.#stderr = new WorkerStderr(rendezvous.folder, options.passOn);
     this.#token = rendezvous.expect(this);
-    const invitation = { socket: rendezvous.socketPath, token: this.#token };
-    this.#process = new WorkerProcess(options, invitation, () => this.#exited());
+    try {
+      this.#process = this.#start();
+    } catch (error) {
+      rendezvous.forget(this.#token);
+      this.#stateFile.remove();
+      throw error;
+    }
+    generation.workerStarted();
+  }
+
+  #start(): WorkerProcess {
+    const { generation, rendezvous } = this.#options;
+    return generation.launcher.launch(
+      { socket: rendezvous.socketPath, token: this.#token, stderr: this.#stderr.path, role: 'worker' },
+      { started: () => this.#owner.started(this), exited: () => this.#exited() },
+    );
   }
 
   /** The process id; undefined if the process could not be started. */
@@ -91,6 +129,14 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   /** It has loaded the application. */
   get isReady(): boolean {
     return this.#ready;
+  }
+
+  get lifetime(): Lifetime {
+    return this.#options.lifetime;
+  }
+
+  get isFresh(): boolean {
+    return !this.isDue && this.generation.isCurrent;
   }
 
   get inFlight(): number {
@@ -125,7 +171,11 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   retire(): void {
     this.draining = true;
     this.recall();
-    this.#owner.retiring(this);
+    this.#owner.due(this);
+  }
+
+  timedOut(): void {
+    this.#owner.timedOut(this);
   }
 
   /** The client of this job has gone. `false` if the job is not here. */
@@ -140,9 +190,15 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     return false;
   }
 
-  /** Ends requests that have run for too long without progress. Called a few times a second. */
+  /** Ends requests that have run for too long without progress, and itself when its time is over. Called a few times a second. */
   check(nowMs: number, timeoutMs: number): void {
     this.#watchdog.check(nowMs, timeoutMs);
+    if (nowMs <= this.#graceEndMs) return;
+    this.#graceEndMs = Number.POSITIVE_INFINITY;
+    this.#options.log.warn(
+      `XGI_WORKER_DRAIN: worker ${this.pid} has not finished ${this.inFlight} of its requests in the grace period and is killed; see --graceful-timeout`,
+    );
+    this.kill('SIGKILL');
   }
 
   /** Has the worker raise RequestTimeout in this request. */
@@ -151,15 +207,21 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     this.#channels.flushSoon();
   }
 
-  /** No further requests: the worker answers what it has and exits. */
-  drain(): void {
-    if (this.draining) return;
+  /**
+   * No further requests: the worker finishes what it runs, hands back the rest, and exits. It is killed if it has not done so
+   * after `graceMs`.
+   */
+  dismiss(graceMs: number): void {
+    if (this.isDismissed) return;
+    this.isDismissed = true;
     this.draining = true;
     if (!this.#ready) {
       // It is importing the application and would not hear of it; nothing can be lost.
       this.kill('SIGKILL');
       return;
     }
+    this.#graceEndMs = performance.now() + graceMs;
+    this.recall();
     this.#channels.data.drain();
     this.#channels.flushSoon();
   }
@@ -172,6 +234,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     this.#channels.opened(channel, socket);
     if (!this.#channels.areOpen) return;
     this.#options.rendezvous.forget(this.#token);
+    this.#stderr.open();
     this.#channels.data.hello({ ...this.#options.settings, stateFile: this.#stateFile.path });
     this.#channels.flushSoon();
   }
@@ -217,7 +280,27 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     for (const job of failed) job.fail(new GatewayError(502, 'XGI_WORKER_DIED', message));
     this.#tasks.clear();
     this.#owner.handedBack(this, handedBack);
-    this.#owner.gone(this, exit);
+    this.#owner.gone(this, exit, failed.length);
+    this.#stderr.release();
+    this.generation.workerGone();
+  }
+
+  /** What it wrote last to its standard error; '' if it wrote nothing. */
+  get lastWords(): string {
+    return this.#stderr.readLast();
+  }
+
+  /** The requests that it runs, and how many wait behind them. */
+  status(nowMs: number): Pick<WorkerStatus, 'running' | 'ahead'> {
+    const running: RunningRequest[] = [];
+    let position = 0;
+    for (const task of this.#tasks.values())
+      if (position++ < this.slots) running.push(describeTask(task, nowMs));
+    return { running, ahead: this.#tasks.size - running.length };
+  }
+
+  files(paths: readonly string[]): void {
+    this.#owner.files(paths);
   }
 
   ready(info: ReadyInfo): void {
@@ -231,7 +314,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     task.answered(body.length);
     this.#tasks.delete(stream);
     task.job?.answer(head, body, lease);
-    this.#owner.ended(this, serviceUs);
+    this.#left(serviceUs);
   }
 
   head(stream: number, head: string): void {
@@ -252,7 +335,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     task.ended();
     this.#tasks.delete(stream);
     task.job?.end();
-    this.#owner.ended(this, serviceUs);
+    this.#left(serviceUs);
   }
 
   error(stream: number, failure: WorkerFailure, serviceUs: number): void {
@@ -266,7 +349,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     this.#tasks.delete(stream);
     const message = `the application raised ${failure.class}: ${failure.message}`;
     task.job?.fail(new GatewayError(500, 'XGI_APP_RAISED', message, { detail: failure.traceback }), failure);
-    this.#owner.ended(this, serviceUs);
+    this.#left(serviceUs);
   }
 
   file(stream: number, offer: FileOffer): void {
@@ -279,11 +362,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
   log(stream: number, level: number, text: string): void {
     const requestId = this.#tasks.get(stream)?.origin.id;
     const fields = requestId === undefined ? { pid: this.pid } : { pid: this.pid, requestId };
-    const { log } = this.#options;
-    const line = text.endsWith('\n') ? text.slice(0, -1) : text;
-    if (level === LogLevel.ERROR) log.error(line, fields);
-    else if (level === LogLevel.WARNING) log.warn(line, fields);
-    else log.info(line, fields);
+    logWorkerLine(this.#options.log, level, text, fields);
   }
 
   recalled(streams: readonly number[]): void {
@@ -307,6 +386,12 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
 
   pong(): void {
     this.progressAtMs = performance.now();
+  }
+
+  /** A request has left it. */
+  #left(serviceUs: number): void {
+    if (++this.requests === this.#options.lifetime.maxRequests) this.#owner.due(this);
+    this.#owner.ended(this, serviceUs);
   }
 
   /** The request that a frame is about, which shows progress. */
@@ -339,4 +424,17 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched 
     this.#channels.control.credit(task.stream, granted);
     this.#channels.flushSoon();
   }
+}
+
+function describeTask({ origin, runningSinceMs }: Task, nowMs: number): RunningRequest {
+  const environ = origin.environ.split('\0');
+  // Names stand at even places: a value may be anything.
+  const valueOf = (name: string): string =>
+    environ[environ.findIndex((text, at) => at % 2 === 0 && text === name) + 1] ?? '';
+  return {
+    id: origin.id,
+    method: valueOf('REQUEST_METHOD'),
+    path: valueOf('PATH_INFO'),
+    runningMs: Math.round(nowMs - (runningSinceMs ?? nowMs)),
+  };
 }

@@ -7,6 +7,7 @@ import { createWsgiHandler } from '../../src/handlers/wsgi.js';
 import { parseTrustedProxies } from '../../src/http/forwarded.js';
 import { Server } from '../../src/server/server.js';
 import type { HttpDeadlines, HttpLimits, Log } from '../../src/types.js';
+import type { SupervisorOptions } from '../../src/workers/supervisor.js';
 import { Supervisor } from '../../src/workers/supervisor.js';
 import { repository } from './paths.js';
 import { isAlive, pollUntil } from './poll.js';
@@ -28,6 +29,8 @@ export interface LogRecord {
 /** Keeps what is logged. */
 export class MemoryLog implements Log {
   readonly records: LogRecord[] = [];
+  /** What workers wrote to their standard error. */
+  readonly lines: string[] = [];
 
   debug(message: string, fields = {}): void {
     this.records.push({ level: 'debug', message, fields });
@@ -65,6 +68,10 @@ export interface SiteOptions {
   readonly workers?: number;
   readonly threads?: number;
   readonly timeoutMs?: number;
+  /** Default: `timeoutMs`. */
+  readonly queueTimeoutMs?: number;
+  /** Whatever else the supervisor takes. */
+  readonly supervisor?: Partial<SupervisorOptions>;
   readonly env?: Readonly<Record<string, string>>;
   /** Default: {@link python}. */
   readonly python?: string;
@@ -92,14 +99,18 @@ export async function listenOnly(options: SiteOptions): Promise<Site> {
   const supervisor = new Supervisor({
     python: options.python ?? python,
     target: options.target,
-    workers: options.workers ?? 1,
+    workers: { min: options.workers ?? 1, max: options.workers ?? 1 },
     threads: options.threads ?? 1,
     searchPath: [wsgiFixtures],
     cwd: directory,
-    env: { XGI_TEST_DIR: directory, PYTHONDONTWRITEBYTECODE: '1', ...options.env },
+    env: { ...process.env, XGI_TEST_DIR: directory, PYTHONDONTWRITEBYTECODE: '1', ...options.env },
     timeoutMs: options.timeoutMs ?? 30_000,
+    queueTimeoutMs: options.queueTimeoutMs ?? options.timeoutMs ?? 30_000,
+    gracefulTimeoutMs: 30_000,
     environ: { SERVER_SOFTWARE: 'xgi/test' },
     log,
+    passOn: (lines) => log.lines.push(...lines.trimEnd().split('\n')),
+    ...options.supervisor,
   });
   const server = new Server({
     handler: createWsgiHandler(supervisor),

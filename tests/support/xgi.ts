@@ -36,18 +36,24 @@ export class XgiServer extends Program {
   }
 }
 
+export interface XgiOptions extends RunOptions {
+  /** Tests run as root in CI, which xgi refuses without a word. Default true. */
+  readonly allowRoot?: boolean;
+}
+
 /** Starts xgi without waiting for anything: for runs that are expected to fail. */
-export function spawnXgi(args: readonly string[], options: RunOptions = {}): XgiServer {
+export function spawnXgi(args: readonly string[], options: XgiOptions = {}): XgiServer {
   // What the developer's shell sets for their own servers must not reach the tests' ones.
   const env = { XGI_CMD_ARGS: undefined, PORT: undefined, ...options.env };
-  return new XgiServer(process.execPath, [cliMain, ...args], { ...options, env });
+  const allowed = process.getuid?.() === 0 && options.allowRoot !== false ? ['--allow-root'] : [];
+  return new XgiServer(process.execPath, [cliMain, ...args, ...allowed], { ...options, env });
 }
 
 /**
  * Starts xgi on a free port of 127.0.0.1, unless the arguments name a bind address, and resolves when it
  * listens. The caller stops it.
  */
-export async function startXgi(args: readonly string[], options: RunOptions = {}): Promise<XgiServer> {
+export async function startXgi(args: readonly string[], options: XgiOptions = {}): Promise<XgiServer> {
   const bind = args.some((argument) => BIND_FLAG.test(argument)) ? [] : ['-b', '127.0.0.1:0'];
   const server = spawnXgi([...args, ...bind], options);
   try {

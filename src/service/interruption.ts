@@ -1,8 +1,9 @@
 /**
- * What ends a run: a signal to stop, or an exception that nothing caught. A second one ends the ending.
+ * What ends a run: a signal to stop, a word over the control socket, a successor, or an exception that nothing caught. A second one
+ * ends the ending.
  */
 import type { ProgramLog } from '../observe/program-log.js';
-import { type AbsentSignal, handleSignals, type StopSignal } from '../process/signals.js';
+import { handleSignals, type SteeringSignal, type StopSignal } from '../process/signals.js';
 
 /**
  * The same signal within this time is the same key press: on Ctrl-C the terminal signals the whole group, and npm,
@@ -10,20 +11,13 @@ import { type AbsentSignal, handleSignals, type StopSignal } from '../process/si
  */
 const SAME_SIGNAL_MS = 300;
 
-/** What this version cannot do, and what can be done instead. */
-const ABSENT: Readonly<Record<AbsentSignal, string>> = {
-  SIGHUP: 'this version cannot reload; restart it instead',
-  SIGUSR2: 'this version cannot replace itself while it runs; restart it instead',
-  SIGTTIN: 'this version cannot add workers while it runs; restart it with another --workers',
-  SIGTTOU: 'this version cannot remove workers while it runs; restart it with another --workers',
-};
-
-export type Cause = StopSignal | 'exception';
+/** `successor`: another process serves in our place. */
+export type Cause = StopSignal | 'exception' | 'successor';
 
 export interface InterruptionOptions {
   readonly log: ProgramLog;
-  /** Called for SIGUSR1. */
-  readonly reopen: () => void;
+  /** Called for the signals that do not stop. */
+  readonly steer: (signal: SteeringSignal) => void;
 }
 
 export class Interruption {
@@ -38,34 +32,32 @@ export class Interruption {
   #beganAtMs = 0;
 
   /** Begins to watch this process, until it ends. */
-  constructor({ log, reopen }: InterruptionOptions) {
+  constructor({ log, steer }: InterruptionOptions) {
     this.#log = log;
     this.first = new Promise((resolve) => (this.#settleFirst = resolve));
     this.second = new Promise((resolve) => (this.#settleSecond = resolve));
     handleSignals({
       stop: (signal) => this.#onSignal(signal),
-      reopen: () => {
-        log.info('Handling signal: usr1');
-        reopen();
+      steer: (signal) => {
+        log.info(`Handling signal: ${nameOf(signal)}`);
+        steer(signal);
       },
-      ignore: (signal) => log.warn(`Signal ${nameOf(signal)} is ignored: ${ABSENT[signal]}`),
     });
     // A rejection that nothing handles comes here too.
     process.on('uncaughtException', (error) => {
       log.critical('nothing caught an exception: this is a bug in xgi, and the gateway stops', {
         err: error,
       });
-      this.#interrupt('exception');
+      this.interrupt('exception');
     });
   }
 
-  #onSignal(signal: StopSignal): void {
-    if (signal === this.#cause && performance.now() - this.#beganAtMs < SAME_SIGNAL_MS) return;
-    this.#log.info(`Handling signal: ${nameOf(signal)}`);
-    this.#interrupt(signal);
+  get hasBegun(): boolean {
+    return this.#cause !== undefined;
   }
 
-  #interrupt(cause: Cause): void {
+  /** There is a cause to stop. */
+  interrupt(cause: Cause): void {
     if (this.#cause !== undefined) {
       this.#settleSecond();
       return;
@@ -73,6 +65,12 @@ export class Interruption {
     this.#cause = cause;
     this.#beganAtMs = performance.now();
     this.#settleFirst(cause);
+  }
+
+  #onSignal(signal: StopSignal): void {
+    if (signal === this.#cause && performance.now() - this.#beganAtMs < SAME_SIGNAL_MS) return;
+    this.#log.info(`Handling signal: ${nameOf(signal)}`);
+    this.interrupt(signal);
   }
 }
 

@@ -1,0 +1,95 @@
+/**
+ * Calls between a process and one that it has started, over the channel of child_process: a call has an id, and its answer the same.
+ * What comes is from a process of ours, perhaps of another version: what is not understood is passed over.
+ */
+import { BootError, ListenError, XgiError, type ErrorCode } from '../errors.js';
+
+/** Either end of the channel: `process` in the child, the ChildProcess in the parent. */
+export interface Port {
+  readonly connected: boolean;
+  send?(message: Message): unknown;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+}
+
+type Message =
+  | { readonly id: number; readonly call: string; readonly args: readonly unknown[] }
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: WireError };
+
+interface WireError {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string | undefined;
+}
+
+/** The other end's functions, by their name. */
+export type Answers = Readonly<Record<string, (...args: never[]) => unknown>>;
+
+export class Calls {
+  readonly #port: Port;
+  readonly #waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >();
+  #lastId = 0;
+
+  /** @param answers what the other end may call here */
+  constructor(port: Port, answers: Answers) {
+    this.#port = port;
+    port.on('message', (message) =>
+      this.#receive(message as Partial<Record<keyof Message, unknown>>, answers),
+    );
+  }
+
+  /** @throws what the other end has thrown; or an Error if it has gone */
+  call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#send({ id, call: name, args });
+    });
+  }
+
+  /** The other end has gone: what waits for it fails. */
+  close(): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error('the process has gone'));
+    this.#waiting.clear();
+  }
+
+  #send(message: Message): void {
+    if (this.#port.connected) this.#port.send?.(message);
+    else this.close();
+  }
+
+  #receive(message: object, answers: Answers): void {
+    const { id, call, args, value, error } = message as Record<string, unknown>;
+    if (typeof id !== 'number') return;
+    if (typeof call === 'string') {
+      void this.#answer(id, answers[call], args as never[]);
+      return;
+    }
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(value);
+    else waiting?.reject(readError(error as WireError));
+  }
+
+  async #answer(id: number, answer: Answers[string] | undefined, args: never[]): Promise<void> {
+    try {
+      this.#send({ id, value: await answer?.(...args) });
+    } catch (error) {
+      this.#send({ id, error: writeError(error as Error) });
+    }
+  }
+}
+
+function writeError(error: Error): WireError {
+  const { code, detail } = error instanceof XgiError ? error : { code: 'XGI_INTERNAL', detail: error.stack };
+  return { name: error.name, code, message: error.message, detail };
+}
+
+function readError({ name, code, message, detail }: WireError): Error {
+  const Class = name === 'BootError' ? BootError : name === 'ListenError' ? ListenError : XgiError;
+  return new Class(code as ErrorCode, message, detail === undefined ? {} : { detail });
+}

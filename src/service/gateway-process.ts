@@ -1,0 +1,90 @@
+/**
+ * A gateway in a process of its own: started with our own command line and our listening sockets, and steered by calls
+ * (gateway-child.ts is the other end). When its channel closes, it stops by itself.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Endpoint, WorkerRange } from '../types.js';
+import { Calls } from './calls.js';
+import { childEnvironment, passedOn, type ChildTask, type Inheritance } from './child-task.js';
+import type { Gateway } from './gateway.js';
+import type { GatewayStatus, ReloadOutcome } from './service.js';
+
+export interface GatewayProcessOptions extends ChildTask {
+  readonly inheritance: Inheritance;
+  /** Of the process that the user has started. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly cwd: string;
+  readonly onFiles: (paths: readonly string[]) => void;
+  /** Called once, with how the process ended. */
+  readonly onExit: (status: string) => void;
+}
+
+export class GatewayProcess implements Gateway {
+  readonly #process: ChildProcess;
+  readonly #calls: Calls;
+  readonly #endpoints: readonly Endpoint[];
+  #ended: (() => void) | undefined;
+  #hasEnded = false;
+
+  constructor(options: GatewayProcessOptions) {
+    const { workers, userEnv, env, cwd, inheritance, onFiles, onExit } = options;
+    this.#endpoints = passedOn(inheritance);
+    this.#process = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      cwd,
+      env: { ...env, ...childEnvironment({ workers, userEnv }) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
+    });
+    this.#calls = new Calls(this.#process, { files: onFiles as (...args: never[]) => unknown });
+    const ended = (status: string): void => {
+      if (this.#hasEnded) return;
+      this.#hasEnded = true;
+      this.#calls.close();
+      this.#ended?.();
+      onExit(status);
+    };
+    this.#process.on('error', (error) => ended(error.message));
+    this.#process.on('exit', (code, signal) => ended(signal ?? `status ${code}`));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** On the sockets that it was started with, whatever it is told. */
+  async listen(): Promise<readonly string[]> {
+    return (await this.#calls.call('listen', this.#endpoints)) as readonly string[];
+  }
+
+  async start(): Promise<void> {
+    await this.#calls.call('start');
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    return (await this.#calls.call('reload')) as ReloadOutcome;
+  }
+
+  scale(workers: WorkerRange): void {
+    this.#calls.call('scale', workers).catch(() => {});
+  }
+
+  async status(): Promise<GatewayStatus> {
+    return (await this.#calls.call('status')) as GatewayStatus;
+  }
+
+  reopenLogs(): void {
+    this.#calls.call('reopenLogs').catch(() => {});
+  }
+
+  /** Resolves when the process is gone. */
+  async stop(graceMs: number, handedOver: boolean): Promise<void> {
+    const ended = this.#hasEnded
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => (this.#ended = resolve));
+    this.#calls.call('stop', graceMs, handedOver).catch(() => {});
+    await ended;
+  }
+
+  kill(): void {
+    if (!this.#hasEnded) this.#process.kill('SIGKILL');
+  }
+}

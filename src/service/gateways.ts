@@ -1,0 +1,160 @@
+/**
+ * The gateways of a service: the one in this process, which owns the sockets, and those in processes of their own, which have
+ * inherited them. A process that ends is replaced; what it was doing is lost, as nobody else has its connections.
+ */
+import { XgiError } from '../errors.js';
+import type { Endpoint, Log, WorkerRange } from '../types.js';
+import { Backoff } from '../workers/backoff.js';
+import type { Inheritance } from './child-task.js';
+import type { Gateway } from './gateway.js';
+import { GatewayProcess } from './gateway-process.js';
+import type { LocalGateway } from './local-gateway.js';
+import type { GatewayStatus, ReloadOutcome } from './service.js';
+import { shareWorkers } from './share.js';
+
+export interface GatewaysOptions {
+  readonly local: LocalGateway;
+  /** All, the local one included. */
+  readonly count: number;
+  readonly workers: WorkerRange;
+  readonly userEnv: Readonly<Record<string, string>>;
+  /** The environment that the user has started this process with. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly cwd: string;
+  readonly onFiles: (paths: readonly string[]) => void;
+  readonly log: Log;
+}
+
+export class Gateways {
+  readonly #options: GatewaysOptions;
+  readonly #local: LocalGateway;
+  /** One for each but the local one; undefined while it is being replaced. */
+  readonly #others: (GatewayProcess | undefined)[];
+  readonly #backoff = new Backoff();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #workers: WorkerRange;
+  #started = false;
+  #stopping = false;
+
+  constructor(options: GatewaysOptions) {
+    this.#options = options;
+    this.#local = options.local;
+    this.#workers = options.workers;
+    this.#others = Array.from({ length: options.count - 1 }, () => undefined);
+  }
+
+  get workers(): WorkerRange {
+    return this.#workers;
+  }
+
+  /**
+   * Boots the workers of all. The others begin to accept at once, from the sockets of the local one; or with `listen`, if these
+   * are to come from somewhere else.
+   *
+   * @throws BootError if the application cannot be loaded
+   */
+  async start(from?: Inheritance): Promise<void> {
+    const inheritance = from ?? this.#local.inheritance;
+    const others = this.#others.map((_, index) => this.#spawn(index + 1, inheritance));
+    const listening = from === undefined ? others.map((gateway) => gateway.listen()) : [];
+    await Promise.all([this.#local.start(), ...listening, ...others.map((gateway) => gateway.start())]);
+    this.#started = true;
+  }
+
+  /** Begins to accept, in all processes. */
+  async listen(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
+    const urls = await this.#local.listen(endpoints);
+    await Promise.all(this.#running.map((gateway) => gateway.listen()));
+    return urls;
+  }
+
+  /** The local one proves the code; if it fails, the others keep the old one too. */
+  async reload(): Promise<ReloadOutcome> {
+    const first = await this.#local.reload();
+    if (!first.ok) return first;
+    const outcomes = await Promise.all(this.#running.map((gateway) => reloadOther(gateway)));
+    return outcomes.find((outcome) => !outcome.ok) ?? first;
+  }
+
+  scale(workers: WorkerRange): void {
+    this.#workers = workers;
+    const shares = shareWorkers(workers, this.#options.count);
+    this.#local.scale(shares[0]!);
+    for (const [index, gateway] of this.#others.entries()) gateway?.scale(shares[index + 1]!);
+  }
+
+  async status(): Promise<GatewayStatus[]> {
+    const all: Gateway[] = [this.#local, ...this.#running];
+    const statuses = await Promise.allSettled(all.map((gateway) => gateway.status()));
+    // One that has just died is not there.
+    return statuses.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  reopenLogs(): void {
+    this.#local.reopenLogs();
+    for (const gateway of this.#running) gateway.reopenLogs();
+  }
+
+  async stop(graceMs: number, handedOver: boolean): Promise<void> {
+    this.#stopping = true;
+    for (const restart of this.#restarts) clearTimeout(restart);
+    const all: Gateway[] = [this.#local, ...this.#running];
+    await Promise.all(all.map((gateway) => gateway.stop(graceMs, handedOver)));
+  }
+
+  /** Ends all at once, whatever a `stop` is waiting for. */
+  async kill(): Promise<void> {
+    for (const gateway of this.#running) gateway.kill();
+    await this.#local.kill();
+  }
+
+  get #running(): GatewayProcess[] {
+    return this.#others.filter((gateway) => gateway !== undefined);
+  }
+
+  #spawn(index: number, inheritance: Inheritance): GatewayProcess {
+    const { userEnv, env, cwd, onFiles, count } = this.#options;
+    const startedAtMs = performance.now();
+    const gateway = new GatewayProcess({
+      workers: shareWorkers(this.#workers, count)[index]!,
+      userEnv,
+      env,
+      cwd,
+      inheritance,
+      onFiles,
+      onExit: (status) => this.#lost(index, status, startedAtMs),
+    });
+    this.#others[index - 1] = gateway;
+    return gateway;
+  }
+
+  #lost(index: number, status: string, startedAtMs: number): void {
+    const gateway = this.#others[index - 1];
+    this.#others[index - 1] = undefined;
+    // At the start, the call that waits for it has failed.
+    if (this.#stopping || !this.#started) return;
+    const pauseMs = this.#backoff.next(performance.now(), startedAtMs, false);
+    this.#options.log.error(
+      `XGI_GATEWAY_EXIT: gateway ${gateway?.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
+    );
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      const next = this.#spawn(index, this.#local.inheritance);
+      // Its end is told by `#lost`.
+      Promise.all([next.listen(), next.start()]).catch((error: Error) => {
+        this.#options.log.error(`XGI_GATEWAY_START: gateway ${next.pid}: ${error.message}`);
+        next.kill();
+      });
+    }, pauseMs);
+    this.#restarts.add(restart);
+  }
+}
+
+async function reloadOther(gateway: GatewayProcess): Promise<ReloadOutcome> {
+  try {
+    return await gateway.reload();
+  } catch (error) {
+    const { code = 'XGI_GATEWAY_EXIT', message } = error as Partial<XgiError> & Error;
+    return { ok: false, failure: { code, message: `gateway ${gateway.pid}: ${message}`, traceback: '' } };
+  }
+}

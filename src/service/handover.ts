@@ -1,0 +1,94 @@
+/**
+ * The hand-over from one xgi to the next, on SIGUSR2: the old one starts the new one from the installed files with its own command
+ * line, environment and listening sockets, and goes on serving until that one serves too.
+ *
+ *     old: spawn ──▶ new: boots its workers, listens
+ *     old: ◀── `serving`
+ *     old: closes its control socket, removes its pid file ──▶ `released`
+ *     old: stops as on SIGTERM           new: takes both
+ *
+ * If the new one ends before, the old one goes on. The messages are a contract between versions.
+ */
+import { spawn } from 'node:child_process';
+import type { Endpoint } from '../types.js';
+import { FIRST_SOCKET_FD, passedOn, type Inheritance } from './child-task.js';
+
+const HANDOVER_VARIABLE = 'XGI_HANDOVER';
+const SERVING = 'xgi:serving';
+const RELEASED = 'xgi:released';
+/** A predecessor that hangs does not keep us from our pid file. */
+const RELEASE_MS = 5000;
+
+/** What the successor has of its predecessor. */
+export interface Predecessor {
+  readonly pid: number;
+  readonly inheritance: Inheritance;
+  /** We serve. Resolves when the pid file and the control socket are free. */
+  replace(): Promise<void>;
+}
+
+/** @returns undefined if this process is nobody's successor */
+export function takePredecessor(env: NodeJS.ProcessEnv): Predecessor | undefined {
+  const text = env[HANDOVER_VARIABLE];
+  delete env[HANDOVER_VARIABLE];
+  if (text === undefined || process.send === undefined) return undefined;
+  const { endpoints } = JSON.parse(text) as { endpoints: readonly Endpoint[] };
+  const fds = endpoints.map((_, index) => FIRST_SOCKET_FD + index);
+  return { pid: process.ppid, inheritance: { fds, endpoints }, replace };
+}
+
+async function replace(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, RELEASE_MS);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    process.once('message', done);
+    process.once('disconnect', done);
+    process.send!(SERVING);
+  });
+  if (process.connected) process.disconnect();
+}
+
+export interface SuccessorOptions {
+  readonly inheritance: Inheritance;
+  /** The environment that the user has started this process with, and what the service manager has given. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly cwd: string;
+}
+
+/** One that serves. */
+export interface Successor {
+  readonly pid: number;
+  /** The pid file and the control socket are free. */
+  release(): void;
+}
+
+/**
+ * Starts it. Resolves when it serves; it outlives this process.
+ *
+ * @throws Error that says how it ended before that
+ */
+export async function startSuccessor({ inheritance, env, cwd }: SuccessorOptions): Promise<Successor> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    cwd,
+    env: { ...env, [HANDOVER_VARIABLE]: JSON.stringify({ endpoints: passedOn(inheritance) }) },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.on('message', (message) => {
+      if (message === SERVING) resolve();
+    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => reject(new Error(`it ended (${signal ?? `status ${code}`})`)));
+  });
+  child.unref();
+  return {
+    pid: child.pid!,
+    release: () => {
+      // It may have died in the meantime.
+      child.send(RELEASED, () => child.disconnect());
+    },
+  };
+}

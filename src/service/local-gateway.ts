@@ -1,0 +1,104 @@
+/** A gateway in this process: the server, and the workers behind it. */
+import type { ResolvedConfig } from '../config/resolve.js';
+import type { BootError } from '../errors.js';
+import { createWsgiHandler } from '../handlers/wsgi.js';
+import type { AccessLog } from '../observe/access-log.js';
+import type { ProgramLog } from '../observe/program-log.js';
+import { Server } from '../server/server.js';
+import type { Endpoint, WorkerRange } from '../types.js';
+import type { Supervisor } from '../workers/supervisor.js';
+import type { Inheritance } from './child-task.js';
+import type { Gateway } from './gateway.js';
+import { createPool } from './pool.js';
+import type { FailureStatus, GatewayStatus, ReloadOutcome } from './service.js';
+
+export interface LocalGatewayOptions {
+  readonly config: ResolvedConfig;
+  /** Its share. */
+  readonly workers: WorkerRange;
+  readonly version: string;
+  /** For the workers: what `--user` brings with it. */
+  readonly userEnv: Readonly<Record<string, string>>;
+  readonly log: ProgramLog;
+  readonly accessLog: AccessLog | undefined;
+  /** Called with the files that the application imports, if changes are to be seen. */
+  readonly onFiles: (paths: readonly string[]) => void;
+}
+
+/** What a worker without requests needs to leave by itself, when the connections took the whole grace period. */
+const WORKER_EXIT_MS = 500;
+
+export class LocalGateway implements Gateway {
+  readonly #options: LocalGatewayOptions;
+  readonly #server: Server;
+  readonly #pool: Supervisor;
+  #endpoints: readonly Endpoint[] = [];
+
+  constructor(options: LocalGatewayOptions) {
+    this.#options = options;
+    const { config, log } = options;
+    this.#pool = createPool(options);
+    this.#server = new Server({
+      handler: createWsgiHandler(this.#pool),
+      limits: config.limits,
+      deadlines: config.deadlines,
+      trustedProxies: config.trustedProxies,
+      log,
+    });
+  }
+
+  /** The listening sockets for other processes: descriptors, and what they stand for. */
+  get inheritance(): Inheritance {
+    return { fds: this.#server.sockets, endpoints: this.#endpoints };
+  }
+
+  async listen(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
+    const urls: string[] = [];
+    this.#endpoints = endpoints;
+    for (const endpoint of endpoints) {
+      const { url } = await this.#server.listen(endpoint, { backlog: this.#options.config.backlog });
+      urls.push(url);
+    }
+    return urls;
+  }
+
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    const result = await this.#pool.reload();
+    return result === 'reloaded' ? { ok: true } : { ok: false, failure: describeFailure(result) };
+  }
+
+  scale(workers: WorkerRange): void {
+    this.#pool.scale(workers);
+  }
+
+  status(): Promise<GatewayStatus> {
+    return Promise.resolve({
+      pid: process.pid,
+      connections: this.#server.connections,
+      ...this.#pool.status(),
+    });
+  }
+
+  reopenLogs(): void {
+    this.#options.accessLog?.reopen();
+  }
+
+  async stop(graceMs: number, handedOver: boolean): Promise<void> {
+    const endMs = performance.now() + graceMs;
+    await this.#server.shutdown(graceMs, { handedOver });
+    await this.#pool.stop(graceMs === 0 ? 0 : Math.max(endMs - performance.now(), WORKER_EXIT_MS));
+  }
+
+  /** Ends the workers now, whatever a `stop` is waiting for. */
+  async kill(): Promise<void> {
+    await this.#pool.stop(0);
+  }
+}
+
+function describeFailure({ code, message, detail = '' }: BootError): FailureStatus {
+  return { code, message, traceback: detail };
+}

@@ -1,0 +1,281 @@
+/**
+ * The life of a service:
+ *
+ *  1. open the access log; listen on every endpoint, so that an address in use is found before anything is started; write the
+ *     pid file; open the control socket; then give up root, if a user is named;
+ *  2. boot the workers: requests that arrive meanwhile wait;
+ *  3. serve until there is a cause to stop: TERM lets requests finish for the grace period, INT and QUIT for a second;
+ *  4. stop accepting, drain the connections, then the workers; a second signal kills what is left;
+ *  5. remove the pid file, write out the logs.
+ *
+ * A failure at any step goes on with step 4 without grace, then ends as the error says. A successor (handover.ts) boots its
+ * workers before it listens, and has its pid file and its control socket when its predecessor has let go of them.
+ */
+import type { ResolvedConfig } from '../config/resolve.js';
+import type { FormatLine } from '../observe/access-log-format.js';
+import { ProgramLog } from '../observe/program-log.js';
+import { Notifier } from '../process/notify.js';
+import { writePidFile } from '../process/pid-file.js';
+import { checkRoot, dropPrivileges, giveFile, resolvePrivileges } from '../process/privileges.js';
+import type { SteeringSignal } from '../process/signals.js';
+import { openAccessLog } from './access-log.js';
+import { openControlSocket, type ControlSocket } from './control-server.js';
+import { Gateways } from './gateways.js';
+import { type Predecessor, startSuccessor } from './handover.js';
+import { type Cause, Interruption } from './interruption.js';
+import { LocalGateway } from './local-gateway.js';
+import { shareWorkers } from './share.js';
+import { SourceWatch } from './source-watch.js';
+import { Steering } from './steering.js';
+
+export interface ServeOptions {
+  readonly config: ResolvedConfig;
+  /** Used if there is an access log. */
+  readonly formatLine: FormatLine;
+  readonly version: string;
+  /** How a message names an option: `--user`. */
+  readonly nameOf: (option: 'user' | 'group' | 'allowRoot') => string;
+  /** Where the user has started this process. */
+  readonly cwd: string;
+  readonly predecessor: Predecessor | undefined;
+}
+
+const QUICK_STOP_MS = 1000;
+const LOG_CLOSE_MS = 1000;
+
+/**
+ * Serves until it is told to stop.
+ *
+ * @returns the exit status: 0; or 1 after a bug in xgi, or if a second signal cut the end short
+ * @throws ConfigError, ListenError, BootError or XgiError if it cannot start; nothing is left running then
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  const service = new RunningService(options);
+  try {
+    await service.start();
+    return await service.untilStopped();
+  } catch (error) {
+    await service.stop(0, false);
+    throw error;
+  } finally {
+    await service.close();
+  }
+}
+
+class RunningService {
+  readonly #options: ServeOptions;
+  readonly #log: ProgramLog;
+  readonly #accessLog: ReturnType<typeof openAccessLog>;
+  readonly #privileges: ReturnType<typeof resolvePrivileges>;
+  readonly #interruption: Interruption;
+  readonly #notifier: Notifier | undefined;
+  readonly #local: LocalGateway;
+  readonly #gateways: Gateways;
+  readonly #steering: Steering;
+  readonly #watch: SourceWatch | undefined;
+  #control: ControlSocket | undefined;
+  #removePidFile: () => void = () => {};
+  #upgrading = false;
+
+  constructor(options: ServeOptions) {
+    const { config, formatLine, version, nameOf, cwd } = options;
+    this.#options = options;
+    this.#log = new ProgramLog({ level: config.logLevel });
+    this.#privileges = resolvePrivileges(config.privileges, { nameOf });
+    const { allowRoot } = config.privileges;
+    const rootWarning = checkRoot({ privileges: this.#privileges, allowRoot, nameOf });
+    this.#accessLog = openAccessLog(config, formatLine, this.#log);
+    this.#interruption = new Interruption({ log: this.#log, steer: (signal) => this.#steer(signal) });
+    this.#notifier = Notifier.open(process.env, config.python.path, this.#log);
+    this.#watch = this.#createWatch();
+    const shared = {
+      userEnv: this.#privileges.env,
+      onFiles: (paths: readonly string[]) => this.#watch?.add(paths),
+      log: this.#log,
+    };
+    const [workers] = shareWorkers(config.workers, config.gateways);
+    const accessLog = this.#accessLog;
+    this.#local = new LocalGateway({ ...shared, config, workers: workers!, version, accessLog });
+    this.#gateways = new Gateways({
+      ...shared,
+      local: this.#local,
+      count: config.gateways,
+      workers: config.workers,
+      env: process.env,
+      cwd,
+    });
+    this.#steering = new Steering({
+      gateways: this.#gateways,
+      gatewayCount: config.gateways,
+      version,
+      target: config.target,
+      log: this.#log,
+      notifier: this.#notifier,
+      stop: (quick) => this.#interruption.interrupt(quick ? 'SIGINT' : 'SIGTERM'),
+    });
+    this.#log.info(`Starting xgi ${version}`);
+    if (rootWarning !== undefined) this.#log.warn(rootWarning);
+  }
+
+  async start(): Promise<void> {
+    const { predecessor, config } = this.#options;
+    if (predecessor === undefined) {
+      this.#announce(await this.#gateways.listen(config.endpoints));
+      this.#writePidFile();
+      await this.#openControl();
+      this.#dropPrivileges();
+      await this.#boot(() => this.#gateways.start());
+    } else {
+      this.#dropPrivileges();
+      await this.#boot(() => this.#gateways.start(predecessor.inheritance));
+      if (this.#interruption.hasBegun) return;
+      this.#announce(await this.#gateways.listen(predecessor.inheritance.endpoints));
+      await predecessor.replace();
+      this.#writePidFile();
+      await this.#openControl();
+    }
+    if (!this.#interruption.hasBegun) this.#steering.serving();
+  }
+
+  /** @returns the exit status */
+  async untilStopped(): Promise<number> {
+    const cause = await this.#interruption.first;
+    this.#steering.stopping();
+    if (cause !== 'successor') this.#notifier?.stopping();
+    const complete = await this.stop(this.#graceOf(cause), cause === 'successor');
+    if (complete) this.#log.info('Shutting down');
+    return complete && cause !== 'exception' ? 0 : 1;
+  }
+
+  /** @returns false if a second signal came before the end */
+  async stop(graceMs: number, handedOver: boolean): Promise<boolean> {
+    await this.#watch?.close();
+    const drained = this.#gateways.stop(graceMs, handedOver);
+    const complete = await Promise.race([
+      drained.then(() => true),
+      this.#interruption.second.then(() => false),
+    ]);
+    if (complete) return true;
+    this.#log.warn('Stopped at once, by a second signal: requests under way are lost');
+    await this.#gateways.kill();
+    return false;
+  }
+
+  async close(): Promise<void> {
+    await this.#release();
+    await this.#notifier?.close();
+    await this.#accessLog?.close(LOG_CLOSE_MS);
+    await this.#log.close(LOG_CLOSE_MS);
+  }
+
+  #graceOf(cause: Cause): number {
+    const isGraceful = cause === 'SIGTERM' || cause === 'successor';
+    return isGraceful ? this.#options.config.gracefulTimeoutMs : QUICK_STOP_MS;
+  }
+
+  #announce(urls: readonly string[]): void {
+    const { python } = this.#options.config;
+    this.#steering.listening = urls;
+    for (const url of urls) this.#log.info(`Listening at: ${url} (${process.pid})`);
+    this.#log.info(`Using interpreter: ${python.path} (Python ${python.version})`);
+  }
+
+  #writePidFile(): void {
+    const { pidFile } = this.#options.config;
+    if (pidFile !== null) this.#removePidFile = writePidFile(pidFile);
+  }
+
+  async #openControl(): Promise<void> {
+    const { config, predecessor } = this.#options;
+    if (config.controlSocket === null) return;
+    const replaceLiving = predecessor !== undefined;
+    this.#control = await openControlSocket(config.controlSocket, this.#steering, this.#log, {
+      replaceLiving,
+    });
+  }
+
+  /** The files that were opened as root, and are used later, go with it. */
+  #dropPrivileges(): void {
+    const { file } = this.#options.config.accessLog;
+    if (file !== null && file !== '-') giveFile(file, this.#privileges);
+    if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
+    dropPrivileges(this.#privileges);
+  }
+
+  /** A signal may come before the end of the boot, which then fails as it should. */
+  async #boot(start: () => Promise<void>): Promise<void> {
+    const booted = start();
+    booted.catch(() => {});
+    await Promise.race([booted, this.#interruption.first]);
+  }
+
+  #createWatch(): SourceWatch | undefined {
+    const { reloadOnChange } = this.#options.config;
+    if (reloadOnChange === null) return undefined;
+    return new SourceWatch({
+      extraFiles: reloadOnChange.extraFiles,
+      log: this.#log,
+      onChange: () => void this.#steering.reload(),
+    });
+  }
+
+  #steer(signal: SteeringSignal): void {
+    switch (signal) {
+      case 'SIGHUP':
+        void this.#steering.reload();
+        return;
+      case 'SIGUSR1':
+        this.#steering.reopenLogs();
+        return;
+      case 'SIGUSR2':
+        void this.#handOver();
+        return;
+      case 'SIGTTIN':
+        this.#steering.scaleBy(1);
+        return;
+      case 'SIGTTOU':
+        this.#steering.scaleBy(-1);
+    }
+  }
+
+  /** Starts our successor; ends when it serves. */
+  async #handOver(): Promise<void> {
+    const reason = this.#whyNoSuccessor();
+    if (reason !== undefined) {
+      this.#log.warn(`XGI_HANDOVER: no successor is started: ${reason}`);
+      return;
+    }
+    this.#upgrading = true;
+    const env = { ...process.env, ...this.#notifier?.successorEnv };
+    try {
+      const { cwd } = this.#options;
+      const successor = await startSuccessor({ inheritance: this.#local.inheritance, env, cwd });
+      this.#log.info(`Handing over to ${successor.pid}`);
+      this.#notifier?.mainPid(successor.pid);
+      await this.#release();
+      successor.release();
+      this.#interruption.interrupt('successor');
+    } catch (error) {
+      this.#log.error(
+        `XGI_HANDOVER: the successor does not serve: ${(error as Error).message}; this process goes on`,
+      );
+    } finally {
+      this.#upgrading = false;
+    }
+  }
+
+  #whyNoSuccessor(): string | undefined {
+    if (this.#upgrading) return 'one is being started already';
+    if (this.#interruption.hasBegun) return 'this process is being stopped';
+    // The end of process 1 is the end of its container, successor and all.
+    return process.pid === 1 ? 'this is process 1 of a container, which ends with it' : undefined;
+  }
+
+  /** Lets go of what there is only once. */
+  async #release(): Promise<void> {
+    this.#removePidFile();
+    this.#removePidFile = () => {};
+    await this.#control?.close();
+    this.#control = undefined;
+  }
+}

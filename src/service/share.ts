@@ -1,0 +1,14 @@
+/** How the workers of a service are shared among its gateways. */
+import type { WorkerRange } from '../types.js';
+
+/** @returns one range for each gateway; they differ by one at the most, and add up to the given one. It has at least one worker for each */
+export function shareWorkers({ min, max }: WorkerRange, gateways: number): WorkerRange[] {
+  return Array.from({ length: gateways }, (_, index) => ({
+    min: partOf(min, gateways, index),
+    max: partOf(max, gateways, index),
+  }));
+}
+
+function partOf(total: number, parts: number, index: number): number {
+  return Math.floor(total / parts) + (index < total % parts ? 1 : 0);
+}

@@ -1,0 +1,68 @@
+/** Watches the files of the application, and says once that some have changed when they have been quiet for a moment. */
+import { watch, type FSWatcher } from 'chokidar';
+import path from 'node:path';
+import type { Log } from '../types.js';
+
+export interface SourceWatchOptions {
+  /** Watched beside what the application imports; absolute. */
+  readonly extraFiles: readonly string[];
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+/** An editor that saves several files, or a checkout, is one change. */
+const QUIET_MS = 100;
+/** A file that is written all the time does not put it off for ever. */
+const MAX_QUIET_MS = 2000;
+
+export class SourceWatch {
+  readonly #options: SourceWatchOptions;
+  readonly #watcher: FSWatcher;
+  readonly #files = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #firstAtMs = 0;
+  #changed = new Set<string>();
+
+  constructor(options: SourceWatchOptions) {
+    this.#options = options;
+    this.#watcher = watch([], { ignoreInitial: true, atomic: true });
+    this.#watcher.on('all', (event, file) => this.#note(event, file));
+    this.#watcher.on('error', (error) =>
+      options.log.warn(
+        `XGI_RELOAD_WATCH: not all files can be watched: ${(error as Error).message}; the limit may be fs.inotify.max_user_watches`,
+      ),
+    );
+    this.add(options.extraFiles);
+  }
+
+  /** Watches these as well; absolute paths. */
+  add(files: readonly string[]): void {
+    const further = files.filter((file) => !this.#files.has(file));
+    for (const file of further) this.#files.add(file);
+    if (further.length > 0) this.#watcher.add(further);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#watcher.close();
+  }
+
+  #note(event: string, file: string): void {
+    if (event === 'addDir' || event === 'unlinkDir') return;
+    const nowMs = performance.now();
+    if (this.#timer === undefined) this.#firstAtMs = nowMs;
+    this.#changed.add(file);
+    clearTimeout(this.#timer);
+    const leftMs = this.#firstAtMs + MAX_QUIET_MS - nowMs;
+    this.#timer = setTimeout(() => this.#tell(), Math.max(0, Math.min(QUIET_MS, leftMs)));
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    const [first = '', ...others] = [...this.#changed].map((file) => path.relative(process.cwd(), file));
+    this.#changed.clear();
+    const more = others.length === 0 ? '' : ` and ${others.length} more`;
+    this.#options.log.info(`Changed: ${first}${more}; reloading`);
+    this.#options.onChange();
+  }
+}

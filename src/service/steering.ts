@@ -1,0 +1,109 @@
+/** The service as signals and the control socket steer it: what state it is in, and what may be done in it. */
+import { ConfigError } from '../errors.js';
+import type { Log, WorkerRange } from '../types.js';
+import type { Notifier } from '../process/notify.js';
+import { formatWorkerRange } from './control-range.js';
+import type { Steered } from './control-routes.js';
+import type { Gateways } from './gateways.js';
+import type { ReloadOutcome, ServiceState, ServiceStatus } from './service.js';
+
+export interface SteeringOptions {
+  readonly gateways: Gateways;
+  readonly gatewayCount: number;
+  readonly version: string;
+  readonly target: string;
+  readonly log: Log;
+  readonly notifier: Notifier | undefined;
+  readonly stop: (quick: boolean) => void;
+}
+
+const MAX_WORKERS = 1024;
+
+export class Steering implements Steered {
+  /** Where clients connect to. */
+  listening: readonly string[] = [];
+  readonly #options: SteeringOptions;
+  readonly #startedAtMs = performance.now();
+  #state: 'starting' | 'running' | 'stopping' = 'starting';
+  #reloads = 0;
+  #lastReload: ServiceStatus['lastReload'] = null;
+
+  constructor(options: SteeringOptions) {
+    this.#options = options;
+  }
+
+  /** The workers have booted, and it accepts. */
+  serving(): void {
+    this.#state = 'running';
+    this.#options.notifier?.ready(`Serving ${this.#options.target} at ${this.listening.join(', ')}`);
+  }
+
+  /** From now on it is not ready; requests are still answered. */
+  stopping(): void {
+    this.#state = 'stopping';
+  }
+
+  async status(): Promise<ServiceStatus> {
+    const { version, target, gateways } = this.#options;
+    return {
+      version,
+      pid: process.pid,
+      state: this.#stateNow,
+      uptimeMs: Math.round(performance.now() - this.#startedAtMs),
+      target,
+      listening: this.listening,
+      workers: gateways.workers,
+      lastReload: this.#lastReload,
+      gateways: await gateways.status(),
+    };
+  }
+
+  get #stateNow(): ServiceState {
+    if (this.#state !== 'running') return this.#state;
+    return this.#reloads > 0 ? 'reloading' : 'ready';
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    const { log, gateways, notifier } = this.#options;
+    const beganAtMs = performance.now();
+    if (this.#reloads++ === 0) notifier?.reloading();
+    const outcome = await gateways.reload();
+    this.#reloads--;
+    this.#lastReload = { at: new Date().toISOString(), ...outcome };
+    const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(2);
+    if (outcome.ok) log.info(`Reloaded in ${seconds} s`);
+    const status = outcome.ok ? 'Reloaded' : `Reload failed, the old code serves: ${outcome.failure.code}`;
+    if (this.#reloads === 0 && this.#state === 'running') notifier?.ready(status);
+    return outcome;
+  }
+
+  scale(workers: WorkerRange): void {
+    const { gatewayCount, gateways, log } = this.#options;
+    if (workers.min < gatewayCount || workers.max < workers.min || workers.max > MAX_WORKERS) {
+      throw new ConfigError(
+        'XGI_CONFIG_VALUE',
+        `workers: expected ${gatewayCount} to ${MAX_WORKERS}, one for each gateway at least, received ${formatWorkerRange(workers)}`,
+      );
+    }
+    gateways.scale(workers);
+    log.info(`Workers: ${formatWorkerRange(workers)}`);
+  }
+
+  /** One worker more, or one less: both ends of the range move. As far as that can be. */
+  scaleBy(step: 1 | -1): void {
+    const { min, max } = this.#options.gateways.workers;
+    try {
+      this.scale({ min: min + step, max: max + step });
+    } catch (error) {
+      this.#options.log.warn((error as Error).message);
+    }
+  }
+
+  reopenLogs(): void {
+    this.#options.gateways.reopenLogs();
+  }
+
+  stop(quick: boolean): void {
+    this.#options.stop(quick);
+  }
+}

@@ -1,0 +1,71 @@
+/** Who waits for which reload. One runs at a time; those who ask meanwhile share the next one, for which they may have changed something. */
+import type { BootError } from '../errors.js';
+
+/** Or why the old code goes on. */
+export type ReloadResult = 'reloaded' | BootError;
+
+/** A reload that takes longer is given up for the next one: an import may hang for ever. */
+const PATIENCE_MS = 10_000;
+
+interface Pending {
+  readonly promise: Promise<ReloadResult>;
+  readonly resolve: (result: ReloadResult) => void;
+}
+
+export class Reloads {
+  readonly #begin: () => void;
+  #running: (Pending & { beganAtMs: number }) | undefined;
+  #next: Pending | undefined;
+  #patience: NodeJS.Timeout | undefined;
+
+  /** @param begin starts a reload, whatever has become of the one before */
+  constructor(begin: () => void) {
+    this.#begin = begin;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Begins a reload, or has one begin when the present one is over. */
+  ask(): Promise<ReloadResult> {
+    if (this.#running === undefined) return this.#run(createPending());
+    this.#next ??= createPending();
+    const leftMs = this.#running.beganAtMs + PATIENCE_MS - performance.now();
+    this.#patience ??= setTimeout(() => this.#giveUp(), Math.max(0, leftMs)).unref();
+    return this.#next.promise;
+  }
+
+  /** The present reload is over; nothing if there is none. */
+  finish(result: ReloadResult): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    clearTimeout(this.#patience);
+    this.#running = this.#patience = undefined;
+    running.resolve(result);
+    const next = this.#next;
+    this.#next = undefined;
+    if (next !== undefined) void this.#run(next);
+  }
+
+  #run(pending: Pending): Promise<ReloadResult> {
+    this.#running = { ...pending, beganAtMs: performance.now() };
+    this.#begin();
+    return pending.promise;
+  }
+
+  /** Who waits for the present one waits for its successor. */
+  #giveUp(): void {
+    this.#patience = undefined;
+    const { resolve } = this.#running!;
+    const next = this.#next!;
+    this.#running = this.#next = undefined;
+    void this.#run(next).then(resolve);
+  }
+}
+
+function createPending(): Pending {
+  let resolve: Pending['resolve'] = () => {};
+  const promise = new Promise<ReloadResult>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
