@@ -42,7 +42,7 @@ export class Calls {
     );
   }
 
-  /** @throws what the other end has thrown; or an Error if it has gone */
+  /** @throws what the other end has thrown; XgiError `XGI_GATEWAY_EXIT` if it has gone */
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -52,14 +52,15 @@ export class Calls {
   }
 
   /** The other end has gone: what waits for it fails. */
-  close(): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error('the process has gone'));
+  close(reason: string): void {
+    const error = new XgiError('XGI_GATEWAY_EXIT', `a gateway process ended: ${reason}`);
+    for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
 
   #send(message: Message): void {
     if (this.#port.connected) this.#port.send?.(message);
-    else this.close();
+    else this.close('its channel is closed');
   }
 
   #receive(message: object, answers: Answers): void {

@@ -65,8 +65,13 @@ async function respond(
     answer = describeError(error, options.log);
   }
   request.socket.setTimeout(options.idleTimeoutMs);
-  response.writeHead(answer.status, { 'Content-Type': 'application/json', Connection: 'close' });
-  response.end(`${JSON.stringify(answer.body)}\n`);
+  const text = `${JSON.stringify(answer.body)}\n`;
+  response.writeHead(answer.status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+    Connection: 'close',
+  });
+  response.end(text);
   // The answer has been given to the system by then, unless the client does not read.
   if (answer.afterwards !== undefined) setImmediate(answer.afterwards);
 }

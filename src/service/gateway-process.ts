@@ -38,7 +38,7 @@ export class GatewayProcess implements Gateway {
     const ended = (status: string): void => {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
-      this.#calls.close();
+      this.#calls.close(status);
       this.#ended?.();
       onExit(status);
     };

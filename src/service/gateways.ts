@@ -2,7 +2,7 @@
  * The gateways of a service: the one in this process, which owns the sockets, and those in processes of their own, which have
  * inherited them. A process that ends is replaced; what it was doing is lost, as nobody else has its connections.
  */
-import { XgiError } from '../errors.js';
+import type { XgiError } from '../errors.js';
 import type { Endpoint, Log, WorkerRange } from '../types.js';
 import { Backoff } from '../workers/backoff.js';
 import type { Inheritance } from './child-task.js';

@@ -127,7 +127,7 @@ export class Generation {
     const pauseMs = this.#backoff.next(performance.now(), zygote.startedAtMs, false);
     this.#restart = setTimeout(() => this.#startAgain(), pauseMs);
     if (this.#failure !== undefined || !this.proven) {
-      const text = `the zygote ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`;
+      const text = `it ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later, which this user may run?`;
       this.#owner.failed(
         this,
         this.#failure ?? new BootError('XGI_WORKER_BOOT', text, { detail: zygote.lastWords }),

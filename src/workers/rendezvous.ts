@@ -108,7 +108,7 @@ export class Rendezvous {
       const expected = this.#expected.get(token);
       if (expected === undefined || !expected.open.includes(wanted)) return undefined;
       clearTimeout(deadline);
-      expected.open = expected.open.filter((channel) => channel !== wanted);
+      expected.open = expected.open.filter((other) => other !== wanted);
       worker = expected.worker;
       channel = wanted;
       worker.connected(wanted, socket);

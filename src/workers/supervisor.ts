@@ -482,7 +482,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     const { log, python } = this.#options;
     this.#totals.crashed++;
     if (!worker.isReady && !worker.draining) {
-      const text = `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later?`;
+      const text = `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later, which this user may run?`;
       const error = new BootError('XGI_WORKER_BOOT', text, { detail: worker.lastWords });
       if (this.#booting !== undefined) {
         this.#loadFailed(worker.generation, error, nameOf(worker));
