@@ -32,8 +32,8 @@ class ModuleFiles:
         found = [_source_of(sys.modules.get(name)) for name in names]
         if error is not None:
             found += _files_of_error(error)
-        taken = sorted({os.path.abspath(path) for path in found if path})
-        taken = [path for path in taken if path not in self._told and self._is_of_application(path)]
+        absolute = {_absolute(path) for path in found if path}
+        taken = sorted(path for path in absolute - self._told if path and self._is_of_application(path))
         self._told.update(taken)
         return taken
 
@@ -52,9 +52,18 @@ def _library_directories():
     return {os.path.join(path, "") for path in given + [os.path.realpath(path) for path in given]}
 
 
+def _absolute(path):
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        # A relative path, and the working directory is gone.
+        return None
+
+
 def _source_of(module):
     """The path of a module's source, of an extension module's library; None if it has none."""
-    if not isinstance(module, types.ModuleType):
+    # Not isinstance: it would ask a proxy for what it stands for.
+    if not issubclass(type(module), types.ModuleType):
         return None
     # Not getattr: it would load a lazy module.
     path = object.__getattribute__(module, "__dict__").get("__file__")

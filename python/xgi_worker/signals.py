@@ -43,9 +43,11 @@ def install(worker, inbox, wakeup, kept=()):
 
 
 def print_faults():
-    """Has the fault handler write to file descriptor 2, whatever the application makes of sys.stderr."""
+    """Has the fault handler write to file descriptor 2, whatever sys.stderr is."""
     try:
-        faulthandler.enable(2)
+        # If it is enabled, the application has done so, or the zygote.
+        if not faulthandler.is_enabled():
+            faulthandler.enable(2)
     except (AttributeError, OSError, RuntimeError, ValueError):
         pass  # no usable standard error
 
