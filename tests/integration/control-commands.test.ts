@@ -67,6 +67,8 @@ test('status of a running server', async () => {
     ],
   });
   expect(told.uptimeMs).toBeGreaterThan(0);
+  // Of a request line, the query may hold what nobody else is to see.
+  expect(JSON.stringify(told)).not.toContain('secret');
 
   const { code, stdout } = await xgi('status', String(server.pid));
   expect(code).toBe(0);
