@@ -23,6 +23,8 @@ export interface LoadPlan {
   readonly sequence: readonly RequestKind[];
   /** Requests that a connection sends before it waits for their answers (pipelining, RFC 9112 section 9.3.2). */
   readonly depth: number;
+  /** A connection of its own for each request, which says `Connection: close`. */
+  readonly closeEach: boolean;
   /** Clients that send, or read, bit by bit. */
   readonly slow: number;
   /** Clients that leave in the middle of things. */
@@ -44,6 +46,7 @@ export function planOf(port: number, changes: Partial<LoadPlan> = {}): LoadPlan 
     connections: 32,
     sequence: [QUICK, QUICK, QUICK, QUICK_POST],
     depth: 1,
+    closeEach: false,
     slow: 0,
     rude: 0,
     maxRequests: Number.MAX_SAFE_INTEGER,

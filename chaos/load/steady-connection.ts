@@ -112,7 +112,7 @@ export class SteadyConnection {
     const nowMs = performance.now();
     for (let i = 0; i < plan.depth; i++) {
       const kind = plan.sequence[this.#next++ % plan.sequence.length]!;
-      const request = makeRequest(kind, `${this.#name}-${++this.#requests}`);
+      const request = makeRequest(kind, `${this.#name}-${++this.#requests}`, plan.closeEach);
       request.sentAtMs = nowMs;
       this.#outstanding.push(request);
       pieces.push(request.head);

@@ -18,14 +18,16 @@ export interface Totals {
   readonly recycled: number;
 }
 
+export interface Reload {
+  readonly at: string;
+  readonly ok: boolean;
+  readonly failure?: { readonly code: string; readonly message: string; readonly traceback: string };
+}
+
 export interface Status {
   readonly pid: number;
   readonly state: 'starting' | 'ready' | 'reloading' | 'stopping';
-  readonly lastReload: {
-    readonly at: string;
-    readonly ok: boolean;
-    readonly failure?: { readonly code: string; readonly traceback: string };
-  } | null;
+  readonly lastReload: Reload | null;
   readonly gateways: readonly {
     readonly pid: number;
     readonly workers: readonly WorkerFigures[];
@@ -40,9 +42,19 @@ export function askStatus(socketPath: string): Promise<Status> {
   return ask(socketPath, 'GET', '/status') as Promise<Status>;
 }
 
-function ask(socketPath: string, method: string, path: string): Promise<unknown> {
+/** @param workers `8`, or `1..8` */
+export async function askScale(socketPath: string, workers: string): Promise<void> {
+  await ask(socketPath, 'POST', '/scale', JSON.stringify({ workers }));
+}
+
+function ask(socketPath: string, method: string, path: string, body?: string): Promise<unknown> {
+  const headers =
+    body === undefined
+      ? {}
+      : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  const options = { socketPath, method, path, headers, timeout: LIMIT_MS, agent: false } as const;
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, method, path, timeout: LIMIT_MS, agent: false }, (response) => {
+    const asking = request(options, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       response.on('error', reject);
@@ -56,6 +68,6 @@ function ask(socketPath: string, method: string, path: string): Promise<unknown>
       asking.destroy(new Error(`${method} ${path}: no answer within ${LIMIT_MS} ms`)),
     );
     asking.on('error', reject);
-    asking.end();
+    asking.end(body);
   });
 }

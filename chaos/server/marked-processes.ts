@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { programName } from '../../bench/processes/process-table.js';
 
-export const MARK_VARIABLE = 'XGI_CHAOS_MARK';
+export const MARK_VARIABLE = 'CHAOS_MARK';
 
 export interface MarkedProcess {
   readonly pid: number;

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { appsDirectory, builtProgram } from '../directories.js';
 import { until } from '../poll.js';
-import { askStatus, type Status } from './control.js';
+import { askScale, askStatus, type Reload, type Status } from './control.js';
 import { killMarked, MARK_VARIABLE, markedProcesses, type MarkedProcess } from './marked-processes.js';
 
 export interface SiteOptions {
@@ -29,6 +29,8 @@ export interface SiteOptions {
   /** Where the application is; a copy of the suite's own if not given. */
   readonly directory?: string;
   readonly python?: string;
+  /** Not to wait until the workers have booted. */
+  readonly early?: boolean;
   /** Whether the application notes what it begins and ends, see `runs`. */
   readonly marks?: boolean;
 }
@@ -76,13 +78,14 @@ export class Site {
   readonly #child: ChildProcess;
   readonly exited: Promise<Exit>;
   #log = '';
-  #port = 0;
 
-  /** Resolves when xgi listens and has answered a request. @throws with its log if it does not */
+  /** Resolves when xgi listens, and unless `early` when all workers have booted. @throws with its log if it does not */
   static async start(options: SiteOptions = {}): Promise<Site> {
     const site = new Site(options);
     try {
-      await site.#untilListening();
+      await site.#until('to listen', () => site.port > 0);
+      if (options.early !== true)
+        await site.#until('to be ready', async () => (await site.status()).state === 'ready');
     } catch (error) {
       site.destroy();
       throw error;
@@ -131,22 +134,18 @@ export class Site {
     sites.add(this);
   }
 
-  async #untilListening(): Promise<void> {
-    await until(
-      'xgi to listen',
-      () => {
-        this.#port = Number(LISTENING.exec(this.#log)?.[1] ?? 0);
-        return this.hasExited || this.#port > 0;
-      },
-      { limitMs: START_LIMIT_MS },
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.#log}`);
-    });
-    if (this.hasExited) throw new Error(`xgi ended while it was starting:\n${this.#log}`);
+  async #until(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
+    const ended = (): boolean => this.hasExited;
+    try {
+      await until(`xgi ${what}`, async () => ended() || (await probe()), { limitMs: START_LIMIT_MS });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.#log}`, { cause: error });
+    }
+    if (ended()) throw new Error(`xgi ended while it was starting:\n${this.#log}`);
   }
 
   get port(): number {
-    return this.#port;
+    return Number(LISTENING.exec(this.#log)?.[1] ?? 0);
   }
 
   /** The process that was started; after a hand-over another one serves. */
@@ -174,6 +173,29 @@ export class Site {
   /** @throws if the control socket does not answer */
   status(): Promise<Status> {
     return askStatus(this.controlSocket);
+  }
+
+  /** Asks for a reload by SIGHUP, and waits until it is over; what has become of it. */
+  async reload(): Promise<Reload> {
+    const { pid, lastReload: before } = await this.status();
+    this.signal('SIGHUP', pid);
+    return until('the reload', async () => {
+      const { state, lastReload } = await this.status();
+      return state !== 'reloading' && lastReload !== null && lastReload.at !== before?.at && lastReload;
+    });
+  }
+
+  /** @param workers `8`, or `1..8` */
+  scale(workers: string): Promise<void> {
+    return askScale(this.controlSocket, workers);
+  }
+
+  /** Resolves when so many workers are ready and there are no others. */
+  async untilWorkers(count: number): Promise<void> {
+    await until(`${count} workers`, async () => {
+      const workers = (await this.status()).gateways.flatMap((gateway) => gateway.workers);
+      return workers.length === count && workers.every(({ state }) => state === 'ready');
+    });
   }
 
   processes(): MarkedProcess[] {
@@ -219,18 +241,11 @@ export class Site {
     writeFileSync(path.join(this.directory, name), text);
   }
 
-  /** TERM, and SIGKILL for what is still there after a while. @returns undefined if it did not end by itself */
-  async stop(): Promise<Exit | undefined> {
-    const exited = this.exited.then((exit) => ({ exit }));
-    for (const pid of this.nodePids()) process.kill(pid, 'SIGTERM');
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>(
-      (resolve) => (timer = setTimeout(() => resolve(undefined), STOP_LIMIT_MS)),
-    );
-    const ended = await Promise.race([exited, late]);
-    clearTimeout(timer);
-    this.destroy();
-    return ended?.exit;
+  /** TERM; resolves when no process of the site is left. @throws if one is still there after a while */
+  async stop(): Promise<void> {
+    const { pid } = await this.status().catch(() => this);
+    if (markedProcesses(this.#mark).some((process) => process.pid === pid)) this.signal('SIGTERM', pid);
+    await until('xgi to end on SIGTERM', () => this.processes().length === 0, { limitMs: STOP_LIMIT_MS });
   }
 
   /** Ends everything at once and removes the folder. */
