@@ -39,17 +39,15 @@ const NAMES: ReadonlySet<string> = new Set([
  * the whole npm configuration, passwords of registries and proxies included. npm reads NPM_CONFIG_* in any case; NPM_TOKEN
  * is not npm's, and stays.
  */
-const PREFIXES = /^(?:XGI_|npm_)/;
+const PREFIX = /^(?:XGI_|npm_)/;
 const NPM_SETTING = /^npm_config_/i;
 
 /** A copy without the gateway's own variables, and without those that are undefined. */
 export function cleanEnvironment(env: Environment): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env))
-    if (value !== undefined && !isOwn(name)) kept[name] = value;
-  return kept;
+  const kept = Object.entries(env).filter(([name, value]) => value !== undefined && !isOwn(name));
+  return Object.fromEntries(kept) as Record<string, string>;
 }
 
 function isOwn(name: string): boolean {
-  return NAMES.has(name) || PREFIXES.test(name) || NPM_SETTING.test(name);
+  return NAMES.has(name) || PREFIX.test(name) || NPM_SETTING.test(name);
 }
