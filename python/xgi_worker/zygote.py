@@ -247,7 +247,8 @@ def _flush_output():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
+        except (AttributeError, OSError, RuntimeError, ValueError):
+            # RuntimeError: SIGTERM has come while something was written.
             pass
 
 
