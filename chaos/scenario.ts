@@ -63,6 +63,9 @@ export class Checks {
   /** The same, whatever the status. */
   allAccounted(report: LoadReport): void {
     this.atLeast('requests sent', 1, report.sent);
+    const { sent, lost, wrong, answers } = report;
+    const answered = Object.values(answers).reduce((sum, count) => sum + count, 0);
+    this.equal('requests of which nothing is known', 0, Math.max(0, sent - answered - lost - wrong));
     this.equal('lost', 0, report.lost);
     this.equal('wrong', 0, report.wrong);
     this.equal('refused', 0, report.refused);

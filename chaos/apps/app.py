@@ -33,7 +33,21 @@ def app(environ, start_response):
         return stream(ident, first, filler)
     start_response("200 OK", fields + [("Content-Length", str(len(first) + size))])
     marks.end(ident)
-    return [first + filler]
+    return Closing(first + filler, query) if "close" in query else [first + filler]
+
+
+class Closing:
+    """An answer that is complete, with something to do after it: `close` is how many milliseconds that takes."""
+
+    def __init__(self, body, query):
+        self._blocks = iter([body])
+        self._query = query
+
+    def __iter__(self):
+        return self._blocks
+
+    def close(self):
+        faults.busy({"ms": self._query["close"]})
 
 
 def read_body(environ):

@@ -56,7 +56,7 @@ function measure(
   { short }: Context,
 ): Promise<{ without: LoadReport; withSleepers: LoadReport }> {
   return withSite({ flags: [...flags, '--timeout', TIMEOUT] }, async (site) => {
-    const lastMs = short ? 4000 : 20_000;
+    const lastMs = short ? 3000 : 20_000;
     // Both for a given time, not for a number of requests: a slower run would otherwise be a longer one.
     const without = await underLoad(site, { sequence: [QUICK] }, () => sleep(lastMs / 2));
     const withSleepers = await underLoad(site, { sequence: SEQUENCE }, () => sleep(lastMs));

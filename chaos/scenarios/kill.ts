@@ -8,6 +8,8 @@ import { underLoad, withSite } from '../under-load.js';
 const INTERVAL_MS = 200;
 /** Long enough that kills hit them. */
 const BUSY: RequestKind = { name: 'busy', method: 'GET', path: '/busy', query: 'ms=3' };
+/** The answer is there before the application is done with it, as Django's is: who has it may ask for the next thing. */
+const CLOSING: RequestKind = { name: 'closing', method: 'GET', path: '/quick', query: 'close=3' };
 const BUSY_POST: RequestKind = {
   name: 'busy post',
   method: 'POST',
@@ -22,7 +24,7 @@ export const kill: Scenario = {
   run: ({ short, say }) =>
     withSite({ flags: ['-w', '8'], marks: true }, async (site) => {
       const killed: number[] = [];
-      const sequence = [QUICK, QUICK_POST, QUICK, BUSY, QUICK_POST, BUSY_POST];
+      const sequence = [QUICK, QUICK_POST, QUICK, BUSY, CLOSING, BUSY_POST];
       const report = await underLoad(site, { sequence }, async (load) => {
         const endMs = performance.now() + (short ? 4000 : 30_000);
         while (performance.now() < endMs) {

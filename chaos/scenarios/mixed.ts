@@ -37,8 +37,8 @@ export const mixed: Scenario = {
   title: 'gets, posts, uploads, pipelining, slow clients, clients that leave',
   run: (context) =>
     withSite({ flags: ['-w', '3'] }, async (site) => {
-      const lastMs = context.short ? 20_000 : 600_000;
-      const memory = new MemoryRecord(site, context.short ? 200 : 1000);
+      const lastMs = context.short ? 10_000 : 600_000;
+      const memory = new MemoryRecord(site, context.short ? 100 : 1000);
       const loads = [
         new Load(planOf(site.port, { connections: 24, sequence: SEQUENCE, slow: 6, rude: 6 })),
         new Load(planOf(site.port, { connections: 8, depth: 8, sequence: [...MANY_QUICK, BUSY, LARGE] })),

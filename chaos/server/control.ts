@@ -7,6 +7,7 @@ export interface WorkerFigures {
   readonly generation: number;
   readonly requests: number;
   readonly rssBytes: number | null;
+  readonly running: readonly object[];
 }
 
 export interface Totals {

@@ -14,7 +14,7 @@ export async function withDjango<T>(work: (options: SiteOptions) => Promise<T>):
   const remove = (): void => rmSync(data, { recursive: true, force: true });
   process.once('exit', remove);
   try {
-    const env = { XGI_TEST_DIR: data };
+    const env = { TEST_DIR: data };
     const prepared = spawnSync(python, ['manage.py', 'prepare', 'ada', 'analytical engine'], {
       cwd: djangoProject,
       env: { ...process.env, ...env, PYTHONDONTWRITEBYTECODE: '1' },
@@ -22,7 +22,12 @@ export async function withDjango<T>(work: (options: SiteOptions) => Promise<T>):
     });
     if (prepared.status !== 0)
       throw new Error(`manage.py prepare failed; run node scripts/setup-tests.mjs\n${prepared.stderr}`);
-    return await work({ target: 'project.wsgi:application', directory: djangoProject, python, env });
+    return await work({
+      target: 'project.wsgi:application',
+      directory: djangoProject,
+      python,
+      flags: ['-e', `TEST_DIR=${data}`],
+    });
   } finally {
     process.off('exit', remove);
     remove();
