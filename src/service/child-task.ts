@@ -21,6 +21,11 @@ export function passedOn({ endpoints }: Inheritance): Endpoint[] {
   }));
 }
 
+/** The same for a process that has these sockets as one of several: the paths are not its to remove. */
+export function shared({ endpoints }: Inheritance): Endpoint[] {
+  return endpoints.map((_, index) => ({ kind: 'fd', fd: FIRST_SOCKET_FD + index }));
+}
+
 /** What a gateway is told that is one of several. */
 export interface ChildTask {
   /** Its share. */

@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Endpoint, WorkerRange } from '../types.js';
 import { Calls } from './calls.js';
-import { childEnvironment, passedOn, type ChildTask, type Inheritance } from './child-task.js';
+import { childEnvironment, shared, type ChildTask, type Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import type { GatewayStatus, ReloadOutcome } from './service.js';
 
@@ -28,7 +28,7 @@ export class GatewayProcess implements Gateway {
 
   constructor(options: GatewayProcessOptions) {
     const { workers, userEnv, env, cwd, inheritance, onFiles, onExit } = options;
-    this.#endpoints = passedOn(inheritance);
+    this.#endpoints = shared(inheritance);
     this.#process = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
       env: { ...env, ...childEnvironment({ workers, userEnv }) },

@@ -67,8 +67,7 @@ export class Steering implements Steered {
     const { log, gateways, notifier } = this.#options;
     const beganAtMs = performance.now();
     if (this.#reloads++ === 0) notifier?.reloading();
-    const outcome = await gateways.reload();
-    this.#reloads--;
+    const outcome = await gateways.reload().finally(() => this.#reloads--);
     this.#lastReload = { at: new Date().toISOString(), ...outcome };
     const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(2);
     if (outcome.ok) log.info(`Reloaded in ${seconds} s`);

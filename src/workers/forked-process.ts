@@ -55,9 +55,9 @@ export class ForkedProcess implements WorkerProcess {
 
   /** The zygote has seen its end. */
   ended(code: number | null, signal: number | null): void {
-    this.#finish(
-      signal === null ? `status ${code}` : `signal ${SIGNAL_NAMES.get(signal) ?? `number ${signal}`}`,
-    );
+    if (signal !== null) this.#finish(`signal ${SIGNAL_NAMES.get(signal) ?? `number ${signal}`}`);
+    // An application that waits for all its children may have had this one.
+    else this.#finish(code === null ? 'status unknown' : `status ${code}`);
   }
 
   /** The zygote has died: nobody tells how this process ends. */

@@ -109,6 +109,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   #allGone: (() => void) | undefined;
   /** When a worker was last reported for its slow start. */
   readonly #slowBoots = new WeakMap<Worker, number>();
+  /** Workers that have told why they cannot load the application. */
+  readonly #explained = new WeakSet<Worker>();
   /** Why the last worker that started could not load the application. */
   #bootFailure: BootError | undefined;
 
@@ -430,6 +432,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   bootFailed(worker: Worker, failure: WorkerFailure): void {
+    this.#explained.add(worker);
     this.#loadFailed(worker.generation, bootError(failure, this.#options), nameOf(worker));
   }
 
@@ -440,9 +443,12 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     }
     if (this.#revert(generation, error)) return;
     // The same traceback again and again would bury everything else.
-    const detail = error.detail === this.#bootFailure?.detail ? undefined : error.detail;
+    const isKnown = error.message === this.#bootFailure?.message && error.detail === this.#bootFailure.detail;
     this.#bootFailure = error;
-    this.#options.log.error(`${error.code}: ${who}: ${error.message}`, { detail });
+    const line = `${error.code}: ${who}: ${error.message}`;
+    if (!isKnown) this.#options.log.error(line, { detail: error.detail });
+    // In development somebody has seen it, and is writing.
+    else if (this.#options.onFiles === undefined) this.#options.log.error(line);
     this.#reloads.finish(error);
   }
 
@@ -481,7 +487,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   #lost(worker: Worker, status: string): void {
     const { log, python } = this.#options;
     this.#totals.crashed++;
-    if (!worker.isReady && !worker.draining) {
+    if (!worker.isReady && !this.#explained.has(worker)) {
       const text = `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later, which this user may run?`;
       const error = new BootError('XGI_WORKER_BOOT', text, { detail: worker.lastWords });
       if (this.#booting !== undefined) {

@@ -434,7 +434,8 @@ function describeTask({ origin, runningSinceMs }: Task, nowMs: number): RunningR
   return {
     id: origin.id,
     method: valueOf('REQUEST_METHOD'),
-    path: valueOf('PATH_INFO'),
+    // As WSGI has it: bytes as latin-1 (PEP 3333).
+    path: Buffer.from(valueOf('PATH_INFO'), 'latin1').toString(),
     runningMs: Math.round(nowMs - (runningSinceMs ?? nowMs)),
   };
 }

@@ -63,7 +63,7 @@ test.each([
 
 test('64 file descriptors are enough for a start', async () => {
   const command = 'ulimit -n 64; exec "$0" "$@"';
-  const args = ['-c', command, process.execPath, cliMain, '--check-config', 'app:app'];
+  const args = ['-c', command, process.execPath, cliMain, '--check-config', '--allow-root', 'app:app'];
   const { code, stderr } = await run('sh', args, { cwd });
   expect([code, stderr]).toEqual([0, '']);
 });

@@ -21,7 +21,7 @@ describe('exit status 2 and one line that names the flag, what was expected and 
   test.each<[string[], string]>([
     [
       ['app:app', '--workers', 'two'],
-      'XGI_CONFIG_VALUE: --workers: expected a whole number from 1 to 1024, received "two"',
+      'XGI_CONFIG_VALUE: --workers: expected a whole number from 1 to 1024, or MIN..MAX, received "two"',
     ],
     [
       ['app:app', '-b', 'x'],
@@ -89,7 +89,7 @@ describe('exit status 2 and one line that names the flag, what was expected and 
     ],
     [
       { XGI_CMD_ARGS: '-w two' },
-      'XGI_CONFIG_VALUE: --workers (in XGI_CMD_ARGS): expected a whole number from 1 to 1024, received "two"',
+      'XGI_CONFIG_VALUE: --workers (in XGI_CMD_ARGS): expected a whole number from 1 to 1024, or MIN..MAX, received "two"',
     ],
     [
       { FORWARDED_ALLOW_IPS: 'me' },

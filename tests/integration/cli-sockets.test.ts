@@ -107,8 +107,11 @@ async function withDescriptor(
 }
 
 test.each([
-  ['fd://3', 'exec "$1" "$2" app:app -w 1 -b fd://3'],
-  ['LISTEN_FDS (systemd)', 'LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=web exec "$1" "$2" app:app -w 1'],
+  ['fd://3', 'exec "$1" "$2" app:app -w 1 --allow-root -b fd://3'],
+  [
+    'LISTEN_FDS (systemd)',
+    'LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=web exec "$1" "$2" app:app -w 1 --allow-root',
+  ],
 ])('%s', async (_name, script) => {
   const socket = await openSocket();
   const { port } = socket.address() as AddressInfo;

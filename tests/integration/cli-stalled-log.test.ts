@@ -32,10 +32,14 @@ afterEach(() => void child.kill('SIGKILL'));
 /** Starts a gateway, lets it log more than its logs hold, and stops it. */
 async function stopWithStalledLogs(stdio: StdioOptions, args: readonly string[] = []): Promise<unknown[]> {
   const socket = project.file('s');
-  child = spawn(process.execPath, [cliMain, 'app:app', '-w', '1', '-b', `unix:${socket}`, ...args], {
-    cwd: project.directory,
-    stdio,
-  });
+  child = spawn(
+    process.execPath,
+    [cliMain, 'app:app', '-w', '1', '--allow-root', '-b', `unix:${socket}`, ...args],
+    {
+      cwd: project.directory,
+      stdio,
+    },
+  );
   await pollUntil(() => existsSync(socket));
   for (let i = 0; i < 3; i += 1) expect(await requestOverUnixSocket(socket)).toContain('200 OK');
   const exited = once(child, 'exit', { signal: AbortSignal.timeout(10_000) });

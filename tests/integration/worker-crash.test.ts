@@ -176,7 +176,7 @@ describe('replacement', () => {
     const failed = (): number => site.log.matching(/XGI_APP_RAISED/).length;
     await pollUntil(async () => {
       expect((await send('/quick?x')).body.toString()).toBe(String(second));
-      return failed() >= 3;
+      return failed() >= 4;
     });
     expect(
       site.log

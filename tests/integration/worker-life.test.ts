@@ -31,7 +31,7 @@ function args(target: string, flags: readonly string[]): string[] {
 
 function environment(): Record<string, string> {
   // What xgi makes for itself lies in a folder of its own, so that what it leaves is seen.
-  return { XGI_TEST_DIR: directory, TMPDIR: directory, PYTHONDONTWRITEBYTECODE: '1' };
+  return { TEST_DIR: directory, TMPDIR: directory, PYTHONDONTWRITEBYTECODE: '1' };
 }
 
 async function start(target: string, ...flags: string[]): Promise<XgiServer> {

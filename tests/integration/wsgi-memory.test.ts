@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await startXgi(
     ['wsgi', 'conformance:app', '-w', '1', '--chdir', wsgiFixtures, '--python', python],
     {
-      env: { XGI_TEST_DIR: directory, TMPDIR: directory, PYTHONDONTWRITEBYTECODE: '1' },
+      env: { TEST_DIR: directory, TMPDIR: directory, PYTHONDONTWRITEBYTECODE: '1' },
     },
   );
   await pollUntil(() => server.workerPids.length === 1);

@@ -86,7 +86,7 @@ export interface Site {
   readonly log: MemoryLog;
   readonly supervisor: Supervisor;
   readonly server: Server;
-  /** Private, for what the application writes; it finds it in XGI_TEST_DIR. */
+  /** Private, for what the application writes; it finds it in TEST_DIR. */
   readonly directory: string;
   url(pathAndQuery: string): string;
   stop(graceMs?: number): Promise<void>;
@@ -103,7 +103,7 @@ export async function listenOnly(options: SiteOptions): Promise<Site> {
     threads: options.threads ?? 1,
     searchPath: [wsgiFixtures],
     cwd: directory,
-    env: { ...process.env, XGI_TEST_DIR: directory, PYTHONDONTWRITEBYTECODE: '1', ...options.env },
+    env: { ...process.env, TEST_DIR: directory, PYTHONDONTWRITEBYTECODE: '1', ...options.env },
     timeoutMs: options.timeoutMs ?? 30_000,
     queueTimeoutMs: options.queueTimeoutMs ?? options.timeoutMs ?? 30_000,
     gracefulTimeoutMs: 30_000,

@@ -46,7 +46,7 @@ export function spawnXgi(args: readonly string[], options: XgiOptions = {}): Xgi
   // What the developer's shell sets for their own servers must not reach the tests' ones.
   const env = { XGI_CMD_ARGS: undefined, PORT: undefined, ...options.env };
   const allowed = process.getuid?.() === 0 && options.allowRoot !== false ? ['--allow-root'] : [];
-  return new XgiServer(process.execPath, [cliMain, ...args, ...allowed], { ...options, env });
+  return new XgiServer(process.execPath, [cliMain, ...allowed, ...args], { ...options, env });
 }
 
 /**

@@ -38,14 +38,20 @@ test('the defaults', async () => {
   expect(config).toEqual({
     target: 'app:app',
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
-    workers: availableParallelism(),
+    workers: { min: availableParallelism(), max: availableParallelism() },
+    gateways: 1,
     threads: 1,
     directory,
     searchPath: [directory],
     env: {},
     python: { path: path.join(directory, 'python3'), version: '3.11.7' },
     timeoutMs: 30_000,
+    queueTimeoutMs: 30_000,
     gracefulTimeoutMs: 30_000,
+    recycling: { maxRequests: 0, maxRequestsJitter: 0, maxAgeMs: 0, maxRssBytes: 0 },
+    preload: false,
+    reloadOnChange: null,
+    privileges: { user: null, group: null, umask: null, allowRoot: false },
     limits: {
       maxRequestLineBytes: 4094,
       maxFields: 100,
@@ -65,6 +71,7 @@ test('the defaults', async () => {
     accessLog: { file: null, format: expect.stringContaining('%(h)s') },
     logLevel: 'info',
     pidFile: null,
+    controlSocket: 'default',
   });
   expect(['127.0.0.1', '::1', '10.0.0.1'].map((address) => trustedProxies.trusts(address))).toEqual([
     true,
@@ -75,8 +82,33 @@ test('the defaults', async () => {
 
 describe('an option', () => {
   test.each<[Partial<UserConfig>, Partial<Record<keyof ResolvedConfig, unknown>>]>([
-    [{ workers: '3' }, { workers: 3 }],
-    [{ workers: 3 }, { workers: 3 }],
+    [{ workers: '3' }, { workers: { min: 3, max: 3 } }],
+    [{ workers: 3 }, { workers: { min: 3, max: 3 } }],
+    [{ workers: '2..8' }, { workers: { min: 2, max: 8 } }],
+    [
+      { gateways: '2', workers: '2' },
+      { gateways: 2, workers: { min: 2, max: 2 } },
+    ],
+    [{ gateways: '60' }, { gateways: 60, workers: { min: 60, max: 60 } }],
+    [{ queueTimeout: '5s' }, { queueTimeoutMs: 5000 }],
+    [
+      { maxRequests: '1000', maxRequestsJitter: '50', maxWorkerAge: '36h', maxWorkerRss: '300mb' },
+      {
+        recycling: {
+          maxRequests: 1000,
+          maxRequestsJitter: 50,
+          maxAgeMs: 36 * 3_600_000,
+          maxRssBytes: 300 * 2 ** 20,
+        },
+      },
+    ],
+    [{ preload: true }, { preload: true }],
+    [{ reloadExtraFile: ['x'] }, { reloadOnChange: null }],
+    [
+      { user: 'www-data', group: '33', umask: '027', allowRoot: true },
+      { privileges: { user: 'www-data', group: '33', umask: 0o27, allowRoot: true } },
+    ],
+    [{ controlSocket: 'none' }, { controlSocket: null }],
     [{ threads: '4' }, { threads: 4 }],
     [{ timeout: '0' }, { timeoutMs: 0 }],
     [{ timeout: '500ms' }, { timeoutMs: 500 }],
@@ -153,14 +185,23 @@ describe('trusted proxies', () => {
 });
 
 describe('an error names the option, what was expected and what was received', () => {
+  const workerRange = 'expected a whole number from 1 to 1024, or MIN..MAX, received';
   const wholeNumber = (most: number) => `expected a whole number from 1 to ${most}, received`;
   const duration = 'expected seconds (30) or a duration (500ms, 30s, 2m); 0';
   test.each<[Partial<UserConfig>, string]>([
-    [{ workers: 'two' }, `--workers: ${wholeNumber(1024)} "two"`],
-    [{ workers: '0' }, `--workers: ${wholeNumber(1024)} "0"`],
-    [{ workers: '' }, `--workers: ${wholeNumber(1024)} ""`],
-    [{ workers: 1.5 }, `--workers: ${wholeNumber(1024)} 1.5`],
-    [{ workers: '1025' }, `--workers: ${wholeNumber(1024)} "1025"`],
+    [{ workers: 'two' }, `--workers: ${workerRange} "two"`],
+    [{ workers: '0' }, `--workers: ${workerRange} "0"`],
+    [{ workers: '' }, `--workers: ${workerRange} ""`],
+    [{ workers: 1.5 }, `--workers: ${workerRange} 1.5`],
+    [{ workers: '1025' }, `--workers: ${workerRange} "1025"`],
+    [{ workers: '8..2' }, `--workers: ${workerRange} "8..2"`],
+    [{ workers: '0..2' }, `--workers: ${workerRange} "0..2"`],
+    [{ umask: '888' }, '--umask: expected an octal number from 0 to 777, received "888"'],
+    [
+      { gateways: '3', workers: '2..8' },
+      '--gateways: expected at most as many gateways as workers, of which there may be 2, received 3',
+    ],
+    [{ controlSocket: 'no/such/c' }, '--controlSocket: expected a file in a folder that exists'],
     [{ threads: '-1' }, `--threads: ${wholeNumber(1024)} "-1"`],
     [{ backlog: '70000' }, `--backlog: ${wholeNumber(65_535)} "70000"`],
     [{ timeout: 'x' }, `--timeout: ${duration} for none, at most 24h, received "x"`],

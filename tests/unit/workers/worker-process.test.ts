@@ -1,10 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { WorkerProcess } from '../../../src/workers/worker-process.js';
+import {
+  InterpreterLauncher,
+  type Invitation,
+  type WorkerProcess,
+} from '../../../src/workers/worker-process.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 
-const invitation = { socket: '/run/socket', token: 'abc' };
+const invitation: Invitation = {
+  socket: '/run/socket',
+  token: 'abc',
+  stderr: '/run/stderr-1',
+  role: 'worker',
+};
 
 let cwd: string;
 
@@ -21,7 +30,8 @@ function start(python: string, script = ''): { made: WorkerProcess; exited: Prom
   writeFileSync(program, script);
   let made!: WorkerProcess;
   const exited = new Promise<string>((resolve) => {
-    made = new WorkerProcess({ python, program, cwd, env: process.env }, invitation, resolve);
+    const launcher = new InterpreterLauncher({ python, program, cwd, env: process.env });
+    made = launcher.launch(invitation, { started: () => {}, exited: resolve });
   });
   return { made, exited };
 }
