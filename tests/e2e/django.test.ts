@@ -42,7 +42,7 @@ describe.skipIf(isMissing('Django')).each(VARIANTS)('Django: $name', ({ target, 
   beforeAll(async () => {
     directory = makeTempDir();
     const env = {
-      XGI_TEST_DIR: directory,
+      TEST_DIR: directory,
       PYTHONDONTWRITEBYTECODE: '1',
       PYTHONWARNINGS: 'error::wsgiref.validate.WSGIWarning',
     };

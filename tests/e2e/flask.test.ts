@@ -50,7 +50,7 @@ describe.skipIf(isMissing('Flask')).each(VARIANTS)('Flask: $name', ({ target, fl
       testPython(),
     ];
     return startXgi([...args, ...more], {
-      env: { XGI_TEST_DIR: directory, PYTHONWARNINGS: 'error::wsgiref.validate.WSGIWarning' },
+      env: { TEST_DIR: directory, PYTHONWARNINGS: 'error::wsgiref.validate.WSGIWarning' },
     });
   }
 
