@@ -109,6 +109,9 @@ export class Notifier {
   /**
    * Another process is the service's main one from now on. This one says nothing more, as the service manager would take
    * it for the service's word; it is to {@link close} before it ends.
+   *
+   * That process must not be a child of this one, but of the service manager, as an orphan is: systemd looks once, now, and
+   * never waits for the end of what is not its child. It would kill that process at the next stop before it could drain.
    */
   mainPid(pid: number): void {
     this.#tell({ MAINPID: String(pid) });

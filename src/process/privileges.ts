@@ -4,7 +4,7 @@
  * A gateway that is started as root binds its sockets, then gives root up for good, with its own threads and everything
  * that it starts from then on. Nothing here keeps root for later; what needs it has to be done before.
  */
-import { lchownSync, lstatSync } from 'node:fs';
+import { accessSync, constants, lchownSync, lstatSync } from 'node:fs';
 import { ConfigError } from '../errors.js';
 import { type Accounts, parseId, systemAccounts } from './accounts.js';
 import { isContainer, isRootAlone, type Surroundings } from './container.js';
@@ -53,6 +53,13 @@ export interface RootCheck {
   readonly uid?: number;
   /** Those of this process if not given. */
   readonly surroundings?: Surroundings;
+}
+
+/** Absolute paths. */
+export interface Reach {
+  /** Where the application runs. */
+  readonly directory: string;
+  readonly python: string;
 }
 
 const ROOT = 0;
@@ -141,6 +148,31 @@ export function giveFile(file: string, { uid, gid }: Privileges): void {
   if (!stats.isFile() && !stats.isSocket()) return;
   const [newUid, newGid] = [stats.uid === ROOT ? uid : stats.uid, stats.gid === ROOT ? gid : stats.gid];
   if (newUid !== stats.uid || newGid !== stats.gid) lchownSync(file, newUid, newGid);
+}
+
+/**
+ * Whether the user that was taken on reaches what its programs need. Found out here, it is one sentence; a program that
+ * cannot be started for it says EACCES and not of what. Call it after {@link dropPrivileges}.
+ *
+ * @throws ConfigError `XGI_PRIVILEGES`
+ */
+export function checkReach({ env, uid }: Privileges, { directory, python }: Reach): void {
+  if (uid === null) return;
+  const needs = [
+    ['enter the folder', directory, constants.X_OK],
+    ['read the folder', directory, constants.R_OK],
+    ['run the interpreter', python, constants.X_OK],
+  ] as const;
+  for (const [what, file, mode] of needs) {
+    try {
+      accessSync(file, mode);
+    } catch (error) {
+      throw new ConfigError(
+        'XGI_PRIVILEGES',
+        `user ${env['USER'] ?? uid} cannot ${what} ${file} (${(error as NodeJS.ErrnoException).code}): it, and every folder above it, has to be open to that user`,
+      );
+    }
+  }
 }
 
 interface FoundUser {

@@ -31,7 +31,7 @@ const NUMBERS: Privileges = { ...NOTHING, uid: 54_321, gid: 54_322 };
 /** Prints what `words` makes of `result`; an error of dropPrivileges is its code and message. */
 const PRELUDE = `
 import fs from 'node:fs';
-import { dropPrivileges, giveFile } from '${pathToFileURL(path.join(repository, 'dist/process/privileges.js')).href}';
+import { checkReach, dropPrivileges, giveFile } from '${pathToFileURL(path.join(repository, 'dist/process/privileges.js')).href}';
 const [privileges, directory] = JSON.parse(process.argv[1]);
 const result = {};
 const codeOf = (call) => { try { call(); return 'done'; } catch (error) { return error.code; } };
@@ -202,6 +202,40 @@ function testsOfRoot(): void {
         code: 'XGI_PRIVILEGES',
         message: expect.stringMatching(/cannot change user and group: .*SETUID and SETGID/s) as string,
       });
+  });
+
+  test('what the user cannot reach is named', async () => {
+    mkdirSync(path.join(directory, 'closed'), { mode: 0o700 });
+    mkdirSync(path.join(directory, 'blind'));
+    chmodSync(path.join(directory, 'blind'), 0o711);
+    writeFileSync(path.join(directory, 'closed/python'), '', { mode: 0o755 });
+    writeFileSync(path.join(directory, 'no-program'), '', { mode: 0o644 });
+    const { messages } = await inChild(
+      NOBODY,
+      `drop();
+      const messageOf = (folder, python) => {
+        try {
+          checkReach(privileges, { directory: folder, python });
+          return 'reached';
+        } catch (error) {
+          return error.code + ' ' + error.message.replaceAll(directory, '').replace(/: it, .*/, '');
+        }
+      };
+      result.messages = [
+        messageOf('/', '/bin/sh'),
+        messageOf(directory + '/closed', '/bin/sh'),
+        messageOf(directory + '/blind', '/bin/sh'),
+        messageOf('/', directory + '/closed/python'),
+        messageOf('/', directory + '/no-program'),
+      ];`,
+    );
+    expect(messages).toEqual([
+      'reached',
+      'XGI_PRIVILEGES user nobody cannot enter the folder /closed (EACCES)',
+      'XGI_PRIVILEGES user nobody cannot read the folder /blind (EACCES)',
+      'XGI_PRIVILEGES user nobody cannot run the interpreter /closed/python (EACCES)',
+      'XGI_PRIVILEGES user nobody cannot run the interpreter /no-program (EACCES)',
+    ]);
   });
 
   describe('of what root has made', () => {
