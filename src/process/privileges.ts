@@ -25,7 +25,7 @@ export interface Privileges {
   /** The account whose supplementary groups are taken on. If null and `gid` is not, there are none but that one. */
   readonly groupsOf: string | null;
   readonly umask: number | null;
-  /** HOME, USER and LOGNAME of the user, for the environment of what runs as that user; {} if the user stays. */
+  /** HOME, USER and LOGNAME of the user that was named, for the environment of what runs as that user; {} if none was. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -74,11 +74,12 @@ export function resolvePrivileges(wanted: WantedPrivileges, context: PrivilegesC
   const { accounts = systemAccounts(), identity = ownIdentity() } = context;
   const user = wanted.user === null ? undefined : findUser(wanted.user, accounts, context);
   const gid = wanted.group === null ? user?.gid : findGroup(wanted.group, accounts, context);
-  const stays = { uid: null, gid: null, groupsOf: null, umask: wanted.umask, env: {} };
+  // Also for a process that is that user already: a successor (USR2) has HOME still of who started the first one.
+  const env = user === undefined ? {} : environmentOf(user);
   if (identity.uid !== ROOT) {
     refuseChange('user', wanted.user, user?.uid, identity.uid, context);
     refuseChange('group', wanted.group, wanted.group === null ? undefined : gid, identity.gid, context);
-    return stays;
+    return { uid: null, gid: null, groupsOf: null, umask: wanted.umask, env };
   }
   if (user !== undefined && gid === undefined) {
     throw new ConfigError(
@@ -91,7 +92,7 @@ export function resolvePrivileges(wanted: WantedPrivileges, context: PrivilegesC
     gid: gid ?? null,
     groupsOf: user?.name ?? null,
     umask: wanted.umask,
-    env: user === undefined ? {} : environmentOf(user),
+    env,
   };
 }
 

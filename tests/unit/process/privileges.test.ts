@@ -72,8 +72,8 @@ describe('root takes on', () => {
 describe('what is not root', () => {
   test.each<[string, Partial<WantedPrivileges>, Partial<Privileges>]>([
     ['stays what it is', {}, {}],
-    ['may be told what it is', { user: 'www', group: 'web' }, {}],
-    ['may be told so by number', { user: '33', group: '44', umask: 0 }, { umask: 0 }],
+    ['may be told what it is', { user: 'www', group: 'web' }, { env: ENV }],
+    ['may be told so by number', { user: '33', group: '44', umask: 0 }, { umask: 0, env: ENV }],
   ])('%s', (_name, wanted, expected) => {
     expect(resolve(wanted, WWW)).toEqual({ ...NOTHING, ...expected });
   });
