@@ -21,7 +21,9 @@ else process.exitCode = 1;
 function serve(extra) {
   const bind = extra.some((argument) => /^(-b|--bind(=|$))/.test(argument)) ? [] : ['-b', DEFAULT_BIND];
   const application = path.join('examples', 'wsgi-hello', 'hello.py:application');
-  const server = spawn(process.execPath, ['dist/cli/main.js', 'wsgi', application, ...bind, ...extra], {
+  // Whoever looks at the example in a container is root there, and it listens on the loopback interface.
+  const args = ['dist/cli/main.js', 'wsgi', application, '--allow-root', ...bind, ...extra];
+  const server = spawn(process.execPath, args, {
     cwd: repository,
     stdio: ['ignore', 'inherit', 'pipe'],
     // In a process group of its own: Ctrl-C goes to the whole group, and the server would get it twice.

@@ -30,6 +30,7 @@ export const xgi: Contender = {
       ...['--keep-alive', String(keepAliveSeconds)],
       ...['--max-body-size', MAX_BODY_SIZE],
       ...['--log-level', 'warning'],
+      '--allow-root',
     ];
     const root = await startProgram(process.execPath, args, {
       cwd: environment.scratchDirectory,

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { DURATION_FORM, parseDuration } from '../config/units.js';
 import { ConfigError } from '../errors.js';
-import { parseWorkerRange, WORKER_RANGE_FORM } from '../service/control-range.js';
+import { parseWorkerRange, WORKER_RANGE_FORM } from '../config/units.js';
 import { describeUsage } from './command-line.js';
 import type { SteerName } from './steer-names.js';
 

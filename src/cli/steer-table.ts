@@ -1,7 +1,7 @@
 /** What `xgi status` prints. Text that comes from requests and programs is escaped. */
 import { formatDetail } from '../observe/detail.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
-import { formatWorkerRange } from '../service/control-range.js';
+import { formatWorkerRange } from '../config/units.js';
 import type { GatewayStatus, ServiceState, ServiceStatus } from '../service/service.js';
 import type { PoolTotals, RunningRequest, WorkerState, WorkerStatus } from '../workers/status.js';
 import { formatCount, formatDuration, formatSize } from './steer-units.js';

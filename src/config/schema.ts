@@ -7,7 +7,14 @@
 // The small one of the two interfaces that zod 4 has. The other loads 100 files at once, a language of messages each, of
 // which none is used here: 30 ms of every start, and with few file descriptors (`ulimit -n 64`) no start at all.
 import { z } from 'zod/v3';
-import { DURATION_FORM, parseDuration, parseSize, SIZE_FORM } from './units.js';
+import {
+  DURATION_FORM,
+  parseDuration,
+  parseSize,
+  parseWorkerRange,
+  SIZE_FORM,
+  WORKER_RANGE_FORM,
+} from './units.js';
 
 type Value = string | number;
 
@@ -44,15 +51,6 @@ function duration(zero?: string, mostMs = DAY_MS) {
   });
 }
 
-/** One number, or the two ends of a range. */
-function workerRange() {
-  return option('a whole number from 1 to 1024, or MIN..MAX', (text) => {
-    const [, min = '', max = min] = /^([0-9]{1,4})(?:\.\.([0-9]{1,4}))?$/.exec(text) ?? [];
-    const range = { min: Number(min), max: Number(max) };
-    return range.min >= 1 && range.min <= range.max && range.max <= 1024 ? range : undefined;
-  });
-}
-
 /** `022` and `18` are not the same: the text is octal, as for umask(1). */
 function octal(expected: string) {
   return option(expected, (text) => (/^0?[0-7]{1,3}$/.test(text) ? Number.parseInt(text, 8) : undefined));
@@ -74,7 +72,7 @@ const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 export const userConfigSchema = z.strictObject({
   target: z.string(),
   bind: z.array(z.string()).optional(),
-  workers: workerRange(),
+  workers: option(WORKER_RANGE_FORM, parseWorkerRange),
   gateways: wholeNumber(1, 64),
   threads: wholeNumber(1, 1024),
   chdir: nonEmpty('a directory'),

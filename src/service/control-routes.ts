@@ -4,7 +4,7 @@ import { ConfigError, XgiError } from '../errors.js';
 import type { Log, WorkerRange } from '../types.js';
 import { readJsonObject } from './control-body.js';
 import { ControlError } from './control-error.js';
-import { formatWorkerRange, parseWorkerRange, WORKER_RANGE_FORM } from './control-range.js';
+import { formatWorkerRange, parseWorkerRange, WORKER_RANGE_FORM } from '../config/units.js';
 import type { ReloadOutcome, ServiceStatus } from './service.js';
 
 /** The service as the control socket steers it. What a method throws is answered: a ConfigError with 400, else 500. */
@@ -118,7 +118,8 @@ async function reload(request: IncomingMessage, { steered, log }: ControlRoutesO
 
 async function scale(request: IncomingMessage, { steered, log }: ControlRoutesOptions): Promise<Answer> {
   const { workers: wanted } = await readJsonObject(request);
-  const workers = parseWorkerRange(wanted);
+  const isText = typeof wanted === 'string' || typeof wanted === 'number';
+  const workers = isText ? parseWorkerRange(String(wanted)) : undefined;
   if (workers === undefined) {
     throw new ControlError(
       400,

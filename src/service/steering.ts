@@ -2,7 +2,7 @@
 import { ConfigError } from '../errors.js';
 import type { Log, WorkerRange } from '../types.js';
 import type { Notifier } from '../process/notify.js';
-import { formatWorkerRange } from './control-range.js';
+import { formatWorkerRange, MAX_WORKERS } from '../config/units.js';
 import type { Steered } from './control-routes.js';
 import type { Gateways } from './gateways.js';
 import type { ReloadOutcome, ServiceState, ServiceStatus } from './service.js';
@@ -16,8 +16,6 @@ export interface SteeringOptions {
   readonly notifier: Notifier | undefined;
   readonly stop: (quick: boolean) => void;
 }
-
-const MAX_WORKERS = 1024;
 
 export class Steering implements Steered {
   /** Where clients connect to. */
