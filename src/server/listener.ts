@@ -115,21 +115,22 @@ async function bindPath(server: Server, path: string, backlog: number): Promise<
 function bind(server: Server, endpoint: Endpoint, backlog: number): Promise<void> {
   return new Promise((settle, reject) => {
     server.once('error', reject);
-    server.listen(address(endpoint, backlog), () => {
+    // As an argument of its own: of an object with a descriptor, Node does not read it.
+    server.listen(address(endpoint), backlog, () => {
       server.removeListener('error', reject);
       settle();
     });
   });
 }
 
-function address(endpoint: Endpoint, backlog: number): object {
+function address(endpoint: Endpoint): object {
   switch (endpoint.kind) {
     case 'tcp':
-      return { host: endpoint.host, port: endpoint.port, backlog };
+      return { host: endpoint.host, port: endpoint.port };
     case 'unix':
-      return { path: endpoint.path, backlog };
+      return { path: endpoint.path };
     case 'fd':
-      return { fd: endpoint.fd, backlog };
+      return { fd: endpoint.fd };
   }
 }
 

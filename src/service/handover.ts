@@ -3,8 +3,8 @@
  * line, environment and listening sockets, and goes on serving until that one serves too.
  *
  *     old: spawn ──▶ new: boots its workers, listens
- *     old: ◀── `serving`
- *     old: closes its control socket, removes its pid file ──▶ `released`
+ *     old: ◀── `xgi:serving`, its process id
+ *     old: closes its control socket, removes its pid file ──▶ `xgi:released`
  *     old: stops as on SIGTERM           new: takes both
  *
  * If the new one ends before, the old one goes on. The messages are a contract between versions.
@@ -15,13 +15,12 @@ import { FIRST_SOCKET_FD, passedOn, type Inheritance } from './child-task.js';
 
 const HANDOVER_VARIABLE = 'XGI_HANDOVER';
 const SERVING = 'xgi:serving';
-const RELEASED = 'xgi:released';
+const RELEASED = { 'xgi:released': true };
 /** A predecessor that hangs does not keep us from our pid file. */
 const RELEASE_MS = 5000;
 
 /** What the successor has of its predecessor. */
 export interface Predecessor {
-  readonly pid: number;
   readonly inheritance: Inheritance;
   /** We serve. Resolves when the pid file and the control socket are free. */
   replace(): Promise<void>;
@@ -34,7 +33,7 @@ export function takePredecessor(env: NodeJS.ProcessEnv): Predecessor | undefined
   if (text === undefined || process.send === undefined) return undefined;
   const { endpoints } = JSON.parse(text) as { endpoints: readonly Endpoint[] };
   const fds = endpoints.map((_, index) => FIRST_SOCKET_FD + index);
-  return { pid: process.ppid, inheritance: { fds, endpoints }, replace };
+  return { inheritance: { fds, endpoints }, replace };
 }
 
 async function replace(): Promise<void> {
@@ -46,7 +45,7 @@ async function replace(): Promise<void> {
     };
     process.once('message', done);
     process.once('disconnect', done);
-    process.send!(SERVING);
+    process.send!({ [SERVING]: process.pid });
   });
   if (process.connected) process.disconnect();
 }
@@ -65,30 +64,36 @@ export interface Successor {
   release(): void;
 }
 
+/** Leaves the process that it starts to whoever takes orphans. */
+const START_ORPHAN = '"$@" &';
+
 /**
  * Starts it. Resolves when it serves; it outlives this process.
  *
- * @throws Error that says how it ended before that
+ * It is an orphan: systemd looks once whether a new main process is its own child, and waits at the next stop for no other.
+ *
+ * @throws Error if it ends before that; its own log tells why
  */
 export async function startSuccessor({ inheritance, env, cwd }: SuccessorOptions): Promise<Successor> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const channel = spawn('/bin/sh', ['-c', START_ORPHAN, 'sh', ...command], {
     cwd,
     env: { ...env, [HANDOVER_VARIABLE]: JSON.stringify({ endpoints: passedOn(inheritance) }) },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
   });
-  await new Promise<void>((resolve, reject) => {
-    child.on('message', (message) => {
-      if (message === SERVING) resolve();
+  const pid = await new Promise<number>((resolve, reject) => {
+    channel.on('message', (message) => {
+      const { [SERVING]: serving } = message as Record<string, unknown>;
+      if (typeof serving === 'number') resolve(serving);
     });
-    child.on('error', reject);
-    child.on('exit', (code, signal) => reject(new Error(`it ended (${signal ?? `status ${code}`})`)));
+    channel.on('error', reject);
+    channel.on('disconnect', () => reject(new Error('it ended; its log tells why')));
   });
-  child.unref();
   return {
-    pid: child.pid!,
+    pid,
     release: () => {
       // It may have died in the meantime.
-      child.send(RELEASED, () => child.disconnect());
+      if (channel.connected) channel.send(RELEASED, () => channel.disconnect());
     },
   };
 }

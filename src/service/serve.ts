@@ -16,7 +16,7 @@ import type { FormatLine } from '../observe/access-log-format.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { Notifier } from '../process/notify.js';
 import { writePidFile } from '../process/pid-file.js';
-import { checkRoot, dropPrivileges, giveFile, resolvePrivileges } from '../process/privileges.js';
+import { checkReach, checkRoot, dropPrivileges, giveFile, resolvePrivileges } from '../process/privileges.js';
 import type { SteeringSignal } from '../process/signals.js';
 import { openAccessLog } from './access-log.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
@@ -200,6 +200,8 @@ class RunningService {
     if (file !== null && file !== '-') giveFile(file, this.#privileges);
     if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
     dropPrivileges(this.#privileges);
+    const { directory, python } = this.#options.config;
+    checkReach(this.#privileges, { directory, python: python.path });
   }
 
   /** A signal may come before the end of the boot, which then fails as it should. */

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, Socket, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ConfigError } from '../errors.js';
 import { LeasedBuffers } from '../io/leased-buffers.js';
 import { readInto } from '../io/read-into.js';
 import type { Log } from '../types.js';
@@ -47,6 +48,19 @@ class ChannelSocket extends Socket {
 
 const AUTH_DEADLINE_MS = 5000;
 
+/** @throws ConfigError `XGI_CONFIG_TMPDIR` */
+function makeFolder(): string {
+  try {
+    // mkdtemp makes it 0700.
+    return mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
+  } catch (error) {
+    throw new ConfigError(
+      'XGI_CONFIG_TMPDIR',
+      `the folder for temporary files cannot be used: ${(error as Error).message}; name another in the variable TMPDIR`,
+    );
+  }
+}
+
 export class Rendezvous {
   readonly #server: Server = createServer({ pauseOnConnect: true }, (accepted) => this.#meet(accepted));
   readonly #expected = new Map<string, { worker: Expected; open: readonly Channel[] }>();
@@ -59,8 +73,7 @@ export class Rendezvous {
 
   /** A private folder, mode 0700, made when it is first asked for; also for state files and spooled bodies. */
   get folder(): string {
-    // mkdtemp makes it 0700.
-    return (this.#folder ??= mkdtempSync(join(tmpdir(), FOLDER_PREFIX)));
+    return (this.#folder ??= makeFolder());
   }
 
   get socketPath(): string {
