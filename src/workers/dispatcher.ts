@@ -110,7 +110,7 @@ export class Dispatcher {
     return old;
   }
 
-  /** Takes all waiting jobs out, for a stop. */
+  /** Takes all waiting jobs out: nobody will serve them. */
   clear(): Job[] {
     clearTimeout(this.#watch);
     this.#watch = undefined;

@@ -104,8 +104,9 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   /** The one before it, as long as the new one is not proven. */
   #provenGeneration: Generation | undefined;
   #check: NodeJS.Timeout | undefined;
+  #stopping = false;
   #stopped: Promise<void> | undefined;
-  #booting: { resolve: () => void; reject: (error: BootError) => void } | undefined;
+  #booting: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #allGone: (() => void) | undefined;
   /** When a worker was last reported for its slow start. */
   readonly #slowBoots = new WeakMap<Worker, number>();
@@ -166,8 +167,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
    * that the new code cannot be loaded, and the old one goes on. Calls during a reload make one more.
    */
   reload(): Promise<ReloadResult> {
-    if (this.#stopping || this.#generation === undefined)
-      return Promise.resolve(new BootError('XGI_STOPPING', 'the server is not running'));
+    if (this.#generation === undefined) return Promise.resolve(stoppingError());
     return this.#reloads.ask();
   }
 
@@ -196,20 +196,17 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
    * killed at once, also those that an earlier call is still waiting for.
    */
   stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
     this.#stopped ??= this.#stop(graceMs);
     if (graceMs === 0) for (const worker of this.#workers) worker.kill('SIGKILL');
     return this.#stopped;
-  }
-
-  get #stopping(): boolean {
-    return this.#stopped !== undefined;
   }
 
   async #stop(graceMs: number): Promise<void> {
     clearInterval(this.#check);
     this.#clearRestarts();
     this.#booting?.resolve();
-    this.#reloads.finish(new BootError('XGI_STOPPING', 'the server is being stopped'));
+    this.#reloads.finish(stoppingError());
     for (const job of this.#dispatcher.clear()) job.fail(stopped());
     await this.#ended(graceMs, (worker) => worker.dismiss(Number.POSITIVE_INFINITY));
     await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));
@@ -268,7 +265,10 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
       this.#workers.add(this.#createWorker(generation));
       this.#totals.booted++;
     } catch (error) {
-      if (this.#booting !== undefined && this.#options.onFiles === undefined) throw error;
+      if (this.#booting !== undefined && this.#options.onFiles === undefined) {
+        this.#booting.reject(error as Error);
+        return;
+      }
       // No file descriptor, no room, no folder: what is running goes on.
       const nowMs = performance.now();
       const againMs = Math.max(this.#backoff.next(nowMs, nowMs, false), CHECK_MS);
@@ -350,22 +350,24 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
 
   /** What is not proven yet is forgotten: the code may have changed again. */
   #beginReload(): void {
+    if (this.#stopping) {
+      this.#reloads.finish(stoppingError());
+      return;
+    }
     const old = this.#generation!;
-    if (old.proven) this.#provenGeneration = old;
-    old.isCurrent = false;
-    if (!old.proven) old.retire();
-    this.#clearRestarts();
-    this.#backoff.reset();
-    this.#bootFailure = undefined;
     try {
       this.#generation = this.#createGeneration(old.number + 1);
     } catch (error) {
-      this.#generation = old;
-      this.#reloads.finish(
-        new BootError('XGI_WORKER_SPAWN', `no zygote can be started: ${(error as Error).message}`),
-      );
-      old.isCurrent = true;
+      const message = `no zygote can be started: ${(error as Error).message}`;
+      this.#reloads.finish(new BootError('XGI_WORKER_SPAWN', message));
+      return;
     }
+    if (old.proven) this.#provenGeneration = old;
+    else old.retire();
+    old.isCurrent = false;
+    this.#clearRestarts();
+    this.#backoff.reset();
+    this.#bootFailure = undefined;
     this.#reconcile();
   }
 
@@ -437,6 +439,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   #loadFailed(generation: Generation, error: BootError, who: string): void {
+    // A reload has followed: it is about other code.
+    if (!generation.isCurrent) return;
     if (this.#booting !== undefined && this.#options.onFiles === undefined) {
       this.#booting.reject(error);
       return;
@@ -449,6 +453,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     if (!isKnown) this.#options.log.error(line, { detail: error.detail });
     // In development somebody has seen it, and is writing.
     else if (this.#options.onFiles === undefined) this.#options.log.error(line);
+    if (this.#isHopeless) for (const job of this.#dispatcher.clear()) job.fail(this.#notServed(0));
     this.#reloads.finish(error);
   }
 
@@ -487,17 +492,15 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   #lost(worker: Worker, status: string): void {
     const { log, python } = this.#options;
     this.#totals.crashed++;
-    if (!worker.isReady && !this.#explained.has(worker)) {
+    const { generation } = worker;
+    if (!worker.isReady && !this.#explained.has(worker) && !generation.proven) {
       const text = `a worker ended (${status}) before the application was loaded; is ${python} CPython 3.8 or later, which this user may run?`;
       const error = new BootError('XGI_WORKER_BOOT', text, { detail: worker.lastWords });
-      if (this.#booting !== undefined) {
-        this.#loadFailed(worker.generation, error, nameOf(worker));
-        if (this.#options.onFiles === undefined) return;
-      } else if (this.#revert(worker.generation, error)) {
-        return;
-      }
+      this.#loadFailed(generation, error, nameOf(worker));
+      if (this.#booting !== undefined && this.#options.onFiles === undefined) return;
+      if (this.#generation !== generation) return;
     }
-    const pauseMs = worker.generation.isCurrent
+    const pauseMs = generation.isCurrent
       ? this.#backoff.next(performance.now(), worker.startedAtMs, worker.isReady)
       : 0;
     const next = pauseMs > 0 ? `another is started in ${pauseMs / 1000} s` : 'another takes its place';
@@ -616,6 +619,10 @@ function nameOf({ pid }: Worker): string {
 
 function describeLastWords(lines: string): string | undefined {
   return lines === '' ? undefined : `its standard error ended with:\n${lines}`;
+}
+
+function stoppingError(): BootError {
+  return new BootError('XGI_STOPPING', 'the server is not running, or is being stopped');
 }
 
 function stopped(): GatewayError {

@@ -12,7 +12,12 @@ import { StringDecoder } from 'node:string_decoder';
 export type PassOn = (lines: string) => void;
 
 const MAX_LAST_LINES = 20;
-const MAX_LAST_LENGTH = 4096;
+const MAX_LAST_LENGTH = 16_384;
+/** What the interpreter's fault handler begins with. The stacks follow, and what matters is at their beginning. */
+const FAULT = 'Fatal Python error: ';
+const MAX_FAULT_LINES = 50;
+/** As much as a pipe can hold. A program that the worker has left behind may write without end. */
+const MAX_REST = 1_048_576;
 /** A longer line is passed on in parts. */
 const MAX_LINE_LENGTH = 16_384;
 
@@ -52,7 +57,11 @@ export class WorkerStderr {
   /** The last lines, with what the worker wrote just before its end; '' if it wrote nothing. */
   readLast(): string {
     this.#readRest();
-    return (this.#last + this.#line).trimEnd();
+    const text = (this.#last + this.#line).trimEnd();
+    const faultAt = text.lastIndexOf(FAULT);
+    return faultAt === -1
+      ? text.split('\n').slice(-MAX_LAST_LINES).join('\n')
+      : text.slice(faultAt).split('\n').slice(0, MAX_FAULT_LINES).join('\n');
   }
 
   /** The worker is no more. Whoever else holds the FIFO is read to its end. */
@@ -65,8 +74,10 @@ export class WorkerStderr {
     if (this.#fd === undefined || this.#socket!.destroyed) return;
     const buffer = Buffer.allocUnsafe(65_536);
     try {
-      for (let length = -1; length !== 0;) {
-        length = readSync(this.#fd, buffer);
+      for (let read = 0; read < MAX_REST;) {
+        const length = readSync(this.#fd, buffer);
+        if (length === 0) return;
+        read += length;
         this.#take(buffer.subarray(0, length));
       }
     } catch {
@@ -90,8 +101,7 @@ export class WorkerStderr {
 
   #complete(lines: string): void {
     this.#passOn(lines.endsWith('\n') ? lines : `${lines}\n`);
-    const kept = (this.#last + lines).slice(-MAX_LAST_LENGTH).split('\n');
-    this.#last = kept.slice(-MAX_LAST_LINES - 1).join('\n');
+    this.#last = (this.#last + lines).slice(-MAX_LAST_LENGTH);
   }
 }
 

@@ -57,6 +57,8 @@ export interface WorkerOwner {
   gone(worker: Worker, status: string, died: number): void;
 }
 
+/** Between the last word of a worker and its exit. */
+const EXIT_GRACE_MS = 1000;
 /** A forked child may hold the channels open after the worker has exited. */
 const CHANNEL_GRACE_MS = 1000;
 
@@ -253,10 +255,14 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
     this.#channels.closed(channel);
     this.draining = true;
     // A worker without its channels is of no use, whatever its process does.
-    if (this.#process.exit === undefined && this.#killing === undefined) {
-      this.#killing = setTimeout(() => this.kill('SIGKILL'), CHANNEL_GRACE_MS);
-    }
+    this.#killSoon();
     this.#settle();
+  }
+
+  /** It is about to exit; a thread of the application, say, may keep it from that. */
+  #killSoon(): void {
+    if (this.#process.exit !== undefined) return;
+    this.#killing ??= setTimeout(() => this.kill('SIGKILL'), EXIT_GRACE_MS);
   }
 
   #exited(): void {
@@ -342,6 +348,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
     if (stream === 0) {
       if (this.#ready) throw new FrameError('ERROR: on stream 0 after READY');
       this.draining = true;
+      this.#killSoon();
       this.#owner.bootFailed(this, failure);
       return;
     }

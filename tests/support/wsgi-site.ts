@@ -1,6 +1,6 @@
 /** A whole server in the test's own process: HTTP engine, WSGI handler, supervisor, and real Python workers. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS } from '../../src/config/defaults.js';
 import { createWsgiHandler } from '../../src/handlers/wsgi.js';
@@ -63,8 +63,10 @@ export class MemoryLog implements Log {
 }
 
 export interface SiteOptions {
-  /** `module:callable`; modules are those of tests/fixtures/wsgi. */
+  /** `module:callable`; modules are those of tests/fixtures/wsgi, and the site's own. */
   readonly target: string;
+  /** Python source by name of the file, written to the site's directory: code that a test changes. */
+  readonly modules?: Readonly<Record<string, string>>;
   readonly workers?: number;
   readonly threads?: number;
   readonly timeoutMs?: number;
@@ -95,13 +97,15 @@ export interface Site {
 /** Everything but started workers: call `supervisor.start`. */
 export async function listenOnly(options: SiteOptions): Promise<Site> {
   const directory = makeTempDir();
+  for (const [name, source] of Object.entries(options.modules ?? {}))
+    writeFileSync(path.join(directory, name), source);
   const log = new MemoryLog();
   const supervisor = new Supervisor({
     python: options.python ?? python,
     target: options.target,
     workers: { min: options.workers ?? 1, max: options.workers ?? 1 },
     threads: options.threads ?? 1,
-    searchPath: [wsgiFixtures],
+    searchPath: options.modules === undefined ? [wsgiFixtures] : [directory, wsgiFixtures],
     cwd: directory,
     env: { ...process.env, TEST_DIR: directory, PYTHONDONTWRITEBYTECODE: '1', ...options.env },
     timeoutMs: options.timeoutMs ?? 30_000,
@@ -151,6 +155,21 @@ export async function startSite(options: SiteOptions): Promise<Site> {
 /** Bodies that lie in the site's private folder. */
 export function spooledFiles(site: Site): string[] {
   return readdirSync(site.supervisor.folder).filter((name) => name.startsWith('body-'));
+}
+
+/** All processes that the site has started and that run: workers, zygotes, and what the application has left behind. */
+export function processesOf(site: Site): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
+  return pids.filter((pid) => environOf(pid).includes(`TEST_DIR=${site.directory}`)).map(Number);
+}
+
+/** Of a zombie, as of one that has ended meanwhile, there is none. */
+function environOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 /** Waits until none of these processes is left. */
