@@ -412,10 +412,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   ready(worker: Worker, info: ReadyInfo): void {
-    if (this.#stopping) {
-      worker.dismiss(Number.POSITIVE_INFINITY);
-      return;
-    }
+    // Its end is on its way.
+    if (worker.isDismissed) return;
     this.#options.log.debug(
       `worker ${info.pid} is ready: ${info.implementation} ${info.python}, ${info.executable}`,
     );
@@ -458,8 +456,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   due(worker: Worker): void {
+    if (!worker.isDue && !worker.draining) this.#totals.recycled++;
     worker.isDue = true;
-    if (!worker.draining) this.#totals.recycled++;
     this.#reconcile();
   }
 

@@ -17,7 +17,7 @@ export interface Watched {
   readonly pid: number | undefined;
   /** Threads that run requests: as many of the first ones are running. */
   readonly slots: number;
-  /** No further requests: what waits is called back, and another worker is started. */
+  /** No further requests: what waits is called back, the worker leaves if it can, and another one is started. */
   retire(): void;
   /** A request is past its deadline. */
   timedOut(): void;
@@ -96,7 +96,8 @@ export class Watchdog {
   /** Whether other threads run requests that are inside their own deadlines. */
   #othersRun(): boolean {
     if (this.#worker.slots === 1) return false;
-    for (const task of this.#tasks.values()) if (task.interruptedAtMs === undefined) return true;
-    return false;
+    // What waits behind them does not count: one that holds the interpreter keeps it from being handed back.
+    const running = [...this.#tasks.values()].slice(0, this.#worker.slots);
+    return running.some((task) => task.interruptedAtMs === undefined);
   }
 }

@@ -171,8 +171,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
   }
 
   retire(): void {
-    this.draining = true;
-    this.recall();
+    // The thread may come to itself after all.
+    this.dismiss(Number.POSITIVE_INFINITY);
     this.#owner.due(this);
   }
 
