@@ -14,7 +14,7 @@ export class Load {
   #ended: Error | undefined;
 
   constructor(plan: LoadPlan) {
-    this.#thread = new Worker(new URL('load-thread.js', import.meta.url), { workerData: plan });
+    this.#thread = new Worker(new URL('load-thread.js', import.meta.url), { workerData: plan, execArgv: [] });
     this.#thread.on('error', (error: Error) => (this.#ended = error));
   }
 

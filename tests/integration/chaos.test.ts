@@ -10,7 +10,7 @@ import { repository } from '../support/paths.js';
 import { Program, run } from '../support/process.js';
 import { isMissing } from '../support/test-env.js';
 
-const main = path.join(repository, 'dist-chaos/chaos/main.js');
+const program = path.join(repository, 'dist-chaos/chaos/program.js');
 const NEEDS: Readonly<Record<string, string>> = { 'preload-restart': 'Django' };
 
 let suite: Program | undefined;
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 for (const { name, title } of scenarios) {
   test.skipIf(isMissing(NEEDS[name] ?? ''))(`${name}: ${title}`, { timeout: 120_000 }, async () => {
-    suite = new Program(process.execPath, ['--input-type=module', '-e', START, name, '--short', '--json']);
+    suite = new Program(process.execPath, [program, name, '--short', '--json']);
     await suite.exited;
     const [result] = JSON.parse(suite.stdout || '[]') as Result[];
     expect(result, suite.output).toBeDefined();
@@ -43,5 +43,3 @@ for (const { name, title } of scenarios) {
     expect(checks.length).toBeGreaterThan(0);
   });
 }
-
-const START = `import { main } from ${JSON.stringify(main)}; await main(process.argv.slice(1));`;
