@@ -2,8 +2,6 @@
  * A worker that is given up because a request does not react to its interrupt: it ends in every case, and what waits inside it is
  * served elsewhere.
  */
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { isAlive, pollUntil } from '../support/poll.js';
 import { request } from '../support/wsgi-client.js';
@@ -47,9 +45,9 @@ test('a thread that comes to itself after its worker was given up: the worker le
     request(site.port, '/streams_until/end');
   expect((await stuck).status).toBe(504);
   await site.log.waitFor(/XGI_WORKER_STUCK.*is replaced/);
-  writeFileSync(path.join(site.directory, 'release'), '');
+  site.write('release');
   await pollUntil(async () => (await request(site.port, '/')).body.toString() !== String(pid));
-  writeFileSync(path.join(site.directory, 'end'), '');
+  site.write('end');
   expect((await neighbour).body.toString()).toMatch(/end$/);
   await pollUntil(() => !isAlive(pid), { what: 'the end of the worker' });
   expect(site.supervisor.status().workers).toHaveLength(1);

@@ -1,13 +1,22 @@
 /**
  * Reload: the new code serves after it; nothing that was accepted is lost; code that cannot be loaded changes nothing, and says why.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BootError } from '../../src/errors.js';
 import { isAlive, pollUntil } from '../support/poll.js';
-import { request, type RawAnswer } from '../support/wsgi-client.js';
-import { allEnded, processesOf, startSite, type Site, type SiteOptions } from '../support/wsgi-site.js';
+import { request } from '../support/wsgi-client.js';
+import {
+  allEnded,
+  ask,
+  askMany,
+  hold,
+  processesOf,
+  startSite,
+  type Site,
+  type SiteOptions,
+  type Steered,
+} from '../support/wsgi-site.js';
 
 const sites: Site[] = [];
 
@@ -35,40 +44,9 @@ async function start({ supervisor, ...options }: Partial<SiteOptions> = {}): Pro
   return site;
 }
 
-const inDirectory = (site: Site, name: string): string => path.join(site.directory, name);
-const write = (site: Site, source: string): void => writeFileSync(inDirectory(site, 'app.py'), source);
-const touch = (site: Site, name: string): void => writeFileSync(inDirectory(site, name), '');
+const write = (site: Site, source: string): void => site.write('app.py', source);
 
-function notes(site: Site): string[] {
-  const file = inDirectory(site, 'notes');
-  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
-}
-
-interface Answer {
-  readonly version: string;
-  readonly pid: number;
-  readonly count: number;
-}
-
-async function ask(site: Site, target = '/'): Promise<Answer> {
-  const answer = await request(site.port, target);
-  expect(answer.status, answer.body.toString()).toBe(200);
-  return JSON.parse(answer.body.toString()) as Answer;
-}
-
-/** Several at a time, so that no worker is left out. */
-async function askMany(site: Site): Promise<Answer[]> {
-  return await Promise.all(Array.from({ length: 8 }, () => ask(site)));
-}
-
-/** A request that is under way: it waits for a file of its name. */
-async function hold(site: Site, name: string): Promise<Promise<RawAnswer>[]> {
-  const answer = request(site.port, `/hold/${name}`);
-  await pollUntil(() => notes(site).includes(name), { what: `the request ${name} to run` });
-  return [answer];
-}
-
-const versions = (answers: readonly Answer[]): string[] => [
+const versions = (answers: readonly Steered[]): string[] => [
   ...new Set(answers.map((answer) => answer.version)),
 ];
 
@@ -92,12 +70,12 @@ describe.each([
   test('the new code serves, old workers finish what they run, and leave', async () => {
     const site = await startHere({ workers: 2 });
     const oldPids = site.supervisor.pids;
-    const [held] = await hold(site, 'held');
+    const held = await hold(site, 'held');
     write(site, version('two'));
     expect(await site.supervisor.reload()).toBe('reloaded');
     expect(versions(await askMany(site))).toEqual(['two']);
-    touch(site, 'held');
-    expect(JSON.parse((await held!).body.toString())).toMatchObject({ version: 'one' });
+    site.write('held');
+    expect(JSON.parse((await held()).body.toString())).toMatchObject({ version: 'one' });
     await allEnded(oldPids);
     await expectProcesses(site, 2, preload);
     expect(site.supervisor.status()).toMatchObject({ generation: 2, totals: { crashed: 0, died: 0 } });
@@ -112,8 +90,8 @@ describe.each([
     write(site, version('two'));
     expect(await site.supervisor.reload()).toBe('reloaded');
     expect(versions(await waiting)).toEqual(['two']);
-    for (let i = 0; i < threads; i++) touch(site, `held${i}`);
-    for (const [answer] of held) expect((await answer!).status).toBe(200);
+    for (let i = 0; i < threads; i++) site.write(`held${i}`);
+    for (const answer of held) expect((await answer()).status).toBe(200);
   });
 });
 
@@ -176,10 +154,10 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
     const site = await startHere({ workers: 2 });
     write(site, SLOW);
     const first = site.supervisor.reload();
-    await pollUntil(() => notes(site).includes('loading'));
+    await pollUntil(() => site.lines('notes').includes('loading'));
     write(site, version('three'));
     const others = [site.supervisor.reload(), site.supervisor.reload(), site.supervisor.reload()];
-    touch(site, 'load');
+    site.write('load');
     expect(await first).toBe('reloaded');
     expect(await Promise.all(others)).toEqual(['reloaded', 'reloaded', 'reloaded']);
     expect(versions(await askMany(site))).toEqual(['three']);
@@ -191,7 +169,7 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
     const site = await startHere();
     write(site, SLOW);
     const hanging = site.supervisor.reload();
-    await pollUntil(() => notes(site).includes('loading'));
+    await pollUntil(() => site.lines('notes').includes('loading'));
     write(site, version('three'));
     const beganAtMs = performance.now();
     const further = site.supervisor.reload();
@@ -210,13 +188,13 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
     const [first, second] = site.supervisor.pids as [number, number];
     write(site, SLOW);
     const reload = site.supervisor.reload();
-    await pollUntil(() => notes(site).includes('loading'));
+    await pollUntil(() => site.lines('notes').includes('loading'));
     process.kill(first, 'SIGKILL');
     expect((await site.log.waitFor(/XGI_WORKER_EXIT/)).message).toContain(
       `worker ${first} ended (signal SIGKILL)`,
     );
     expect(new Set((await askMany(site)).map(({ pid }) => pid))).toEqual(new Set([second]));
-    touch(site, 'load');
+    site.write('load');
     expect(await reload).toBe('reloaded');
     expect(versions(await askMany(site))).toEqual(['slow']);
     await expectProcesses(site, 2, preload);
@@ -226,11 +204,11 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
     const site = await startHere();
     write(site, SLOW);
     const reload = site.supervisor.reload();
-    await pollUntil(() => notes(site).includes('loading'));
+    await pollUntil(() => site.lines('notes').includes('loading'));
     process.kill(site.supervisor.pids[0]!, 'SIGKILL');
     await site.log.waitFor(/XGI_WORKER_EXIT/);
     const answers = askMany(site);
-    touch(site, 'load');
+    site.write('load');
     expect(await reload).toBe('reloaded');
     expect(versions(await answers)).toEqual(['slow']);
   });
@@ -243,10 +221,10 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
       'from steered import note, wait_for\nnote("loading")\nwait_for("load")\nraise KeyError("no")\n',
     );
     const reload = site.supervisor.reload();
-    await pollUntil(() => notes(site).includes('loading'));
+    await pollUntil(() => site.lines('notes').includes('loading'));
     process.kill(first, 'SIGKILL');
     await site.log.waitFor(/XGI_WORKER_EXIT/);
-    touch(site, 'load');
+    site.write('load');
     expect(await reload).toBeInstanceOf(BootError);
     expect((await ask(site)).pid).toBe(second);
     write(site, version('one'));
@@ -264,7 +242,7 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
     const site = await startHere({ workers: 2 });
     write(site, SLOW);
     const reloads = [site.supervisor.reload(), site.supervisor.reload(), site.supervisor.reload()];
-    await pollUntil(() => notes(site).includes('loading'));
+    await pollUntil(() => site.lines('notes').includes('loading'));
     await site.supervisor.stop(1000);
     for (const result of await Promise.all(reloads)) expect((result as BootError).code).toBe('XGI_STOPPING');
     expect((await site.supervisor.reload()) as BootError).toMatchObject({ code: 'XGI_STOPPING' });
@@ -308,11 +286,11 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
         'from steered import note, wait_for\nnote("loading")\nwait_for("load")\nraise KeyError("no")\n',
         { queueTimeoutMs: 20_000 },
       );
-      await pollUntil(() => notes(site).includes('loading'));
+      await pollUntil(() => site.lines('notes').includes('loading'));
       const answers = Array.from({ length: 3 }, () => request(site.port, '/'));
       await pollUntil(() => site.supervisor.status().queue.waiting === 3);
       const beganAtMs = performance.now();
-      touch(site, 'load');
+      site.write('load');
       for (const answer of await Promise.all(answers)) {
         expect(answer.status).toBe(503);
         expect(answer.body.toString()).toContain('XGI_APP_NOT_LOADED');

@@ -1,6 +1,6 @@
 /** A whole server in the test's own process: HTTP engine, WSGI handler, supervisor, and real Python workers. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS } from '../../src/config/defaults.js';
 import { createWsgiHandler } from '../../src/handlers/wsgi.js';
@@ -12,6 +12,7 @@ import { Supervisor } from '../../src/workers/supervisor.js';
 import { repository } from './paths.js';
 import { isAlive, pollUntil } from './poll.js';
 import { makeTempDir, removeTempDir } from './temp-dir.js';
+import { request, type RawAnswer } from './wsgi-client.js';
 
 export const wsgiFixtures = path.join(repository, 'tests/fixtures/wsgi');
 
@@ -91,6 +92,10 @@ export interface Site {
   /** Private, for what the application writes; it finds it in TEST_DIR. */
   readonly directory: string;
   url(pathAndQuery: string): string;
+  /** Makes a file in the directory. */
+  write(name: string, text?: string): void;
+  /** The lines that the application has written to a file there; none if it does not exist. */
+  lines(name: string): string[];
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -132,6 +137,11 @@ export async function listenOnly(options: SiteOptions): Promise<Site> {
     server,
     directory,
     url: (pathAndQuery) => origin + pathAndQuery,
+    write: (name, text = '') => writeFileSync(path.join(directory, name), text),
+    lines(name) {
+      const file = path.join(directory, name);
+      return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+    },
     async stop(graceMs = 2000) {
       await server.shutdown(graceMs);
       await supervisor.stop(graceMs);
@@ -150,6 +160,42 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     throw error;
   }
   return site;
+}
+
+/** What tests/fixtures/wsgi/steered.py answers. */
+export interface Steered {
+  readonly version: string;
+  readonly pid: number;
+  /** Requests that this process has answered. */
+  readonly count: number;
+  readonly multiprocess: boolean;
+}
+
+/** @throws if the answer is not that of steered.py */
+export function parseSteered({ status, body }: RawAnswer): Steered {
+  if (status !== 200) throw new Error(`the answer has the status ${status}: ${body.toString()}`);
+  return JSON.parse(body.toString()) as Steered;
+}
+
+export async function ask(site: Site, target = '/'): Promise<Steered> {
+  return parseSteered(await request(site.port, target));
+}
+
+/** So many at a time, so that no worker is left out. */
+export async function askMany(site: Site, count = 8): Promise<Steered[]> {
+  return await Promise.all(Array.from({ length: count }, () => ask(site)));
+}
+
+/**
+ * Sends a request to steered.py that waits until the test makes a file of that name. Resolves when it runs.
+ *
+ * @param verb `hold`, or `stream`, whose answer has begun by then
+ * @returns its answer, later
+ */
+export async function hold(site: Site, name: string, verb = 'hold'): Promise<() => Promise<RawAnswer>> {
+  const answer = request(site.port, `/${verb}/${name}`);
+  await pollUntil(() => site.lines('notes').includes(name), { what: `the request ${name} to run` });
+  return () => answer;
 }
 
 /** Bodies that lie in the site's private folder. */
