@@ -14,9 +14,14 @@ export interface BodyWriterOptions {
   readonly length: number;
   /** Called once: whether the body is complete, the bytes of it that were written, and what went wrong. */
   readonly done: (complete: boolean, bodyBytes: number, error?: Error) => void;
+  /** The source has failed after the body was complete. */
+  readonly failedLate: (error: Error) => void;
 }
 
-/** Writes what a source gives, as it comes, and reports back what has left. */
+/**
+ * Writes what a source gives, as it comes, and reports back what has left. With a Content-Length, the body is complete with its last
+ * byte, whatever becomes of the source: the client may have sent its next request already, which is not to be lost with this one.
+ */
 export class StreamWriter implements BodySink {
   readonly #options: BodyWriterOptions;
   readonly #source: BodySource;
@@ -49,6 +54,7 @@ export class StreamWriter implements BodySink {
       socket.uncork();
     } else {
       socket.write(bytes, sent);
+      if (framing === 'length' && this.#bodyBytes === length) this.end();
     }
   }
 
@@ -65,7 +71,10 @@ export class StreamWriter implements BodySink {
   }
 
   error(error: Error): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      this.#options.failedLate(error);
+      return;
+    }
     this.#ended = true;
     this.#options.done(false, this.#bodyBytes, error);
   }

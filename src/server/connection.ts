@@ -300,7 +300,7 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
     else this.#writer.write(exchange, response, mayPersist);
   }
 
-  truncated(exchange: Exchange, error: Error): void {
+  failed(exchange: Exchange, error: Error): void {
     this.#logError(exchange, error);
   }
 

@@ -18,8 +18,8 @@ export interface ResponseOwner {
   mayPersist(exchange: Exchange, streaming: boolean): boolean;
   /** The whole response has been given to the socket. */
   written(exchange: Exchange, keepAlive: boolean): void;
-  /** The body could not be completed; the client is being told. */
-  truncated(exchange: Exchange, error: Error): void;
+  /** The body could not be completed, and the client is being told; or its source has failed when it was complete. */
+  failed(exchange: Exchange, error: Error): void;
 }
 
 /** How a response is put on the wire. */
@@ -125,9 +125,10 @@ export class ResponseWriter {
         this.#stream = null;
         exchange.bodyBytes = bodyBytes;
         if (complete) return this.#owner.written(exchange, plan.keepAlive);
-        if (error !== undefined && !socket.destroyed) this.#owner.truncated(exchange, error);
+        if (error !== undefined && !socket.destroyed) this.#owner.failed(exchange, error);
         this.#truncate(plan.framing);
       },
+      failedLate: (error: Error): void => this.#owner.failed(exchange, error),
     };
     // Head and first bytes leave together.
     socket.cork();

@@ -166,6 +166,18 @@ describe('replacement', () => {
     expectOnce(MANY);
   });
 
+  test('after an answer that is complete: the next request on that connection is answered', async () => {
+    await start({ target: 'conformance:app' });
+    const client = new WsgiClient(site.port);
+    client.send('GET /dies_in_close HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await client.answer()).body.toString()).toBe('whole');
+    client.send('GET /one_block HTTP/1.1\r\nHost: a\r\n\r\n');
+    writeFileSync(path.join(site.directory, 'may-die'), '');
+    expect((await client.answer()).body.toString()).toBe('hello');
+    expect(site.log.matching(/signal SIGKILL/).length).toBeGreaterThan(0);
+    client.close();
+  });
+
   test('an application that stops loading: pauses grow, the others go on, and it is served again when it is mended', async () => {
     await start({ target: 'fails_to_boot_later:app', workers: 2 });
     const broken = path.join(site.directory, 'broken');
