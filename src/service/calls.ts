@@ -7,7 +7,7 @@ import { BootError, ListenError, XgiError, type ErrorCode } from '../errors.js';
 /** Either end of the channel: `process` in the child, the ChildProcess in the parent. */
 export interface Port {
   readonly connected: boolean;
-  send?(message: Message): unknown;
+  send?(message: Message, sent: () => void): unknown;
   on(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
@@ -59,7 +59,8 @@ export class Calls {
   }
 
   #send(message: Message): void {
-    if (this.#port.connected) this.#port.send?.(message);
+    // That it fails is told by the end of the channel; without a function for it, it would be an exception.
+    if (this.#port.connected) this.#port.send?.(message, () => {});
     else this.close('its channel is closed');
   }
 

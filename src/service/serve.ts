@@ -13,6 +13,7 @@
  */
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { FormatLine } from '../observe/access-log-format.js';
+import type { XgiError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { Notifier } from '../process/notify.js';
 import { writePidFile } from '../process/pid-file.js';
@@ -76,6 +77,8 @@ class RunningService {
   #control: ControlSocket | undefined;
   #removePidFile: () => void = () => {};
   #upgrading = false;
+  /** Ends the start of a successor. */
+  readonly #stopping = new AbortController();
 
   constructor(options: ServeOptions) {
     const { config, formatLine, version, nameOf, cwd } = options;
@@ -115,6 +118,9 @@ class RunningService {
     });
     this.#log.info(`Starting xgi ${version}`);
     if (rootWarning !== undefined) this.#log.warn(rootWarning);
+    void options.predecessor?.stopping.then(() => {
+      if (!this.#interruption.hasBegun) this.#interruption.interrupt('SIGTERM');
+    });
   }
 
   async start(): Promise<void> {
@@ -131,8 +137,7 @@ class RunningService {
       if (this.#interruption.hasBegun) return;
       this.#announce(await this.#gateways.listen(predecessor.inheritance.endpoints));
       await predecessor.replace();
-      this.#writePidFile();
-      await this.#openControl();
+      await this.#takeOver();
     }
     if (!this.#interruption.hasBegun) this.#steering.serving();
   }
@@ -141,7 +146,10 @@ class RunningService {
   async untilStopped(): Promise<number> {
     const cause = await this.#interruption.first;
     this.#steering.stopping();
-    if (cause !== 'successor') this.#notifier?.stopping();
+    if (cause !== 'successor') {
+      this.#stopping.abort();
+      this.#notifier?.stopping();
+    }
     const complete = await this.stop(this.#graceOf(cause), cause === 'successor');
     if (complete) this.#log.info('Shutting down');
     return complete && cause !== 'exception' ? 0 : 1;
@@ -183,6 +191,18 @@ class RunningService {
   #writePidFile(): void {
     const { pidFile } = this.#options.config;
     if (pidFile !== null) this.#removePidFile = writePidFile(pidFile);
+  }
+
+  /** Of a successor. That it cannot have them is no reason to end: it serves, and its predecessor has gone. */
+  async #takeOver(): Promise<void> {
+    for (const take of [() => this.#writePidFile(), () => this.#openControl()]) {
+      try {
+        await take();
+      } catch (error) {
+        const { code, message } = error as XgiError;
+        this.#log.warn(`${code}: ${message}; this process serves without`);
+      }
+    }
   }
 
   async #openControl(): Promise<void> {
@@ -251,13 +271,17 @@ class RunningService {
     const env = { ...process.env, ...this.#notifier?.successorEnv };
     try {
       const { cwd } = this.#options;
-      const successor = await startSuccessor({ inheritance: this.#local.inheritance, env, cwd });
+      const { inheritance } = this.#local;
+      const { signal } = this.#stopping;
+      const successor = await startSuccessor({ inheritance, env, cwd, signal });
+      if (this.#interruption.hasBegun) return;
       this.#log.info(`Handing over to ${successor.pid}`);
       this.#notifier?.mainPid(successor.pid);
+      this.#interruption.interrupt('successor');
       await this.#release();
       successor.release();
-      this.#interruption.interrupt('successor');
     } catch (error) {
+      if (this.#interruption.hasBegun) return;
       this.#log.error(
         `XGI_HANDOVER: the successor does not serve: ${(error as Error).message}; this process goes on`,
       );
@@ -269,6 +293,7 @@ class RunningService {
   #whyNoSuccessor(): string | undefined {
     if (this.#upgrading) return 'one is being started already';
     if (this.#interruption.hasBegun) return 'this process is being stopped';
+    if (!this.#steering.isServing) return 'this process does not serve yet';
     // The end of process 1 is the end of its container, successor and all.
     return process.pid === 1 ? 'this is process 1 of a container, which ends with it' : undefined;
   }

@@ -36,6 +36,10 @@ export class Steering implements Steered {
     this.#options.notifier?.ready(`Serving ${this.#options.target} at ${this.listening.join(', ')}`);
   }
 
+  get isServing(): boolean {
+    return this.#state === 'running';
+  }
+
   /** From now on it is not ready; requests are still answered. */
   stopping(): void {
     this.#state = 'stopping';

@@ -47,6 +47,15 @@ export interface Answer {
   readonly scheme: string;
 }
 
+/** An application that answers with a word: which code serves. */
+export function sayingApp(word: string): string {
+  return `
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"${word}"]
+`;
+}
+
 export class Project {
   readonly directory = makeTempDir();
 
@@ -77,4 +86,11 @@ export class Project {
 export async function ask(url: string): Promise<Answer> {
   const response = await fetch(url);
   return (await response.json()) as Answer;
+}
+
+/** What {@link sayingApp} says, or the status if that is not 200. */
+export async function hear(url: string): Promise<string> {
+  const response = await fetch(url);
+  const text = await response.text();
+  return response.status === 200 ? text : String(response.status);
 }

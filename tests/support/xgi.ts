@@ -1,6 +1,9 @@
 /** Starts the built command line as a user would, and stops it again. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { ServiceStatus } from '../../src/service/service.js';
 import { cliMain } from './paths.js';
-import { Program, type RunOptions } from './process.js';
+import { pollUntil } from './poll.js';
+import { Program, run, type RunOptions } from './process.js';
 
 const BIND_FLAG = /^(-b|--bind(=|$))/;
 const LISTENING = /Listening at: (?<at>\S+) \((?<pid>\d+)\)/;
@@ -28,6 +31,11 @@ export class XgiServer extends Program {
   /** The process ids of all workers booted so far, dead ones included. */
   get workerPids(): number[] {
     return [...this.output.matchAll(/Booting worker with pid: (\d+)/g)].map((match) => Number(match[1]));
+  }
+
+  /** Of all processes that have served, one after the other (USR2). */
+  get mainPids(): number[] {
+    return [...this.output.matchAll(/\[(\d+)\] \[INFO\] Starting xgi /g)].map((match) => Number(match[1]));
   }
 
   /** The absolute URL of a path on this server. */
@@ -63,4 +71,54 @@ export async function startXgi(args: readonly string[], options: XgiOptions = {}
     throw error;
   }
   return server;
+}
+
+/** Runs a command for a running xgi: `xgi status`. */
+export async function runXgi(words: readonly string[], options: XgiOptions = {}): ReturnType<typeof run> {
+  return await run(process.execPath, [cliMain, ...words], options);
+}
+
+/** What `xgi status --json` prints; undefined if it cannot tell. */
+export async function readStatus(
+  words: readonly string[],
+  options: XgiOptions,
+): Promise<ServiceStatus | undefined> {
+  const { stdout } = await runXgi(['status', '--json', ...words], options);
+  return stdout === '' ? undefined : (JSON.parse(stdout) as ServiceStatus);
+}
+
+/** False for a process that has ended and that nobody has waited for, as well. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+/** The processes whose working directory that is: xgi, its gateways and its workers, if each test has a directory of its own. */
+export function processesIn(directory: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`) === directory && isRunning(pid);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Resolves when nothing is left of what was started there. */
+export async function untilNothingIsLeft(directory: string, deadlineMs = 10_000): Promise<void> {
+  await pollUntil(() => processesIn(directory).length === 0, {
+    what: `the end of the processes in ${directory}: ${processesIn(directory).join(', ')}`,
+    deadlineMs,
+  });
+}
+
+/** For the end of a test: also those that are no children of ours (USR2). */
+export function killAllIn(directory: string): void {
+  for (const pid of processesIn(directory)) process.kill(pid, 'SIGKILL');
 }
