@@ -1,10 +1,15 @@
-/** The process of a worker that a zygote has forked. Not our child: the zygote tells how it ends, and else only that it is gone. */
+/**
+ * The process of a worker that a zygote has forked. Not our child: the zygote tells how it ends. When the zygote has died, or does not
+ * tell of one that was killed, it is looked for.
+ */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ProcessOwner, WorkerProcess } from './worker-process.js';
 
 /** How often is looked for a process that nobody tells about. */
 const LOOK_MS = 50;
+/** After a SIGKILL the zygote has so long to tell of the end. */
+const TELL_MS = 500;
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
@@ -39,6 +44,7 @@ export class ForkedProcess implements WorkerProcess {
     } catch {
       // ESRCH: its end is about to be told.
     }
+    if (signal === 'SIGKILL') this.#lookAfter(TELL_MS, 'signal SIGKILL');
   }
 
   /** It was forked. */
@@ -62,15 +68,23 @@ export class ForkedProcess implements WorkerProcess {
 
   /** The zygote has died: nobody tells how this process ends. */
   orphaned(): void {
-    const pid = this.#pid!;
-    this.#looking = setInterval(() => {
-      if (!isRunning(pid)) this.#finish('status unknown, for the zygote had died before');
-    }, LOOK_MS).unref();
+    clearTimeout(this.#looking);
+    this.#looking = undefined;
+    this.#lookAfter(LOOK_MS, 'status unknown, for the zygote had died before');
+  }
+
+  /** @param status how it ended, should it be gone */
+  #lookAfter(pauseMs: number, status: string): void {
+    this.#looking ??= setTimeout(() => {
+      this.#looking = undefined;
+      if (isRunning(this.#pid!)) this.#lookAfter(LOOK_MS, status);
+      else this.#finish(status);
+    }, pauseMs).unref();
   }
 
   #finish(status: string): void {
     if (this.#exit !== undefined) return;
-    clearInterval(this.#looking);
+    clearTimeout(this.#looking);
     this.#exit = status;
     this.#owner.exited(status);
   }
@@ -83,7 +97,7 @@ function isRunning(pid: number): boolean {
     return false;
   }
   try {
-    // Where nobody reaps orphans, they stay as zombies. The name, in parentheses, may hold anything.
+    // Where nobody reaps it, it stays as a zombie. The name, in parentheses, may hold anything.
     return !/^[0-9]+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return true;

@@ -91,7 +91,7 @@ export class Generation {
   }
 
   #dismissIfIdle(): void {
-    if (this.#retired && this.#workers === 0) this.#zygote?.dismiss();
+    if (this.#retired && this.#workers === 0) this.#zygote?.kill();
   }
 
   #startZygote(): void {

@@ -210,6 +210,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     for (const job of this.#dispatcher.clear()) job.fail(stopped());
     await this.#ended(graceMs, (worker) => worker.dismiss(Number.POSITIVE_INFINITY));
     await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));
+    // Those that are left: a zygote that hangs does not tell of their end.
+    for (const { generation } of this.#workers) generation.close();
     this.#provenGeneration?.close();
     this.#generation?.close();
     this.#rendezvous.close();

@@ -95,16 +95,7 @@ export class Zygote
     return child;
   }
 
-  /** It leaves at once; its workers stay. */
-  dismiss(): void {
-    if (!this.#ready) {
-      this.#process.kill('SIGKILL');
-      return;
-    }
-    this.#frames.drain();
-    this.#flush();
-  }
-
+  /** Ends it at once; its workers stay. */
   kill(): void {
     this.#process.kill('SIGKILL');
   }

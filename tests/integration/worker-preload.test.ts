@@ -20,7 +20,6 @@ import {
 let site: Site;
 
 afterEach(async () => {
-  site.write('child-may-end');
   await site.stop(100);
   await pollUntil(() => processesOf(site).length === 0, { what: 'the end of all processes' });
 });
@@ -245,6 +244,20 @@ describe('a zygote that is killed', () => {
     await zygotePid(5);
     expect(site.supervisor.pids).toEqual(pids);
     await pollUntil(() => processesOf(site).length === 3);
+  });
+
+  test('a zygote that hangs: a reload gets rid of it and of its workers all the same', async () => {
+    await start();
+    const zygote = await zygotePid();
+    const { pids } = site.supervisor;
+    process.kill(zygote, 'SIGSTOP');
+    expect(await site.supervisor.reload()).toBe('reloaded');
+    await replaced(pids, 2);
+    await pollUntil(() => site.supervisor.status().workers.length === 2, {
+      what: 'the end of the old workers',
+    });
+    await allEnded([zygote, ...pids]);
+    await askMany(site);
   });
 
   test('during a reload', async () => {
