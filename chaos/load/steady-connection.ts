@@ -35,6 +35,8 @@ export class SteadyConnection {
   #parser = this.#newParser();
   #next: number;
   #requests = 0;
+  /** On the present connection. */
+  #answers = 0;
   #isDone = false;
   #finish!: () => void;
 
@@ -76,6 +78,7 @@ export class SteadyConnection {
     let isOpen = false;
     let why = 'the connection was closed';
     this.#socket = socket;
+    this.#answers = 0;
     this.#parser = this.#newParser();
     socket.on('connect', () => {
       isOpen = true;
@@ -143,6 +146,7 @@ export class SteadyConnection {
       tally.answered(request, origin, performance.now() - request.sentAtMs);
     } else tally.failed(request, answer.status, answer.body);
     this.#outstanding.shift();
+    this.#answers++;
     if (!answer.keepAlive) this.#wasToldToClose();
     else if (this.#outstanding.length === 0) {
       if (this.#parser.hasUnread) throw new Error('bytes came after the end of the answer');
@@ -162,7 +166,8 @@ export class SteadyConnection {
   /** Leaves this connection for another one, or for good. */
   #end(why: string): void {
     if (this.#isDone) return;
-    for (const request of this.#outstanding) this.#shared.tally.lose(request, why);
+    const where = `${why}, after ${this.#answers} answers on it`;
+    for (const request of this.#outstanding) this.#shared.tally.lose(request, where);
     this.#outstanding.length = 0;
     const socket = this.#socket;
     this.#socket = undefined;
