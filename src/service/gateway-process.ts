@@ -19,11 +19,14 @@ export interface GatewayProcessOptions extends ChildTask {
   readonly onExit: (status: string) => void;
 }
 
+/** After the grace period: for its last connections, workers and logs. One that takes longer hangs. */
+const EXIT_MS = 5000;
+
 export class GatewayProcess implements Gateway {
   readonly #process: ChildProcess;
   readonly #calls: Calls;
   readonly #endpoints: readonly Endpoint[];
-  #ended: (() => void) | undefined;
+  readonly #ended: Promise<void>;
   #hasEnded = false;
 
   constructor(options: GatewayProcessOptions) {
@@ -35,15 +38,17 @@ export class GatewayProcess implements Gateway {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
     });
     this.#calls = new Calls(this.#process, { files: onFiles as (...args: never[]) => unknown });
-    const ended = (status: string): void => {
-      if (this.#hasEnded) return;
-      this.#hasEnded = true;
-      this.#calls.close(status);
-      this.#ended?.();
-      onExit(status);
-    };
-    this.#process.on('error', (error) => ended(error.message));
-    this.#process.on('exit', (code, signal) => ended(signal ?? `status ${code}`));
+    this.#ended = new Promise((resolve) => {
+      const end = (status: string): void => {
+        if (this.#hasEnded) return;
+        this.#hasEnded = true;
+        this.#calls.close(status);
+        resolve();
+        onExit(status);
+      };
+      this.#process.on('error', (error) => end(error.message));
+      this.#process.on('exit', (code, signal) => end(signal ?? `status ${code}`));
+    });
   }
 
   get pid(): number | undefined {
@@ -75,13 +80,13 @@ export class GatewayProcess implements Gateway {
     this.#calls.call('reopenLogs').catch(() => {});
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process is gone; kills it if it does not go. */
   async stop(graceMs: number, handedOver: boolean): Promise<void> {
-    const ended = this.#hasEnded
-      ? Promise.resolve()
-      : new Promise<void>((resolve) => (this.#ended = resolve));
+    if (this.#hasEnded) return;
     this.#calls.call('stop', graceMs, handedOver).catch(() => {});
-    await ended;
+    const timer = setTimeout(() => this.kill(), graceMs + EXIT_MS);
+    await this.#ended;
+    clearTimeout(timer);
   }
 
   kill(): void {

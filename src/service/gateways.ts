@@ -33,6 +33,8 @@ export class Gateways {
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #workers: WorkerRange;
+  /** What the others are started with. */
+  #inheritance: Inheritance = { fds: [], endpoints: [] };
   #started = false;
   #stopping = false;
 
@@ -54,8 +56,8 @@ export class Gateways {
    * @throws BootError if the application cannot be loaded
    */
   async start(from?: Inheritance): Promise<void> {
-    const inheritance = from ?? this.#local.inheritance;
-    const others = this.#others.map((_, index) => this.#spawn(index + 1, inheritance));
+    this.#inheritance = from ?? this.#local.inheritance;
+    const others = this.#others.map((_, index) => this.#spawn(index + 1));
     const listening = from === undefined ? others.map((gateway) => gateway.listen()) : [];
     await Promise.all([this.#local.start(), ...listening, ...others.map((gateway) => gateway.start())]);
     this.#started = true;
@@ -112,7 +114,7 @@ export class Gateways {
     return this.#others.filter((gateway) => gateway !== undefined);
   }
 
-  #spawn(index: number, inheritance: Inheritance): GatewayProcess {
+  #spawn(index: number): GatewayProcess {
     const { userEnv, env, cwd, onFiles, count } = this.#options;
     const startedAtMs = performance.now();
     const gateway = new GatewayProcess({
@@ -120,7 +122,7 @@ export class Gateways {
       userEnv,
       env,
       cwd,
-      inheritance,
+      inheritance: this.#inheritance,
       onFiles,
       onExit: (status) => this.#lost(index, status, startedAtMs),
     });
@@ -139,14 +141,23 @@ export class Gateways {
     );
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      const next = this.#spawn(index, this.#local.inheritance);
-      // Its end is told by `#lost`.
-      Promise.all([next.listen(), next.start()]).catch((error: Error) => {
-        this.#options.log.error(`XGI_GATEWAY_START: gateway ${next.pid}: ${error.message}`);
-        next.kill();
-      });
+      void this.#join(this.#spawn(index));
     }, pauseMs);
     this.#restarts.add(restart);
+  }
+
+  /** Its workers first: the others accept meanwhile, and go on doing so if the code cannot be loaded any more. */
+  async #join(gateway: GatewayProcess): Promise<void> {
+    try {
+      await gateway.start();
+      if (!this.#stopping) await gateway.listen();
+    } catch (error) {
+      // One that has ended is told of by `#lost`.
+      if (this.#stopping || !this.#running.includes(gateway)) return;
+      const { message, detail } = error as XgiError;
+      this.#options.log.error(`XGI_GATEWAY_START: gateway ${gateway.pid}: ${message}`, { detail });
+      await gateway.stop(0, false);
+    }
   }
 }
 
