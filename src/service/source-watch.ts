@@ -1,5 +1,6 @@
 /** Watches the files of the application, and says once that some have changed when they have been quiet for a moment. */
 import { watch, type FSWatcher } from 'chokidar';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Log } from '../types.js';
 
@@ -14,11 +15,15 @@ export interface SourceWatchOptions {
 const QUIET_MS = 100;
 /** A file that is written all the time does not put it off for ever. */
 const MAX_QUIET_MS = 2000;
+/** How often files that have gone are looked for. */
+const SEARCH_MS = 200;
 
 export class SourceWatch {
   readonly #options: SourceWatchOptions;
   readonly #watcher: FSWatcher;
   readonly #files = new Set<string>();
+  readonly #gone = new Set<string>();
+  #search: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #firstAtMs = 0;
   #changed = new Set<string>();
@@ -44,11 +49,36 @@ export class SourceWatch {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    clearInterval(this.#search);
     await this.#watcher.close();
   }
 
   #note(event: string, file: string): void {
     if (event === 'addDir' || event === 'unlinkDir') return;
+    if (event === 'unlink' && this.#files.has(file)) this.#lookFor(file);
+    this.#noteChange(file);
+  }
+
+  /** The watcher forgets a file that goes: with its folder, when another branch is checked out, to come back with the first one. */
+  #lookFor(file: string): void {
+    this.#gone.add(file);
+    this.#search ??= setInterval(() => this.#welcomeBack(), SEARCH_MS);
+    this.#welcomeBack();
+  }
+
+  #welcomeBack(): void {
+    const back = [...this.#gone].filter((file) => existsSync(file));
+    for (const file of back) {
+      this.#gone.delete(file);
+      this.#watcher.add(file);
+      this.#noteChange(file);
+    }
+    if (this.#gone.size > 0) return;
+    clearInterval(this.#search);
+    this.#search = undefined;
+  }
+
+  #noteChange(file: string): void {
     const nowMs = performance.now();
     if (this.#timer === undefined) this.#firstAtMs = nowMs;
     this.#changed.add(file);
