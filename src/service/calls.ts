@@ -33,6 +33,7 @@ export class Calls {
     { resolve: (value: unknown) => void; reject: (error: Error) => void }
   >();
   #lastId = 0;
+  #gone: XgiError | undefined;
 
   /** @param answers what the other end may call here */
   constructor(port: Port, answers: Answers) {
@@ -44,6 +45,7 @@ export class Calls {
 
   /** @throws what the other end has thrown; XgiError `XGI_GATEWAY_EXIT` if it has gone */
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -51,10 +53,10 @@ export class Calls {
     });
   }
 
-  /** The other end has gone: what waits for it fails. */
+  /** The other end has gone: what waits for it fails, and what is called later. */
   close(reason: string): void {
-    const error = new XgiError('XGI_GATEWAY_EXIT', `a gateway process ended: ${reason}`);
-    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#gone ??= new XgiError('XGI_GATEWAY_EXIT', `a gateway process ended: ${reason}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#gone);
     this.#waiting.clear();
   }
 

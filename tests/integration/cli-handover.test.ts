@@ -9,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ask, hear, Project, sayingApp } from '../support/cli-project.js';
 import { cliMain } from '../support/paths.js';
 import { pollUntil } from '../support/poll.js';
+import { Program } from '../support/process.js';
+import { testPython } from '../support/test-env.js';
 import {
   isRunning,
   killAllIn,
@@ -306,6 +308,40 @@ test.each([
   const own = /^(XGI_|LISTEN_|NODE_CHANNEL)/;
   expect(Object.keys(after.env).filter((name) => own.test(name))).toEqual([]);
   await stop(told.pid);
+});
+
+/** Prints each message that a service manager gets, in one line. */
+const SERVICE_MANAGER = `
+import socket, sys
+
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+print("bound", flush=True)
+while True:
+    print("told:", manager.recvfrom(65536)[0].decode().replace("\\n", " "), flush=True)
+`;
+
+test('the service manager is told of the new main process, which is not a child of the old one', async () => {
+  const manager = new Program(testPython(), ['-c', SERVICE_MANAGER, project.file('notify')]);
+  await manager.waitForOutput(/bound/);
+  try {
+    await start([], { NOTIFY_SOCKET: project.file('notify'), WATCHDOG_USEC: '60000000' });
+    const answer = fetch(server.url('/wait'));
+    await project.running();
+    const successor = await handOver(server.pid);
+    expect(readFileSync(`/proc/${successor}/stat`, 'latin1')).not.toMatch(
+      new RegExp(`^\\d+ \\(.*\\) . ${server.pid} `),
+    );
+    project.letGo();
+    await answer;
+    expect(await endOfFirst()).toBe(0);
+    process.kill(successor, 'SIGTERM');
+    await manager.waitForOutput(/STOPPING=1/);
+    const told = manager.stdout.match(/(?:READY|MAINPID|RELOADING|STOPPING)=\d+/g);
+    expect(told).toEqual(['READY=1', `MAINPID=${successor}`, 'READY=1', 'STOPPING=1']);
+  } finally {
+    await manager.stop('SIGKILL');
+  }
 });
 
 test('the workers of a successor hold none of its sockets', async () => {

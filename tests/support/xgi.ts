@@ -120,5 +120,11 @@ export async function untilNothingIsLeft(directory: string, deadlineMs = 10_000)
 
 /** For the end of a test: also those that are no children of ours (USR2). */
 export function killAllIn(directory: string): void {
-  for (const pid of processesIn(directory)) process.kill(pid, 'SIGKILL');
+  for (const pid of processesIn(directory)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile, as those do whose gateway has.
+    }
+  }
 }
