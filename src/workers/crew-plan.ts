@@ -51,7 +51,7 @@ export function planCrew<M extends Member>(members: Iterable<M>, aims: CrewAims)
   };
 }
 
-/** Those that are to be replaced first, then those that have least to do; of equals the younger. */
+/** Those that are to be replaced first, then those that have least to do; of equals the older. */
 function leavesBefore(a: Member, b: Member): number {
   if (a.isFresh !== b.isFresh) return a.isFresh ? 1 : -1;
   return a.inFlight - b.inFlight;
