@@ -214,7 +214,7 @@ describe('while a successor boots', () => {
     await startSlowly(['--graceful-timeout', '1s']);
     server.child.kill('SIGTERM');
     await untilNothingIsLeft(project.directory);
-    expect(server.child.exitCode).toBe(0);
+    expect(await endOfFirst()).toBe(0);
     expect(server.stderr).not.toContain('Handing over');
     expect(server.stderr).not.toContain('CRITICAL');
     expect(existsSync(project.file('run.pid'))).toBe(false);
