@@ -94,16 +94,17 @@ export class Server {
    * other processes if the sockets are handed over.
    */
   async shutdown(graceMs: number, { handedOver = false }: ShutdownOptions = {}): Promise<void> {
-    this.#context.drainingSinceMs = performance.now();
-    this.#context.drainIdleMs = handedOver ? HAND_OVER_IDLE_MS : DRAIN_IDLE_MS;
-    clearInterval(this.#sweep);
-    this.#sweep = this.#startSweep(DRAIN_SWEEP_MS);
     const listeners = this.#listeners.splice(0);
     if (!handedOver) {
       for (const listener of listeners) listener.removePath();
       await this.#emptyBacklog();
     }
     for (const listener of listeners) listener.close();
+    // Not before: whoever is told `Connection: close` comes back at once, to a queue that is about to be reset.
+    this.#context.drainingSinceMs = performance.now();
+    this.#context.drainIdleMs = handedOver ? HAND_OVER_IDLE_MS : DRAIN_IDLE_MS;
+    clearInterval(this.#sweep);
+    this.#sweep = this.#startSweep(DRAIN_SWEEP_MS);
     const endMs = performance.now() + graceMs;
     while (this.#connections.size > 0 && performance.now() < endMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_SWEEP_MS / 2));
