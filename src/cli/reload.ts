@@ -1,7 +1,7 @@
 /** `xgi reload`: the code as it is now takes over, or the reason why it cannot is printed. */
 import { formatDetail } from '../observe/detail.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
-import type { ReloadOutcome } from '../service/service.js';
+import type { ReloadOutcome } from '../service/status.js';
 import { findXgi } from './steer-find.js';
 import type { SteerLine } from './steer-line.js';
 import { refusalOf, requestControl } from './steer-request.js';

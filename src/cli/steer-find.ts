@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
 import { checkControlFolder, controlFolders, listControlSockets } from '../service/control-folder.js';
-import type { ServiceStatus } from '../service/service.js';
+import type { ServiceStatus } from '../service/status.js';
 import { SteerError } from './steer-error.js';
 import { refusalOf, requestControl } from './steer-request.js';
 

@@ -2,7 +2,7 @@
 import { formatDetail } from '../observe/detail.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
 import { formatWorkerRange } from '../config/units.js';
-import type { GatewayStatus, ServiceState, ServiceStatus } from '../service/service.js';
+import type { GatewayStatus, ServiceState, ServiceStatus } from '../service/status.js';
 import type { PoolTotals, RunningRequest, WorkerState, WorkerStatus } from '../workers/status.js';
 import { formatCount, formatDuration, formatSize } from './steer-units.js';
 
@@ -22,6 +22,7 @@ const COLOURS: Readonly<Record<ServiceState | WorkerState, Format>> = {
   reloading: 'yellow',
   draining: 'yellow',
   stopping: 'yellow',
+  failing: 'red',
 };
 
 const escapeLine = createEscape(CONTROLS);

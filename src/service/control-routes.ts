@@ -5,7 +5,7 @@ import type { Log, WorkerRange } from '../types.js';
 import { readJsonObject } from './control-body.js';
 import { ControlError } from './control-error.js';
 import { formatWorkerRange, parseWorkerRange, WORKER_RANGE_FORM } from '../config/units.js';
-import type { ReloadOutcome, ServiceStatus } from './service.js';
+import type { ReloadOutcome, ServiceStatus } from './status.js';
 
 /** The service as the control socket steers it. What a method throws is answered: a ConfigError with 400, else 500. */
 export interface Steered {

@@ -7,7 +7,7 @@ import type { Endpoint, WorkerRange } from '../types.js';
 import { Calls } from './calls.js';
 import { childEnvironment, shared, type ChildTask, type Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
-import type { GatewayStatus, ReloadOutcome } from './service.js';
+import type { GatewayStatus, ReloadOutcome } from './status.js';
 
 export interface GatewayProcessOptions extends ChildTask {
   readonly inheritance: Inheritance;

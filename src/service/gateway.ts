@@ -1,6 +1,6 @@
 /** What can be asked of one gateway, be it this process or another. */
 import type { Endpoint, WorkerRange } from '../types.js';
-import type { GatewayStatus, ReloadOutcome } from './service.js';
+import type { GatewayStatus, ReloadOutcome } from './status.js';
 
 export interface Gateway {
   /** Begins to accept. @throws ListenError */

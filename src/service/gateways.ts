@@ -9,7 +9,7 @@ import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
 import type { LocalGateway } from './local-gateway.js';
-import type { GatewayStatus, ReloadOutcome } from './service.js';
+import type { GatewayStatus, ReloadOutcome } from './status.js';
 import { shareWorkers } from './share.js';
 
 export interface GatewaysOptions {

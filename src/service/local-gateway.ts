@@ -1,16 +1,15 @@
 /** A gateway in this process: the server, and the workers behind it. */
 import type { ResolvedConfig } from '../config/resolve.js';
-import type { BootError } from '../errors.js';
 import { createWsgiHandler } from '../handlers/wsgi.js';
 import type { AccessLog } from '../observe/access-log.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import { Server } from '../server/server.js';
 import type { Endpoint, WorkerRange } from '../types.js';
-import type { Supervisor } from '../workers/supervisor.js';
+import { describeFailure, type Supervisor } from '../workers/supervisor.js';
 import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import { createPool } from './pool.js';
-import type { FailureStatus, GatewayStatus, ReloadOutcome } from './service.js';
+import type { GatewayStatus, ReloadOutcome } from './status.js';
 
 export interface LocalGatewayOptions {
   readonly config: ResolvedConfig;
@@ -97,8 +96,4 @@ export class LocalGateway implements Gateway {
   async kill(): Promise<void> {
     await this.#pool.stop(0);
   }
-}
-
-function describeFailure({ code, message, detail = '' }: BootError): FailureStatus {
-  return { code, message, traceback: detail };
 }

@@ -5,7 +5,7 @@ import type { Notifier } from '../process/notify.js';
 import { formatWorkerRange, MAX_WORKERS } from '../config/units.js';
 import type { Steered } from './control-routes.js';
 import type { Gateways } from './gateways.js';
-import type { ReloadOutcome, ServiceState, ServiceStatus } from './service.js';
+import type { GatewayStatus, ReloadOutcome, ServiceState, ServiceStatus } from './status.js';
 
 export interface SteeringOptions {
   readonly gateways: Gateways;
@@ -47,21 +47,24 @@ export class Steering implements Steered {
 
   async status(): Promise<ServiceStatus> {
     const { version, target, gateways } = this.#options;
+    const statuses = await gateways.status();
     return {
       version,
       pid: process.pid,
-      state: this.#stateNow,
+      state: this.#stateOf(statuses),
       uptimeMs: Math.round(performance.now() - this.#startedAtMs),
       target,
       listening: this.listening,
       workers: gateways.workers,
       lastReload: this.#lastReload,
-      gateways: await gateways.status(),
+      gateways: statuses,
     };
   }
 
-  get #stateNow(): ServiceState {
+  #stateOf(gateways: readonly GatewayStatus[]): ServiceState {
     if (this.#state !== 'running') return this.#state;
+    const serves = ({ workers }: GatewayStatus): boolean => workers.some(({ state }) => state === 'ready');
+    if (!gateways.every(serves)) return 'failing';
     return this.#reloads > 0 ? 'reloading' : 'ready';
   }
 

@@ -4,8 +4,19 @@ export interface PoolStatus {
   /** Counts reloads: the code that new workers get. */
   readonly generation: number;
   readonly queue: QueueStatus;
+  /** Why the last worker that was started could not load the application; null when one has loaded it since. */
+  readonly bootFailure: FailureStatus | null;
   readonly workers: readonly WorkerStatus[];
   readonly totals: PoolTotals;
+}
+
+/** Why the application cannot be loaded. */
+export interface FailureStatus {
+  /** `XGI_APP_RAISED` */
+  readonly code: string;
+  readonly message: string;
+  /** '' if there is none. */
+  readonly traceback: string;
 }
 
 export interface QueueStatus {

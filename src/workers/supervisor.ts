@@ -25,7 +25,7 @@ import { Lifetime, NO_RECYCLING } from './recycling.js';
 import { Reloads, type ReloadResult } from './reloads.js';
 import { Rendezvous } from './rendezvous.js';
 import { Scaler } from './scaler.js';
-import type { PoolStatus, PoolTotals, WorkerStatus } from './status.js';
+import type { FailureStatus, PoolStatus, PoolTotals, WorkerStatus } from './status.js';
 import { Worker, type WorkerOwner } from './worker.js';
 import { InterpreterLauncher } from './worker-process.js';
 import type { PassOn } from './worker-stderr.js';
@@ -185,6 +185,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     const { waiting, firstArrivedAtMs } = this.#dispatcher;
     return {
       generation: this.#generation?.number ?? 0,
+      bootFailure: this.#bootFailure === undefined ? null : describeFailure(this.#bootFailure),
       queue: { waiting, oldestMs: waiting === 0 ? 0 : Math.round(nowMs - firstArrivedAtMs) },
       workers: [...this.#workers].map((worker) => describeWorker(worker, nowMs)),
       totals: { ...this.#totals },
@@ -598,6 +599,11 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     await Promise.race([gone, new Promise((resolve) => (timer = setTimeout(resolve, waitMs)))]);
     clearTimeout(timer);
   }
+}
+
+/** As the outside sees it. */
+export function describeFailure({ code, message, detail = '' }: BootError): FailureStatus {
+  return { code, message, traceback: detail };
 }
 
 function describeWorker(worker: Worker, nowMs: number): WorkerStatus {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatStatus, type Paint } from '../../../src/cli/steer-table.js';
-import type { GatewayStatus, ServiceStatus } from '../../../src/service/service.js';
+import type { GatewayStatus, ServiceStatus } from '../../../src/service/status.js';
 import type { WorkerStatus } from '../../../src/workers/status.js';
 
 const plain: Paint = (_, text) => text;
@@ -20,6 +20,7 @@ const gateway: GatewayStatus = {
   pid: 4711,
   connections: 12,
   generation: 2,
+  bootFailure: null,
   queue: { waiting: 0, oldestMs: 0 },
   workers: [worker],
   totals: {

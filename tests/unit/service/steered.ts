@@ -6,7 +6,7 @@ import {
   openControlSocket,
   type Steered,
 } from '../../../src/service/control-server.js';
-import type { ReloadOutcome, ServiceStatus } from '../../../src/service/service.js';
+import type { ReloadOutcome, ServiceStatus } from '../../../src/service/status.js';
 import type { Log, WorkerRange } from '../../../src/types.js';
 
 export const sampleStatus: ServiceStatus = {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import type { Notifier } from '../../../src/process/notify.js';
 import type { Gateways } from '../../../src/service/gateways.js';
-import type { ReloadOutcome } from '../../../src/service/service.js';
+import type { ReloadOutcome } from '../../../src/service/status.js';
 import { Steering } from '../../../src/service/steering.js';
 import type { WorkerRange } from '../../../src/types.js';
 import { FakeLog } from './steered.js';
