@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ServiceStatus } from '../../src/service/service.js';
+import type { ServiceStatus } from '../../src/service/status.js';
 import { ask, hear, Project, sayingApp } from '../support/cli-project.js';
 import { cliMain } from '../support/paths.js';
 import { pollUntil } from '../support/poll.js';

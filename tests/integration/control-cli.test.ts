@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.js';
-import type { ServiceState } from '../../src/service/service.js';
+import type { ServiceState } from '../../src/service/status.js';
 import { cliMain } from '../support/paths.js';
 import { pollUntil } from '../support/poll.js';
 import { Program, run } from '../support/process.js';

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ServiceStatus } from '../../src/service/service.js';
+import type { ServiceStatus } from '../../src/service/status.js';
 import { ask, Project } from '../support/cli-project.js';
 import { cliMain } from '../support/paths.js';
 import { isAlive, pollUntil } from '../support/poll.js';

@@ -1,6 +1,6 @@
 /** Starts the built command line as a user would, and stops it again. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { ServiceStatus } from '../../src/service/service.js';
+import type { ServiceStatus } from '../../src/service/status.js';
 import { cliMain } from './paths.js';
 import { pollUntil } from './poll.js';
 import { Program, run, type RunOptions } from './process.js';
