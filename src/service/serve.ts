@@ -146,6 +146,7 @@ class RunningService {
   async untilStopped(): Promise<number> {
     const cause = await this.#interruption.first;
     this.#steering.stopping();
+    this.#log.info(`Stopping: requests under way have ${this.#graceOf(cause) / 1000} s`);
     if (cause !== 'successor') {
       this.#stopping.abort();
       this.#notifier?.stopping();

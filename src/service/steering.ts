@@ -33,6 +33,8 @@ export class Steering implements Steered {
   /** The workers have booted, and it accepts. */
   serving(): void {
     this.#state = 'running';
+    const seconds = ((performance.now() - this.#startedAtMs) / 1000).toFixed(2);
+    this.#options.log.info(`Ready after ${seconds} s`);
     this.#options.notifier?.ready(`Serving ${this.#options.target} at ${this.listening.join(', ')}`);
   }
 

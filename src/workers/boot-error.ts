@@ -12,7 +12,10 @@ export interface BootContext {
   readonly cwd: string;
 }
 
-const RAISED_HINT = 'the traceback shows where; if a setting is missing, set it with -e NAME=VALUE';
+const SHOWN = 'the traceback shows where';
+const RAISED_HINT = `${SHOWN}; if a setting is missing, set it with -e NAME=VALUE`;
+/** No setting mends these. */
+const OF_THE_CODE = new Set(['SyntaxError', 'IndentationError', 'TabError', 'NameError', 'AttributeError']);
 
 /** @returns an error whose message is the line, and whose detail is the traceback, if there is one */
 export function bootError(failure: WorkerFailure, context: BootContext): BootError {
@@ -53,10 +56,16 @@ export function bootError(failure: WorkerFailure, context: BootContext): BootErr
           : `the factory of ${target} raised ${failure.class}${reason(failure)}; ${RAISED_HINT}`,
         options,
       );
+    case 'post-fork-failed':
+      return new BootError(
+        'XGI_APP_RAISED',
+        `a post_fork hook of ${target} raised ${failure.class}${reason(failure)}; ${SHOWN}`,
+        options,
+      );
     default:
       return new BootError(
         'XGI_APP_RAISED',
-        `${target} raised ${failure.class} while it was imported${reason(failure)}; ${RAISED_HINT}`,
+        `${target} raised ${failure.class} while it was imported${reason(failure)}; ${OF_THE_CODE.has(failure.class) ? SHOWN : RAISED_HINT}`,
         options,
       );
   }

@@ -12,15 +12,21 @@ interface Pending {
   readonly resolve: (result: ReloadResult) => void;
 }
 
+export interface ReloadsOwner {
+  /** Starts a reload, whatever has become of the one before. */
+  begin(): void;
+  /** The present reload has taken so long; another one begins. */
+  givenUp(afterMs: number): void;
+}
+
 export class Reloads {
-  readonly #begin: () => void;
+  readonly #owner: ReloadsOwner;
   #running: (Pending & { beganAtMs: number }) | undefined;
   #next: Pending | undefined;
   #patience: NodeJS.Timeout | undefined;
 
-  /** @param begin starts a reload, whatever has become of the one before */
-  constructor(begin: () => void) {
-    this.#begin = begin;
+  constructor(owner: ReloadsOwner) {
+    this.#owner = owner;
   }
 
   get isRunning(): boolean {
@@ -50,14 +56,15 @@ export class Reloads {
 
   #run(pending: Pending): Promise<ReloadResult> {
     this.#running = { ...pending, beganAtMs: performance.now() };
-    this.#begin();
+    this.#owner.begin();
     return pending.promise;
   }
 
   /** Who waits for the present one waits for its successor. */
   #giveUp(): void {
     this.#patience = undefined;
-    const { resolve } = this.#running!;
+    const { resolve, beganAtMs } = this.#running!;
+    this.#owner.givenUp(performance.now() - beganAtMs);
     const next = this.#next!;
     this.#running = this.#next = undefined;
     void this.#run(next).then(resolve);

@@ -120,7 +120,13 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     this.#recycling = options.recycling ?? NO_RECYCLING;
     this.#rendezvous = new Rendezvous(options.log);
     this.#scaler = new Scaler(options.workers);
-    this.#reloads = new Reloads(() => this.#beginReload());
+    this.#reloads = new Reloads({
+      begin: () => this.#beginReload(),
+      givenUp: (afterMs) =>
+        options.log.warn(
+          `XGI_RELOAD_HANGS: the reload is not over after ${Math.round(afterMs / 1000)} s, and given up for the next one`,
+        ),
+    });
   }
 
   /** A private folder for spooled bodies, made when first asked for; `stop` removes it. */
@@ -458,8 +464,9 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     this.#reloads.finish(error);
   }
 
-  due(worker: Worker): void {
+  due(worker: Worker, reason?: string): void {
     if (!worker.isDue && !worker.draining) this.#totals.recycled++;
+    if (reason !== undefined) this.#options.log.info(`Replacing worker with pid: ${worker.pid} (${reason})`);
     worker.isDue = true;
     this.#reconcile();
   }
@@ -484,7 +491,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     this.#totals.died += died;
     if (this.#workers.size === 0) this.#allGone?.();
     if (this.#stopping) return;
-    if (worker.isDismissed) this.#options.log.debug(`worker ${worker.pid} has left (${status})`);
+    if (worker.isDismissed) this.#options.log.info(`Worker with pid: ${worker.pid} has left (${status})`);
     else this.#lost(worker, status);
     this.#reconcile();
   }
@@ -521,18 +528,40 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
       if (worker.isReady && !worker.draining) this.#checkLife(worker, nowMs);
     }
     this.#checkQueue(nowMs);
-    if (this.#scaler.observe(nowMs, this.#load())) this.#reconcile();
+    const { size } = this.#scaler;
+    if (!this.#scaler.observe(nowMs, this.#load())) return;
+    const grows = this.#scaler.size > size;
+    this.#options.log.info(
+      `Workers: ${this.#scaler.size} instead of ${size} (${grows ? 'requests wait' : 'some are idle'})`,
+    );
+    this.#reconcile();
   }
 
   #checkLife(worker: Worker, nowMs: number): void {
     const { lifetime } = worker;
-    if (lifetime.limitsMemory && worker.pid !== undefined) {
-      worker.rssBytes = readRss(worker.pid);
-      const rssBytes = worker.rssBytes ?? 0;
-      if (lifetime.isIntolerable(rssBytes) && worker.isDue) worker.dismiss(this.#options.gracefulTimeoutMs);
-      if (!worker.isDue && lifetime.isTooLarge(rssBytes)) this.due(worker);
+    if (lifetime.limitsMemory && !worker.isBornLarge) this.#checkSize(worker);
+    const ageMs = nowMs - worker.startedAtMs;
+    if (!worker.isDue && lifetime.isTooOld(ageMs))
+      this.due(worker, `${Math.round(ageMs / 1000)} s old, see --max-worker-age`);
+  }
+
+  #checkSize(worker: Worker): void {
+    const rssBytes = (worker.pid === undefined ? null : readRss(worker.pid)) ?? 0;
+    const isFirst = worker.rssBytes === null;
+    worker.rssBytes = rssBytes;
+    const { lifetime } = worker;
+    if (!lifetime.isTooLarge(rssBytes)) return;
+    const size = `${Math.round(rssBytes / 2 ** 20)} MiB, see --max-worker-rss`;
+    if (isFirst && worker.requests === 0) {
+      worker.isBornLarge = true;
+      this.#options.log.warn(
+        `XGI_WORKER_RSS: worker ${worker.pid} is too large before its first request (${size}), so it is not replaced for that`,
+      );
+    } else if (worker.isDue) {
+      if (lifetime.isIntolerable(rssBytes)) worker.dismiss(this.#options.gracefulTimeoutMs);
+    } else {
+      this.due(worker, size);
     }
-    if (!worker.isDue && lifetime.isTooOld(nowMs - worker.startedAtMs)) this.due(worker);
   }
 
   #checkQueue(nowMs: number): void {

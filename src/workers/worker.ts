@@ -43,8 +43,8 @@ export interface WorkerOwner {
   ready(worker: Worker, info: ReadyInfo): void;
   /** The application could not be loaded; the process ends by itself. */
   bootFailed(worker: Worker, failure: WorkerFailure): void;
-  /** It has served enough, or gets no further requests: another one should take its place. */
-  due(worker: Worker): void;
+  /** It has served enough, or, without a reason, gets no further requests: another one should take its place. */
+  due(worker: Worker, reason?: string): void;
   /** A request is past its deadline. */
   timedOut(worker: Worker): void;
   /** Files that the application has imported. */
@@ -78,6 +78,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
   requests = 0;
   /** Not known before it has been measured. */
   rssBytes: number | null = null;
+  /** It was larger than it may be before it had served anything: to replace it would not help. */
+  isBornLarge = false;
   readonly #options: WorkerOptions;
   readonly #owner: WorkerOwner;
   readonly #stateFile: StateFile;
@@ -397,7 +399,8 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
 
   /** A request has left it. */
   #left(serviceUs: number): void {
-    if (++this.requests === this.#options.lifetime.maxRequests) this.#owner.due(this);
+    if (++this.requests === this.#options.lifetime.maxRequests)
+      this.#owner.due(this, `${this.requests} requests, see --max-requests`);
     this.#owner.ended(this, serviceUs);
   }
 
