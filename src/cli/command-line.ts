@@ -1,9 +1,11 @@
 /** The words of the command line and of XGI_CMD_ARGS → what is to be done. */
+import path from 'node:path';
 import { CommanderError } from 'commander';
 import { TARGET_FORM } from '../config/detect.js';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { findAbsentFlag } from './absent-flags.js';
+import { findNearCommand } from './near-command.js';
 import { createProgram } from './program.js';
 import { findSteerName } from './steer-names.js';
 import { splitWords } from './words.js';
@@ -38,8 +40,9 @@ export function parseCommandLine(
   const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
   const line = parseSource(argv, version, '');
   const { checkConfig, ...flags } = { ...variable.flags, ...line.flags };
+  const words = line.words.length > 0 ? line.words : variable.words;
   return {
-    config: { ...flags, target: findTarget(line.words.length > 0 ? line.words : variable.words) },
+    config: { ...flags, target: findTarget(words, moduleFolders(flags, env)) },
     checkConfig: checkConfig === true,
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
@@ -84,7 +87,18 @@ export function describeUsage({ code, message }: CommanderError, command: string
   return `${text}${where}; see ${command} --help`;
 }
 
-function findTarget(words: readonly string[]): string {
+/** Where Python looks for a module before it looks at what is installed; the application's own folder first. */
+function moduleFolders(
+  { chdir = '.', pythonpath = '' }: Source['flags'],
+  { PYTHONPATH = '' }: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const own = path.resolve(String(chdir));
+  const others = [...String(pythonpath).split(','), ...PYTHONPATH.split(path.delimiter)];
+  return [own, ...others.filter((folder) => folder !== '').map((folder) => path.resolve(own, folder.trim()))];
+}
+
+/** @param folders where a module would be */
+function findTarget(words: readonly string[], folders: readonly string[]): string {
   const explicit = words[0] === 'wsgi';
   const [target, ...rest] = explicit ? words.slice(1) : words;
   if (target === undefined) {
@@ -109,6 +123,8 @@ function findTarget(words: readonly string[]): string {
         `a Python module of that name is served with xgi wsgi ${target}`,
     );
   }
+  const near = explicit ? undefined : findNearCommand(target, folders);
+  if (near !== undefined) throw new ConfigError('XGI_CONFIG_TARGET', near);
   if (rest.length === 0) return target;
   throw new ConfigError(
     'XGI_CONFIG_USAGE',

@@ -15,14 +15,15 @@ import { readVersion } from './version.js';
 
 async function main(): Promise<number> {
   const version = readVersion();
-  const [first, ...words] = process.argv.slice(2);
+  const argv = process.argv.slice(2);
+  const [first, ...words] = argv[0] === 'help' ? [...argv.slice(1, 2), '--help'] : argv;
   const command = findSteerName(first);
   try {
     if (command !== undefined) {
       const { runSteer } = await import('./steer.js');
       return await runSteer(command, words);
     }
-    const commandLine = parseCommandLine(process.argv.slice(2), process.env, version);
+    const commandLine = parseCommandLine(argv, process.env, version);
     const { runWsgi } = await import('./wsgi.js');
     return await runWsgi(commandLine, version);
   } catch (error) {

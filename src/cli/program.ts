@@ -77,7 +77,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--allow-root', 'let the application run as root'],
       [
         '--control-socket <path>',
-        'for xgi status, reload, stop and scale; none for none (default: in a folder of the user)',
+        'where xgi status, reload, stop and scale reach it; the word none for no socket (default: PID.sock in a folder of the user)',
       ],
     ],
   ],
@@ -112,13 +112,14 @@ const REPEATABLE = /--(bind|env|reload-extra-file) /;
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
-XGI_CMD_ARGS holds flags that the command line is to win over.
+The variable XGI_CMD_ARGS may hold flags too; those on the command line win.
 
 Commands for an xgi that runs:
   xgi status                              workers, queue, requests that run
   xgi reload                              the code as it is now takes over
   xgi scale 4                             so many workers; or 2..8
   xgi stop                                waits for the end; also --quick
+  xgi help stop                           the flags of a command
 
 Examples:
   xgi wsgi:app                            the callable app of wsgi.py

@@ -1,8 +1,7 @@
 /** The words behind `xgi status`, `reload`, `stop` and `scale` → what is to be done. */
 import { Command, CommanderError } from 'commander';
-import { DURATION_FORM, parseDuration } from '../config/units.js';
+import { DURATION_FORM, parseDuration, parseWorkerRange, WORKER_RANGE_FORM } from '../config/units.js';
 import { ConfigError } from '../errors.js';
-import { parseWorkerRange, WORKER_RANGE_FORM } from '../config/units.js';
 import { describeUsage } from './command-line.js';
 import type { SteerName } from './steer-names.js';
 
@@ -25,16 +24,18 @@ const MAX_STOP_TIMEOUT_MS = 86_400_000;
 
 const DESCRIPTIONS: Readonly<Record<SteerName, string>> = {
   status: 'Shows what a running xgi does. Exit status 0 if it is ready, so that it can be a probe.',
-  reload: 'New workers with the code as it is now take the place of the old ones.\nWaits until they serve.',
-  stop: 'Requests under way are finished (--graceful-timeout). Waits for the end.',
-  scale: 'Changes how many workers there are: a number, or MIN..MAX.',
+  reload: 'Replaces the workers by new ones, which load the code as it is now.\nWaits until they serve.',
+  stop: 'Lets requests under way finish, for --graceful-timeout at most, and ends xgi.\nWaits until it has ended.',
+  scale:
+    'Changes how many workers there are: a number, or MIN..MAX.\nDoes not wait until they have come or gone.',
 };
 
 const EXIT_STATUS: Readonly<Record<SteerName, string>> = {
-  status: '0  it is ready, or reloads\n  1  it starts or stops',
+  status:
+    '0  it is ready, or reloads\n  1  it starts, stops, or has no worker that could load the application',
   reload: '0  the new code serves\n  1  the new code cannot be loaded, and the old goes on',
-  stop: '0  it has stopped\n  1  it still stops after --timeout',
-  scale: '0  it has been told',
+  stop: '0  it has ended\n  1  it has not ended within --timeout',
+  scale: '0  done',
 };
 
 /**
@@ -47,10 +48,11 @@ export function parseSteerLine(name: SteerName, words: readonly string[]): Steer
     command.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
-    throw new ConfigError('XGI_CONFIG_USAGE', describeUsage(error, `xgi ${name}`));
+    throw refuse(name, error);
   }
   const flags = command.opts<Record<string, string | boolean | undefined>>();
-  const [workers = '', pid] = name === 'scale' ? command.args : ['', ...command.args];
+  const [workers = '', pid, ...excess] = name === 'scale' ? command.args : ['', ...command.args];
+  if (excess.length > 0) throw refuseWords(name, command.args);
   return {
     controlSocket: flags['controlSocket'] as string | undefined,
     pid: pid === undefined ? undefined : readPid(name, pid),
@@ -64,12 +66,12 @@ export function parseSteerLine(name: SteerName, words: readonly string[]): Steer
 function createSteerCommand(name: SteerName): Command {
   const command = new Command(`xgi ${name}`)
     .description(DESCRIPTIONS[name])
-    .allowExcessArguments(false)
+    .allowExcessArguments(true)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       'after',
-      `\nExit status:\n  ${EXIT_STATUS[name]}\n  2  a word or a value that cannot be\n  4  nothing answers\n`,
+      `\nExit status:\n  ${EXIT_STATUS[name]}\n  2  a wrong flag or value, or several xgi run and no PID was given\n  4  no running xgi answers\n`,
     );
   if (name === 'scale') command.argument('<workers>', WORKER_RANGE_FORM);
   command.argument('[pid]', 'which xgi, if several run');
@@ -88,6 +90,23 @@ function createSteerCommand(name: SteerName): Command {
       'as xgi was started with (default: $XGI_CONTROL_SOCKET, else the only one of this user)',
     )
     .helpOption('-h, --help', 'print this');
+}
+
+function refuse(name: SteerName, error: CommanderError): ConfigError {
+  const message =
+    error.code === 'commander.missingArgument'
+      ? `xgi ${name}: expected ${WORKER_RANGE_FORM}, received nothing; see xgi ${name} --help`
+      : describeUsage(error, `xgi ${name}`);
+  return new ConfigError('XGI_CONFIG_USAGE', message);
+}
+
+function refuseWords(name: SteerName, words: readonly string[]): ConfigError {
+  const expected = name === 'scale' ? 'WORKERS and at most one PID' : 'at most one PID';
+  const received = words.map((word) => JSON.stringify(word)).join(' ');
+  return new ConfigError(
+    'XGI_CONFIG_USAGE',
+    `xgi ${name}: expected ${expected}, received ${received}; see xgi ${name} --help`,
+  );
 }
 
 function readPid(name: SteerName, word: string): number {
@@ -111,8 +130,11 @@ function readTimeout(text: string | undefined): number {
 
 function readWorkers(text: string): string {
   if (parseWorkerRange(text) !== undefined) return text;
+  const [, min, max] = /^([0-9]+)\.\.([0-9]+)$/.exec(text) ?? [];
+  const expected =
+    Number(min) > Number(max) ? 'MIN..MAX with a MIN that is not above MAX' : WORKER_RANGE_FORM;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `xgi scale: expected ${WORKER_RANGE_FORM}, received ${JSON.stringify(text)}`,
+    `xgi scale: expected ${expected}, received ${JSON.stringify(text)}`,
   );
 }

@@ -1,5 +1,5 @@
 /** The commands that steer an xgi that runs. A module of such a name is served with `xgi wsgi NAME`. */
-const STEER_NAMES = ['status', 'reload', 'stop', 'scale'] as const;
+export const STEER_NAMES = ['status', 'reload', 'stop', 'scale'] as const;
 
 export type SteerName = (typeof STEER_NAMES)[number];
 

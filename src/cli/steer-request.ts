@@ -2,6 +2,9 @@
 import { request } from 'node:http';
 import { SteerError } from './steer-error.js';
 
+/** More than 1,024 workers have to tell. Root also asks processes of other users, who could go on without an end. */
+const MAX_ANSWER_LENGTH = 64 * 2 ** 20;
+
 export interface ControlRequest {
   readonly method: 'GET' | 'POST';
   readonly url: '/status' | '/reload' | '/scale' | '/stop';
@@ -28,7 +31,12 @@ export async function requestControl(
   return await new Promise((resolve, reject) => {
     const client = request({ socketPath, method, path: url, agent: false }, (response) => {
       let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+        if (text.length <= MAX_ANSWER_LENGTH) return;
+        reject(foreign(socketPath));
+        client.destroy();
+      });
       response.on('error', (error) => reject(describe(error, socketPath)));
       response.on('end', () => {
         const json = parseObject(text);

@@ -3,7 +3,13 @@ import { formatDetail } from '../observe/detail.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
 import { formatWorkerRange } from '../config/units.js';
 import type { GatewayStatus, ServiceState, ServiceStatus } from '../service/status.js';
-import type { PoolTotals, RunningRequest, WorkerState, WorkerStatus } from '../workers/status.js';
+import type {
+  FailureStatus,
+  PoolTotals,
+  RunningRequest,
+  WorkerState,
+  WorkerStatus,
+} from '../workers/status.js';
 import { formatCount, formatDuration, formatSize } from './steer-units.js';
 
 export type Format = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
@@ -25,25 +31,53 @@ const COLOURS: Readonly<Record<ServiceState | WorkerState, Format>> = {
   failing: 'red',
 };
 
+const WORKER_STATES: readonly WorkerState[] = ['ready', 'draining', 'booting'];
+
 const escapeLine = createEscape(CONTROLS);
 
 /** Lines, each with its end. */
 export function formatStatus(status: ServiceStatus, paint: Paint): string {
-  return [formatService(status, paint), ...status.gateways.map((one) => formatGateway(one, paint))].join(
-    '\n',
+  const failure = findCommonFailure(status.gateways);
+  const gateways = status.gateways.map((gateway) =>
+    formatGateway(failure === undefined ? gateway : { ...gateway, bootFailure: null }, paint),
   );
+  return [formatService(status, failure, paint), ...gateways].join('\n');
 }
 
-function formatService(status: ServiceStatus, paint: Paint): string {
+/** Why new workers cannot load the application, if all gateways say the same. */
+function findCommonFailure(gateways: readonly GatewayStatus[]): FailureStatus | undefined {
+  const [first, ...others] = gateways.map(({ bootFailure }) => bootFailure);
+  if (!first) return undefined;
+  return others.every((other) => isSame(first, other)) ? first : undefined;
+}
+
+function isSame(a: FailureStatus, b: FailureStatus | null | undefined): boolean {
+  return a.code === b?.code && a.message === b.message && a.traceback === b.traceback;
+}
+
+function formatService(status: ServiceStatus, failure: FailureStatus | undefined, paint: Paint): string {
   const { version, pid, state, uptimeMs, target, listening, workers } = status;
-  const running = status.gateways.reduce((sum, gateway) => sum + gateway.workers.length, 0);
+  const all = status.gateways.flatMap((gateway) => gateway.workers);
   return (
     `${paint('bold', `xgi ${escapeLine(version)}`)}  ${paintState(state, paint)}  pid ${pid}  up ${formatDuration(uptimeMs)}\n` +
     formatField('target', [escapeLine(target)]) +
     formatField('listening', listening.map(escapeLine)) +
-    formatField('workers', [`${formatWorkerRange(workers)}, ${running} running`]) +
-    formatReload(status.lastReload, paint)
+    formatField('workers', [`${formatWorkerRange(workers)}, ${formatStates(all)}`]) +
+    formatReload(status.lastReload, paint) +
+    (failure === undefined ? '' : formatBootFailure(failure, paint))
   );
+}
+
+/** `4 ready, 1 booting` */
+function formatStates(workers: readonly WorkerStatus[]): string {
+  const counts = WORKER_STATES.map((state) => ({
+    state,
+    count: workers.filter((worker) => worker.state === state).length,
+  }));
+  const parts = counts.filter(({ count }) => count > 0);
+  return parts.length === 0
+    ? 'none running'
+    : parts.map(({ state, count }) => `${formatCount(count)} ${state}`).join(', ');
 }
 
 function formatField(name: string, values: readonly string[]): string {
@@ -54,21 +88,30 @@ function formatReload(reload: ServiceStatus['lastReload'], paint: Paint): string
   if (reload === null) return '';
   const at = escapeLine(reload.at);
   if (reload.ok) return formatField('last reload', [at]);
-  const { code, message, traceback } = reload.failure;
+  const what = `${at}, ${paint('red', 'failed')}: the old code goes on`;
+  return formatField('last reload', [what]) + formatFailure(reload.failure);
+}
+
+function formatBootFailure(failure: FailureStatus, paint: Paint): string {
+  return formatField('application', [paint('red', 'new workers cannot load it')]) + formatFailure(failure);
+}
+
+function formatFailure({ code, message, traceback }: FailureStatus): string {
   return (
-    formatField('last reload', [`${at}, ${paint('red', 'failed')}: the old code goes on`]) +
     formatField('', [`${escapeLine(code)}: ${escapeLine(message)}`]) +
     (traceback === '' ? '' : formatDetail(traceback))
   );
 }
 
-function formatGateway({ pid, connections, queue, totals, workers }: GatewayStatus, paint: Paint): string {
+function formatGateway(gateway: GatewayStatus, paint: Paint): string {
+  const { pid, connections, queue, totals, bootFailure, workers } = gateway;
   const waiting =
     queue.waiting === 0
       ? 'none waiting'
       : `${formatCount(queue.waiting)} waiting, the oldest for ${formatDuration(queue.oldestMs)}`;
   return (
     `${paint('bold', `gateway ${pid}`)}  ${plural(connections, 'connection')}, ${waiting}; ${formatTotals(totals)}\n` +
+    (bootFailure ? formatBootFailure(bootFailure, paint) : '') +
     formatWorkers(workers, paint)
   );
 }
@@ -77,13 +120,13 @@ function formatGateway({ pid, connections, queue, totals, workers }: GatewayStat
 function formatTotals(totals: PoolTotals): string {
   const { requests, timeouts, queueTimeouts, died, booted, crashed, recycled } = totals;
   const rare = [
-    [timeouts, 'timed out'],
-    [queueTimeouts, 'waited too long'],
-    [died, 'died with a worker'],
-    [crashed, 'workers crashed'],
-    [recycled, 'workers recycled'],
+    [timeouts, `${formatCount(timeouts)} timed out`],
+    [queueTimeouts, `${formatCount(queueTimeouts)} waited too long`],
+    [died, `${formatCount(died)} died with a worker`],
+    [crashed, `${plural(crashed, 'worker')} crashed`],
+    [recycled, `${plural(recycled, 'worker')} recycled`],
   ] as const;
-  const parts = rare.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
+  const parts = rare.filter(([count]) => count > 0).map(([, text]) => text);
   return [`${plural(requests, 'request')}, ${plural(booted, 'worker')} started`, ...parts].join(', ');
 }
 

@@ -8,7 +8,7 @@ const NO_ANSWER = 4;
 
 /**
  * @returns the exit status; 4 if no xgi answers
- * @throws ConfigError for words or values that cannot be
+ * @throws ConfigError for a wrong flag, word or value
  */
 export async function runSteer(name: SteerName, words: readonly string[]): Promise<number> {
   const line = parseSteerLine(name, words);

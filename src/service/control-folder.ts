@@ -2,9 +2,10 @@
  * The folder of a user in which each xgi has its control socket, `PID.sock`, unless it was given another path.
  *
  * It may lie in /tmp, where anybody can make a folder, or a symbolic link, of any name that is not taken: it is used only if it
- * is a real folder, ours, and closed to others.
+ * is a real folder, ours, and closed to others. Root looks into the folders of other users too: each has to belong to the user
+ * whose name it bears. What is in it is that user's, who can put anything there, and is believed no more than any client.
  */
-import { lstatSync, mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ListenError } from '../errors.js';
@@ -12,6 +13,14 @@ import { probeControlSocket } from './control-probe.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A folder in which sockets may be, and whose it has to be. */
+export interface ControlFolder {
+  readonly path: string;
+  readonly uid: number;
+}
+
+const ROOT = 0;
+const USER_FOLDER = /^xgi-control-(0|[1-9][0-9]{0,9})$/;
 const SOCKET_FILE = /^([1-9][0-9]{0,9})\.sock$/;
 /** More are not looked at. */
 const MAX_SOCKETS = 1000;
@@ -21,6 +30,32 @@ export function controlFolders(env: Environment = process.env): string[] {
   const runtime = runtimeFolder(env);
   const temporary = path.join(tmpdir(), `xgi-control-${ownUid()}`);
   return runtime === undefined ? [temporary] : [path.join(runtime, 'xgi'), temporary];
+}
+
+/** The folders in which a command looks: those of this user, and, for root, those of the others. None of them has to exist. */
+export function searchedFolders(env: Environment = process.env): ControlFolder[] {
+  const uid = ownUid();
+  const own = controlFolders(env).map((folder) => ({ path: folder, uid }));
+  return uid === ROOT ? [...own, ...foldersOfOthers(env)] : own;
+}
+
+function foldersOfOthers(env: Environment): ControlFolder[] {
+  const temporary = listNames(tmpdir())
+    .map((name) => ({ path: path.join(tmpdir(), name), uid: Number(USER_FOLDER.exec(name)?.[1] ?? ROOT) }))
+    .filter(({ uid }) => uid !== ROOT);
+  // After `su` or `sudo -E`: of the user who became root.
+  const runtime = statRuntimeFolder(env);
+  return runtime === undefined || runtime.stats.uid === ROOT
+    ? temporary
+    : [{ path: path.join(runtime.path, 'xgi'), uid: runtime.stats.uid }, ...temporary];
+}
+
+function listNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -43,36 +78,49 @@ export async function prepareControlFolder(env?: Environment): Promise<string> {
   return own;
 }
 
-/** @throws ListenError `XGI_CONTROL_FOLDER` if it is not there, or others could have a hand in it */
-export function checkControlFolder(folder: string): void {
+/** @throws ListenError `XGI_CONTROL_FOLDER` if it is not there, is not that user's, or others could have a hand in it */
+export function checkControlFolder(folder: string, uid: number = ownUid()): void {
   const stats = lstatSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) throw distrust(folder, 'there is no such folder');
   // lstat: behind a symbolic link could be any folder of ours.
   if (!stats.isDirectory())
     throw distrust(folder, 'it is not a folder, or a symbolic link to one; remove it');
-  if (stats.uid !== ownUid())
-    throw distrust(folder, `it belongs to another user (uid ${stats.uid}); remove it`);
+  if (stats.uid !== uid) throw distrust(folder, `it belongs to another user (uid ${stats.uid}); remove it`);
   const mode = stats.mode & 0o777;
   if ((mode & 0o077) !== 0)
     throw distrust(folder, `others may use it (mode ${mode.toString(8)}); run chmod 700 ${folder}`);
 }
 
-/** The sockets in a folder that has been checked, living and dead ones. */
-export function listControlSockets(folder: string): { pid: number; path: string }[] {
+/** The sockets of that user in a folder that has been checked, living and dead ones. */
+export function listControlSockets(folder: string, uid: number = ownUid()): { pid: number; path: string }[] {
   const files = readdirSync(folder).map((name) => ({
     pid: Number(SOCKET_FILE.exec(name)?.[1] ?? 0),
     path: path.join(folder, name),
   }));
-  return files.filter(({ pid }) => pid > 0).slice(0, MAX_SOCKETS);
+  return files
+    .filter(({ pid }) => pid > 0)
+    .slice(0, MAX_SOCKETS)
+    .filter((file) => isSocketOf(file.path, uid));
+}
+
+/** Not a symbolic link, by which a user could show root the socket of another program. */
+function isSocketOf(file: string, uid: number): boolean {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  return stats?.isSocket() === true && stats.uid === uid;
 }
 
 /** The user's folder of the session (XDG Base Directory Specification), if it can be trusted: after `su` it may be another's. */
 function runtimeFolder(env: Environment): string | undefined {
+  const folder = statRuntimeFolder(env);
+  return folder?.stats.uid === ownUid() ? folder.path : undefined;
+}
+
+function statRuntimeFolder(env: Environment): { path: string; stats: Stats } | undefined {
   const folder = env['XDG_RUNTIME_DIR'];
   if (!folder || !path.isAbsolute(folder)) return undefined;
   try {
     const stats = statSync(folder);
-    return stats.isDirectory() && stats.uid === ownUid() && (stats.mode & 0o022) === 0 ? folder : undefined;
+    return stats.isDirectory() && (stats.mode & 0o022) === 0 ? { path: folder, stats } : undefined;
   } catch {
     return undefined;
   }

@@ -47,6 +47,7 @@ test.each([
   ['ready', 0],
   ['reloading', 0],
   ['starting', 1],
+  ['failing', 1],
   ['stopping', 1],
 ] as const)('status of one that is %s: exit status %d', async (state: ServiceState, expected) => {
   service.status = () => Promise.resolve({ ...sampleStatus, state });
@@ -60,7 +61,7 @@ test.each([['status'], ['reload'], ['stop'], ['scale', '4'], ['status', '--json'
     const { code, stdout, stderr } = await xgi(...words.filter((word) => word !== undefined));
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
     expect(stderr).toMatch(
-      /^xgi: XGI_CONTROL_NONE: no xgi of this user .*--control-socket, name the same path\n$/,
+      /^xgi: XGI_CONTROL_NONE: no xgi( of this user)? .*--control-socket, name the same path\n$/,
     );
   },
 );
@@ -117,10 +118,10 @@ test('reload of one that goes away meanwhile: exit status 4', async () => {
 
 test('scale', async () => {
   await serve();
-  expect(await xgi('scale', '2..8')).toMatchObject({ code: 0, stdout: 'xgi: 4711 has 2..8 workers now\n' });
+  expect(await xgi('scale', '2..8')).toMatchObject({ code: 0, stdout: 'xgi: 4711 will have 2..8 workers\n' });
   expect(await xgi('scale', '1', '4711')).toMatchObject({
     code: 0,
-    stdout: 'xgi: 4711 has 1 worker now\n',
+    stdout: 'xgi: 4711 will have 1 worker\n',
   });
   expect(await xgi('scale', '--json', '3')).toMatchObject({
     code: 0,
@@ -189,17 +190,30 @@ test('several: one has to be named', async () => {
   await open(path.join(folder, '4712.sock'), { steered: other });
   const { code, stderr } = await xgi('stop');
   expect(code).toBe(2);
-  expect(stderr).toContain('several xgi of this user run; name one by its process id:');
+  expect(stderr).toMatch(/several xgi( of this user)? run; name one by its process id:/);
   expect(stderr).toContain('\n    4711    shop:app  http://127.0.0.1:8000\n    4712    blog:app');
   expect([service.calls, other.calls]).toEqual([[], []]);
   expect(await xgi('scale', '4', '4712')).toMatchObject({ code: 0 });
   expect([service.calls, other.calls]).toEqual([[], [{ min: 4, max: 4 }]]);
 });
 
-test('--help, and words that cannot be', async () => {
-  expect(await xgi('stop', '--help')).toMatchObject({
+test('help, and wrong words', async () => {
+  for (const words of [
+    ['stop', '--help'],
+    ['help', 'stop'],
+  ])
+    expect(await xgi(...words)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Usage: xgi stop [options] [pid]') as string,
+    });
+  expect(await xgi('help')).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('Usage: xgi stop [options] [pid]') as string,
+    stdout: expect.stringContaining('Usage: xgi [flags] TARGET') as string,
+  });
+  expect(await xgi('stauts')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^xgi: XGI_CONFIG_TARGET: .*; did you mean xgi status\? /) as string,
   });
   expect(await xgi('status', 'app:app')).toMatchObject({
     code: 2,

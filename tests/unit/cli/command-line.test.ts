@@ -1,7 +1,10 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { CommanderError } from 'commander';
 import { describe, expect, test, vi } from 'vitest';
 import { parseCommandLine } from '../../../src/cli/command-line.js';
 import { ConfigError } from '../../../src/errors.js';
+import { makeTempDir } from '../../support/temp-dir.js';
 
 function parse(argv: readonly string[], variable?: string) {
   return parseCommandLine(argv, variable === undefined ? {} : { XGI_CMD_ARGS: variable }, '1.2.3');
@@ -93,6 +96,31 @@ describe('the target', () => {
     [['wsgi', 'a:b', 'c:d'], 'expected one TARGET, received "a:b" "c:d"'],
   ])('%j is refused', (argv, message) => {
     expect(refusal(argv)).toContain(message);
+  });
+});
+
+describe('a command that is misspelt', () => {
+  test.each([
+    [['stauts'], 'did you mean xgi status?'],
+    [['scael', '4'], 'did you mean xgi scale?'],
+    [['-w', '2', 'restart'], 'did you mean xgi reload?'],
+  ])('%j is refused', (argv, message) => {
+    expect(refusal(argv)).toContain(message);
+  });
+
+  test('a module of that name, where Python would look for it, is served', () => {
+    const folder = makeTempDir();
+    mkdirSync(path.join(folder, 'lib'));
+    writeFileSync(path.join(folder, 'lib/shop.py'), '');
+    const elsewhere = ['shop', '--chdir', folder];
+    expect(refusal(elsewhere)).toContain(`no module of that name in ${folder}; did you mean xgi stop?`);
+    for (const argv of [
+      ['shop', '--chdir', path.join(folder, 'lib')],
+      [...elsewhere, '--pythonpath', '/nowhere,lib'],
+      ['wsgi', 'shop'],
+    ])
+      expect(parse(argv).config.target).toBe('shop');
+    expect(parseCommandLine(elsewhere, { PYTHONPATH: 'lib' }, '1.2.3').config.target).toBe('shop');
   });
 });
 

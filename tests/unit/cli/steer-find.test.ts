@@ -1,13 +1,16 @@
 /** Which of the running xgi a command is for. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findXgi } from '../../../src/cli/steer-find.js';
 import { controlFolders } from '../../../src/service/control-folder.js';
 import { ControlError } from '../../../src/service/control-error.js';
 import { makeTempDir } from '../../support/temp-dir.js';
 import { FakeService, open, sampleStatus } from '../service/steered.js';
+
+const isRoot = process.geteuid!() === 0;
+const whose = isRoot ? '' : ' of this user';
 
 let env: Record<string, string>;
 let folder: string;
@@ -44,7 +47,7 @@ test('also one that was started without XDG_RUNTIME_DIR', async () => {
 
 test('none', async () => {
   await expect(findXgi(any, env)).rejects.toThrow(
-    `no xgi of this user runs (no socket in ${folder} or ${controlFolders(env)[1]}); if another user's is meant, use sudo -u USER`,
+    `no xgi${whose} runs (no socket in ${folder} or ${controlFolders(env)[1]}); if `,
   );
 });
 
@@ -52,15 +55,13 @@ test('several: they are listed; one is named by its process id', async () => {
   await Promise.all([run(11), run(12)]);
   await expect(findXgi(any, env)).rejects.toMatchObject({
     code: 'XGI_CONTROL_SEVERAL',
-    message: `several xgi of this user run; name one by its process id:
+    message: `several xgi${whose} run; name one by its process id:
 
     11      app11:app  http://127.0.0.1:8000
     12      app12:app  http://127.0.0.1:8000`,
   });
   expect(await findXgi({ ...any, pid: 12 }, env)).toMatchObject({ pid: 12 });
-  await expect(findXgi({ ...any, pid: 13 }, env)).rejects.toThrow(
-    'no xgi of this user has the process id 13',
-  );
+  await expect(findXgi({ ...any, pid: 13 }, env)).rejects.toThrow(`no xgi${whose} has the process id 13`);
 });
 
 test('the socket of a process that is no more does not count', async () => {
@@ -114,4 +115,96 @@ test('a folder that others may use is not looked into', async () => {
   await run(11);
   chmodSync(folder, 0o777);
   await expect(findXgi(any, env)).rejects.toThrow(`${folder}: others may use it (mode 777)`);
+});
+
+test('what tells something else than a status is not an xgi', async () => {
+  const service = await run(11);
+  service.status = () => Promise.resolve({ pid: 11 } as unknown as typeof sampleStatus);
+  await expect(findXgi(any, env)).rejects.toMatchObject({ code: 'XGI_CONTROL_NONE' });
+  await expect(findXgi({ ...any, controlSocket: path.join(folder, '11.sock') }, env)).rejects.toMatchObject({
+    code: 'XGI_CONTROL_FOREIGN',
+  });
+});
+
+/** As root, of nobody; as anybody else, of that user, while this process takes itself for root. */
+describe('of another user', () => {
+  const other = isRoot ? 65_534 : process.geteuid!();
+  let foreign: string;
+
+  beforeEach(() => {
+    vi.spyOn(process, 'geteuid').mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
+    env = {};
+    foreign = makeFolder(path.join(process.env['TMPDIR']!, `xgi-control-${other}`));
+  });
+
+  function makeFolder(place: string): string {
+    mkdirSync(place, { mode: 0o700 });
+    chownSync(place, other, -1);
+    return place;
+  }
+
+  async function runForeign(pid: number, place = foreign): Promise<FakeService> {
+    const file = path.join(place, `${pid}.sock`);
+    const service = await run(pid, file);
+    chownSync(file, other, -1);
+    return service;
+  }
+
+  test('root finds it', async () => {
+    await runForeign(21);
+    expect(await findXgi(any, env)).toMatchObject({ pid: 21, uid: other });
+    await runForeign(22);
+    await expect(findXgi(any, env)).rejects.toMatchObject({
+      code: 'XGI_CONTROL_SEVERAL',
+      message: expect.stringContaining(
+        `    22      app22:app  http://127.0.0.1:8000  (of uid ${other})`,
+      ) as string,
+    });
+    expect(await findXgi({ ...any, pid: 22 }, env)).toMatchObject({ pid: 22 });
+  });
+
+  test('root finds it in XDG_RUNTIME_DIR', async () => {
+    const runtime = makeTempDir();
+    chownSync(runtime, other, -1);
+    await runForeign(23, makeFolder(path.join(runtime, 'xgi')));
+    expect(await findXgi(any, { XDG_RUNTIME_DIR: runtime })).toMatchObject({ pid: 23, uid: other });
+  });
+
+  test('other users do not', async () => {
+    await runForeign(21);
+    vi.spyOn(process, 'geteuid').mockReturnValue(other + 1);
+    await expect(findXgi(any, env)).rejects.toThrow('no xgi of this user runs');
+  });
+
+  test('a folder that bears the name of somebody else, or is open to others, is not looked into', async () => {
+    await runForeign(21);
+    const named = path.join(path.dirname(foreign), `xgi-control-${other + 1}`);
+    renameSync(foreign, named);
+    await expect(findXgi(any, env)).rejects.toThrow(`${named}: it belongs to another user (uid ${other})`);
+    symlinkSync(named, foreign);
+    await expect(findXgi(any, env)).rejects.toThrow(`${foreign}: it is not a folder, or a symbolic link`);
+    renameSync(named, `${named}-away`);
+    makeFolder(`${foreign}1`);
+    chmodSync(`${foreign}1`, 0o755);
+    await expect(findXgi(any, env)).rejects.toThrow(`${foreign}1: it belongs to another user`);
+  });
+
+  test('a symbolic link in it does not lead root to the socket of another program', async () => {
+    const elsewhere = path.join(makeTempDir(), 's');
+    await run(24, elsewhere);
+    symlinkSync(elsewhere, path.join(foreign, '24.sock'));
+    await expect(findXgi(any, env)).rejects.toMatchObject({ code: 'XGI_CONTROL_NONE' });
+  });
+
+  test('one that takes the process id of another is told from it by its socket', async () => {
+    const runtime = makeTempDir();
+    chownSync(runtime, other, -1);
+    const second = makeFolder(path.join(runtime, 'xgi'));
+    await runForeign(25);
+    await runForeign(25, second);
+    await expect(findXgi({ ...any, pid: 25 }, { XDG_RUNTIME_DIR: runtime })).rejects.toThrow(
+      `several xgi have the process id 25; name one by its socket, with --control-socket:\n\n    ${second}/25.sock  app25:app`,
+    );
+  });
 });

@@ -29,7 +29,7 @@ test.each([
 test.each([
   ['status', '0', 'xgi status: expected the process id of a running xgi, received "0"'],
   ['status', 'app:app', 'a Python module called status is served with xgi wsgi status'],
-  ['status', '1 2', 'too many arguments. Expected 1 argument but got 2; see xgi status --help'],
+  ['status', '1 2', 'xgi status: expected at most one PID, received "1" "2"; see xgi status --help'],
   ['status', '--quick', "unknown option '--quick'; see xgi status --help"],
   ['reload', '-c', "unknown option '-c'; see xgi reload --help"],
   ['status', '--jsno', "unknown option '--jsno'; did you mean --json?; see xgi status --help"],
@@ -40,9 +40,15 @@ test.each([
   ],
   ['stop', '--timeout soon', '--timeout: expected'],
   ['stop', '--timeout 25h', 'at most 24h, received "25h"'],
-  ['scale', '', "missing required argument 'workers'; see xgi scale --help"],
+  [
+    'scale',
+    '',
+    'xgi scale: expected a whole number from 1 to 1024, or MIN..MAX, received nothing; see xgi scale --help',
+  ],
+  ['scale', '1 2 3', 'xgi scale: expected WORKERS and at most one PID, received "1" "2" "3"'],
   ['scale', '0', 'xgi scale: expected a whole number from 1 to 1024, or MIN..MAX, received "0"'],
-  ['scale', '8..2', 'received "8..2"'],
+  ['scale', '8..2', 'xgi scale: expected MIN..MAX with a MIN that is not above MAX, received "8..2"'],
+  ['scale', '0..2', 'xgi scale: expected a whole number from 1 to 1024, or MIN..MAX, received "0..2"'],
   ['scale', '-1', 'received "-1"'],
   ['scale', '4 here', 'expected the process id of a running xgi, received "here"'],
 ] as const)('xgi %s %s is refused', (name, text, message) => {

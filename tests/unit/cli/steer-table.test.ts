@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { formatStatus, type Paint } from '../../../src/cli/steer-table.js';
 import type { GatewayStatus, ServiceStatus } from '../../../src/service/status.js';
-import type { WorkerStatus } from '../../../src/workers/status.js';
+import type { FailureStatus, WorkerStatus } from '../../../src/workers/status.js';
 
 const plain: Paint = (_, text) => text;
 
@@ -52,7 +52,7 @@ xgi 1.2.3  ready  pid 4711  up 5h 0m
   target       shop.wsgi:application
   listening    http://127.0.0.1:8000
                unix:/run/shop.sock
-  workers      1..4, 1 running
+  workers      1..4, 1 ready
 
 gateway 4711  12 connections, none waiting; 1,234 requests, 1 worker started
    PID  STATE  GEN     AGE  REQUESTS     RSS  AHEAD  RUNNING
@@ -106,7 +106,7 @@ xgi 1.2.3  reloading  pid 4711  up 5h 0m
   target       shop.wsgi:application
   listening    http://127.0.0.1:8000
                unix:/run/shop.sock
-  workers      2, 3 running
+  workers      2, 1 ready, 1 draining, 1 booting
   last reload  2026-11-20T16:48:00.000Z, failed: the old code goes on
                XGI_APP_RAISED: importing shop.wsgi raised SyntaxError
     Traceback (most recent call last):
@@ -134,8 +134,51 @@ test('several gateways, one without workers; a reload that succeeded', () => {
     plain,
   );
   expect(text).toContain('  last reload  2026-11-20T16:48:00.000Z\n');
-  expect(text).toContain('1 running\n');
+  expect(text).toContain('workers      1..4, 1 ready\n');
   expect(text).toMatch(/\n\ngateway 4720 {2}.*\n {2}no workers\n$/);
+});
+
+test('counts of one are singular, and no workers are none', () => {
+  const totals = { ...gateway.totals, requests: 1, crashed: 1, recycled: 1, died: 1 };
+  const text = formatStatus({ ...service, gateways: [{ ...gateway, workers: [], totals }] }, plain);
+  expect(text).toContain('  workers      1..4, none running\n');
+  expect(text).toContain(
+    '; 1 request, 1 worker started, 1 died with a worker, 1 worker crashed, 1 worker recycled\n',
+  );
+});
+
+describe('why no worker can load the application', () => {
+  const failure: FailureStatus = {
+    code: 'XGI_APP_RAISED',
+    message: 'importing shop.wsgi raised KeyError',
+    traceback: 'Traceback (most recent call last):\nKeyError: 1\n',
+  };
+  const failing: GatewayStatus = { ...gateway, workers: [], bootFailure: failure };
+
+  test('once, if all gateways say the same', () => {
+    const gateways = [failing, { ...failing, pid: 4720, bootFailure: { ...failure } }];
+    const text = formatStatus({ ...service, state: 'failing', gateways }, plain);
+    expect(text).toMatch(/^xgi 1\.2\.3 {2}failing {2}pid 4711/);
+    expect(text).toContain(`\
+  workers      1..4, none running
+  application  new workers cannot load it
+               XGI_APP_RAISED: importing shop.wsgi raised KeyError
+    Traceback (most recent call last):
+    KeyError: 1
+
+gateway 4711  `);
+    expect(text.split('KeyError: 1').length).toBe(2);
+  });
+
+  test('for each gateway, if they differ', () => {
+    const other = { ...failing, pid: 4720, bootFailure: { ...failure, message: 'other', traceback: '' } };
+    const text = formatStatus({ ...service, gateways: [failing, other, gateway] }, plain);
+    expect(text).toContain('    KeyError: 1\n  no workers\n');
+    expect(text).toMatch(
+      /\ngateway 4720 .*\n {2}application {2}new workers cannot load it\n {15}XGI_APP_RAISED: other\n {2}no workers\n/,
+    );
+    expect(text.split('cannot load').length).toBe(3);
+  });
 });
 
 test('what requests and programs say cannot steer the terminal', () => {
@@ -155,6 +198,7 @@ test('what requests and programs say cannot steer the terminal', () => {
       gateways: [
         {
           ...gateway,
+          bootFailure: { code: evil, message: evil, traceback: evil },
           workers: [{ ...worker, running: [{ id: evil, method: evil, path: evil, runningMs: 1 }] }],
         },
       ],
