@@ -87,7 +87,7 @@ function createSteerCommand(name: SteerName): Command {
     .option('--json', 'print the answer as JSON')
     .option(
       '--control-socket <path>',
-      'as xgi was started with (default: $XGI_CONTROL_SOCKET, else the only one of this user)',
+      'as xgi was started with (default: $XGI_CONTROL_SOCKET, else the only one of this user, or, for root, of all users)',
     )
     .helpOption('-h, --help', 'print this');
 }

@@ -91,7 +91,7 @@ export function checkControlFolder(folder: string, uid: number = ownUid()): void
     throw distrust(folder, `others may use it (mode ${mode.toString(8)}); run chmod 700 ${folder}`);
 }
 
-/** The sockets of that user in a folder that has been checked, living and dead ones. */
+/** The sockets in a folder of that user which has been checked, living and dead ones. */
 export function listControlSockets(folder: string, uid: number = ownUid()): { pid: number; path: string }[] {
   const files = readdirSync(folder).map((name) => ({
     pid: Number(SOCKET_FILE.exec(name)?.[1] ?? 0),
@@ -103,10 +103,10 @@ export function listControlSockets(folder: string, uid: number = ownUid()): { pi
     .filter((file) => isSocketOf(file.path, uid));
 }
 
-/** Not a symbolic link, by which a user could show root the socket of another program. */
+/** Not a link, by which a user could show root the socket of another program. In our own folder it may belong to `--user`. */
 function isSocketOf(file: string, uid: number): boolean {
   const stats = lstatSync(file, { throwIfNoEntry: false });
-  return stats?.isSocket() === true && stats.uid === uid;
+  return stats?.isSocket() === true && (uid === ownUid() || stats.uid === uid);
 }
 
 /** The user's folder of the session (XDG Base Directory Specification), if it can be trusted: after `su` it may be another's. */

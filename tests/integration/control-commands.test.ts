@@ -105,6 +105,20 @@ test('reload with broken code: the old goes on, and the reason is told', async (
   expect((await xgi('status')).stdout).toContain('failed: the old code goes on\n');
 });
 
+test('no worker can load the application any more: status fails, and tells why', async () => {
+  const server = await start();
+  project.write('app.py', 'raise KeyError("gone")\n');
+  process.kill(server.workerPids[0]!, 'SIGKILL');
+  const told = await pollUntil(async () => {
+    const { code, stdout } = await xgi('status');
+    return code === 1 && stdout.includes('new workers cannot load it') && stdout;
+  });
+  expect(told).toMatch(/^xgi \S+ {2}failing {2}pid /);
+  expect(told).toMatch(
+    /\n {2}application .*\n {15}XGI_APP_RAISED: .*\n {4}Traceback .*\n(.*\n)* {4}KeyError: 'gone'\n/,
+  );
+});
+
 test('scale: more workers, then fewer', async () => {
   await start();
   expect(await xgi('scale', '3')).toMatchObject({ code: 0 });

@@ -126,6 +126,12 @@ test('what tells something else than a status is not an xgi', async () => {
   });
 });
 
+test('our own folder may hold the socket of a process that has become another user', async () => {
+  await run(11);
+  if (isRoot) chownSync(path.join(folder, '11.sock'), 65_534, -1);
+  expect(await findXgi(any, env)).toMatchObject({ pid: 11, uid: undefined });
+});
+
 /** As root, of nobody; as anybody else, of that user, while this process takes itself for root. */
 describe('of another user', () => {
   const other = isRoot ? 65_534 : process.geteuid!();
