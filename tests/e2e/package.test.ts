@@ -62,7 +62,18 @@ test('xgi --version, through a symbolic link', async () => {
 
 test('serves an application, with the Python worker that it brings', async () => {
   const application = path.join(repository, 'examples/wsgi-hello/hello.py:application');
-  const args = [command, 'wsgi', application, '-b', '127.0.0.1:0', '-w', '1', '--allow-root', '--python', python];
+  const args = [
+    command,
+    'wsgi',
+    application,
+    '-b',
+    '127.0.0.1:0',
+    '-w',
+    '1',
+    '--allow-root',
+    '--python',
+    python,
+  ];
   const server = new Program(process.execPath, args, {
     cwd: directory,
     env: { PYTHONPATH: undefined, PYTHONDONTWRITEBYTECODE: '1', PORT: undefined, XGI_CMD_ARGS: undefined },
