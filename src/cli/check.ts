@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
+import { PROGRAM } from '../workers/supervisor.js';
 import { createPool } from '../service/pool.js';
 
 const LOG_CLOSE_MS = 1000;
@@ -23,7 +24,11 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
   const privileges = resolvePrivileges(config.privileges, { nameOf });
   checkRoot({ privileges, allowRoot: config.privileges.allowRoot, nameOf });
   dropPrivileges(privileges);
-  checkReach(privileges, { directory: config.directory, python: config.python.path });
+  checkReach(privileges, {
+    directory: config.directory,
+    python: config.python.path,
+    program: PROGRAM,
+  });
   // A start's own messages would only hide the answer.
   const level = config.logLevel === 'info' ? 'warning' : config.logLevel;
   const log = new ProgramLog({ level });

@@ -5,7 +5,6 @@
  * that it starts from then on. Nothing here keeps root for later; what needs it has to be done before.
  */
 import { accessSync, constants, lchownSync, lstatSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.js';
 import { type Accounts, parseId, systemAccounts } from './accounts.js';
 import { isContainer, isRootAlone, type Surroundings } from './container.js';
@@ -61,11 +60,11 @@ export interface Reach {
   /** Where the application runs. */
   readonly directory: string;
   readonly python: string;
+  /** The Python side of xgi. */
+  readonly program: string;
 }
 
 const ROOT = 0;
-
-const WORKER_PROGRAM = fileURLToPath(new URL('../../python/xgi_worker/__main__.py', import.meta.url));
 
 /**
  * Looks the names up; changes nothing. A number need not belong to an account, but then says nothing about a group.
@@ -160,14 +159,14 @@ export function giveFile(file: string, { uid, gid }: Privileges): void {
  *
  * @throws ConfigError `XGI_PRIVILEGES`
  */
-export function checkReach({ env, uid }: Privileges, { directory, python }: Reach): void {
+export function checkReach({ env, uid }: Privileges, { directory, python, program }: Reach): void {
   if (uid === null) return;
   const needs = [
     ['enter the folder', directory, constants.X_OK],
     ['read the folder', directory, constants.R_OK],
     ['run the interpreter', python, constants.X_OK],
     // For the workers; and for a successor, or further gateways.
-    ["read xgi's own", WORKER_PROGRAM, constants.R_OK],
+    ["read xgi's own", program, constants.R_OK],
     ['run', process.execPath, constants.X_OK],
   ] as const;
   for (const [what, file, mode] of needs) {

@@ -19,6 +19,7 @@ import { Notifier } from '../process/notify.js';
 import { writePidFile } from '../process/pid-file.js';
 import { checkReach, checkRoot, dropPrivileges, giveFile, resolvePrivileges } from '../process/privileges.js';
 import type { SteeringSignal } from '../process/signals.js';
+import { PROGRAM } from '../workers/supervisor.js';
 import { openAccessLog } from './access-log.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
 import { Gateways } from './gateways.js';
@@ -222,7 +223,7 @@ class RunningService {
     if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
     dropPrivileges(this.#privileges);
     const { directory, python } = this.#options.config;
-    checkReach(this.#privileges, { directory, python: python.path });
+    checkReach(this.#privileges, { directory, python: python.path, program: PROGRAM });
   }
 
   /** A signal may come before the end of the boot, which then fails as it should. */

@@ -78,7 +78,8 @@ const KILL_GRACE_MS = 1000;
 /** Loading an application is work for a core. */
 const MAX_BOOTING = Math.max(4, 2 * availableParallelism());
 
-const PROGRAM = fileURLToPath(new URL('../../python/xgi_worker', import.meta.url));
+/** The folder of the Python side. */
+export const PROGRAM = fileURLToPath(new URL('../../python/xgi_worker', import.meta.url));
 
 export class Supervisor implements WorkerOwner, GenerationOwner {
   readonly #options: SupervisorOptions;

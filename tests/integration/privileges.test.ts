@@ -213,9 +213,9 @@ function testsOfRoot(): void {
     const { messages } = await inChild(
       NOBODY,
       `drop();
-      const messageOf = (folder, python) => {
+      const messageOf = (folder, python, program = '/bin') => {
         try {
-          checkReach(privileges, { directory: folder, python });
+          checkReach(privileges, { directory: folder, python, program });
           return 'reached';
         } catch (error) {
           return error.code + ' ' + error.message.replaceAll(directory, '').replace(/: it, .*/, '');
@@ -227,6 +227,7 @@ function testsOfRoot(): void {
         messageOf(directory + '/blind', '/bin/sh'),
         messageOf('/', directory + '/closed/python'),
         messageOf('/', directory + '/no-program'),
+        messageOf('/', '/bin/sh', directory + '/closed/xgi_worker'),
       ];`,
     );
     expect(messages).toEqual([
@@ -235,6 +236,7 @@ function testsOfRoot(): void {
       'XGI_PRIVILEGES user nobody cannot read the folder /blind (EACCES)',
       'XGI_PRIVILEGES user nobody cannot run the interpreter /closed/python (EACCES)',
       'XGI_PRIVILEGES user nobody cannot run the interpreter /no-program (EACCES)',
+      "XGI_PRIVILEGES user nobody cannot read xgi's own /closed/xgi_worker (EACCES)",
     ]);
   });
 
