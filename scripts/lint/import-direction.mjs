@@ -34,7 +34,7 @@ const MAY_IMPORT = {
   upstream: [...CONTRACT, ...PURE, ...TELEMETRY],
   transports: [...CONTRACT, ...PURE, ...TELEMETRY, 'upstream'],
   workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
-  handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'routing'],
+  handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'process', 'routing'],
   middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'routing'],
   server: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
 };

@@ -1,7 +1,8 @@
 /** The command `xgi wsgi TARGET`, and `xgi TARGET`: resolves the configuration, then checks it or serves. */
 import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-format.js';
-import { resolveConfig, type ResolvedConfig } from '../config/resolve.js';
+import { resolveConfig, type ResolveContext, type ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
+import { resolvePrivileges } from '../process/privileges.js';
 import { takeListenFds } from '../process/systemd.js';
 import { takeChildTask } from '../service/child-task.js';
 import { takePredecessor } from '../service/handover.js';
@@ -16,7 +17,11 @@ export async function runWsgi(
   const task = takeChildTask(process.env);
   const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
-  const config = await resolveConfig(user, { cwd, env: process.env, inheritedFds, nameOf });
+  const runAs: ResolveContext['runAs'] = (wanted) => {
+    const { uid, gid, env } = resolvePrivileges(wanted, { nameOf });
+    return uid === null || gid === null ? undefined : { uid, gid, env };
+  };
+  const config = await resolveConfig(user, { cwd, env: process.env, inheritedFds, runAs, nameOf });
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
   if (task !== undefined) {
     const { runGatewayChild } = await import('../service/gateway-child.js');

@@ -20,6 +20,16 @@ export interface InterpreterChoice {
   /** What relative paths, `.venv` and `venv` are relative to. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Who is to run it: what lies in a folder of the application's user is not run as root. Default: as this process. */
+  readonly runAs?: RunAs | undefined;
+}
+
+/** A user that programs are run as. */
+export interface RunAs {
+  readonly uid: number;
+  readonly gid: number;
+  /** HOME and the like. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 const OLDEST = [3, 8] as const;
@@ -46,7 +56,7 @@ export async function chooseInterpreter(choice: InterpreterChoice): Promise<Inte
   } catch (error) {
     throw refuse(origin, file, reasonOf(error));
   }
-  return { path: file, version: await askVersion(file, origin) };
+  return { path: file, version: await askVersion(file, origin, choice) };
 }
 
 function locate({ python, directory, env }: InterpreterChoice): { file: string; origin: string } {
@@ -103,9 +113,15 @@ function findOnPath(name: string, directory: string, env: InterpreterChoice['env
   return undefined;
 }
 
-function askVersion(file: string, origin: string): Promise<string> {
+function askVersion(file: string, origin: string, { env, runAs }: InterpreterChoice): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: ASK_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 } as const;
+    const options = {
+      timeout: ASK_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: 64 * 1024,
+      // With a uid, the supplementary groups are given up as well (libuv).
+      ...(runAs && { uid: runAs.uid, gid: runAs.gid, env: { ...env, ...runAs.env }, cwd: '/' }),
+    } as const;
     execFile(file, ASK, options, (error, stdout) => {
       const answer = ANSWER.exec(stdout);
       if (error?.killed === true)

@@ -19,7 +19,7 @@ import type {
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
-import { chooseInterpreter, type Interpreter } from './python.js';
+import { chooseInterpreter, type Interpreter, type RunAs } from './python.js';
 import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
 
 export interface ResolvedConfig {
@@ -68,6 +68,8 @@ export interface ResolveContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Listening sockets that were passed on by systemd. */
   readonly inheritedFds: readonly number[];
+  /** Looks the user up that the application is to run as; undefined if it stays as it is. @throws ConfigError */
+  readonly runAs?: (wanted: WantedPrivileges) => RunAs | undefined;
   /** How a message names an option: `--workers`. */
   nameOf(key: keyof UserConfig): string;
 }
@@ -78,6 +80,12 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   const directory = resolveDirectory(parsed.chdir, context);
   checkTemporaryFolder(context);
   const absolute = (file: string): string => path.resolve(directory, file);
+  const privileges: WantedPrivileges = {
+    user: parsed.user ?? null,
+    group: parsed.group ?? null,
+    umask: parsed.umask ?? null,
+    allowRoot: parsed.allowRoot ?? false,
+  };
   return {
     target: detectTarget(parsed.target, directory),
     endpoints: resolveEndpoints(parsed.bind, directory, context),
@@ -97,12 +105,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     },
     preload: parsed.preload ?? false,
     reloadOnChange: resolveReload(parsed, absolute),
-    privileges: {
-      user: parsed.user ?? null,
-      group: parsed.group ?? null,
-      umask: parsed.umask ?? null,
-      allowRoot: parsed.allowRoot ?? false,
-    },
+    privileges,
     limits: {
       ...DEFAULT_LIMITS,
       maxRequestLineBytes: parsed.limitRequestLine ?? DEFAULT_LIMITS.maxRequestLineBytes,
@@ -119,7 +122,12 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     controlSocket: resolveControlSocket(parsed.controlSocket, directory, context),
     pidFile: parsed.pid === undefined ? null : resolveFile('pid', parsed.pid, directory, context),
     // Last: it starts a program, and everything above is checked in no time.
-    python: await chooseInterpreter({ python: parsed.python, directory, env: context.env }),
+    python: await chooseInterpreter({
+      python: parsed.python,
+      directory,
+      env: context.env,
+      runAs: context.runAs?.(privileges),
+    }),
   };
 }
 

@@ -2,10 +2,11 @@
  * Collects a request body before a program sees it: in memory as long as it is small, else in a private file. So a slow or
  * endless upload costs a file and never a worker, and the program learns the true length of a chunked body.
  */
-import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.js';
+import { removeQuietly } from '../process/remove-quietly.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
 
 /** A whole body; `dispose` removes the file when the program is done with it. */
@@ -110,7 +111,7 @@ class Spool implements BodyConsumer {
       this.#done(null, {
         path: this.#path,
         length: this.#length,
-        dispose: () => rmSync(this.#path, { force: true }),
+        dispose: () => removeQuietly(this.#path),
       });
     });
     this.#file.end();
@@ -120,7 +121,7 @@ class Spool implements BodyConsumer {
     if (this.#over) return;
     this.#over = true;
     // Removed when it is closed: before that it may be about to be made.
-    this.#file?.once('close', () => rmSync(this.#path, { force: true })).destroy();
+    this.#file?.once('close', () => removeQuietly(this.#path)).destroy();
     this.#done(error, null);
   }
 

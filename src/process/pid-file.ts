@@ -1,5 +1,14 @@
 /** The pid file: says which process is the gateway, for as long as it is. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { ConfigError, XgiError } from '../errors.js';
 
 /**
@@ -41,15 +50,29 @@ function removePidFile(file: string): void {
 
 /** undefined if there is no file, or no process id in it. */
 function readPid(file: string): number | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch {
-    return undefined;
-  }
+  const text = readStart(file);
   const match = /^\s*([0-9]{1,9})\s*$/.exec(text);
   // 0 is no process: kill(0, …) means our own group.
   return match === null || Number(match[1]) === 0 ? undefined : Number(match[1]);
+}
+
+const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+/** Longer than any process id. */
+const MAX_BYTES = 64;
+
+/** The first bytes of a regular file, '' of anything else: others may put a named pipe or a link to a device there. */
+function readStart(file: string): string {
+  let fd: number | undefined;
+  try {
+    fd = openSync(file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    if (!fstatSync(fd).isFile()) return '';
+    const bytes = Buffer.alloc(MAX_BYTES);
+    return bytes.toString('latin1', 0, readSync(fd, bytes, 0, MAX_BYTES, 0));
+  } catch {
+    return '';
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -4,7 +4,8 @@
  * A gateway that is started as root binds its sockets, then gives root up for good, with its own threads and everything
  * that it starts from then on. Nothing here keeps root for later; what needs it has to be done before.
  */
-import { accessSync, constants, lchownSync, lstatSync } from 'node:fs';
+import { accessSync, constants, lchownSync, lstatSync, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { type Accounts, parseId, systemAccounts } from './accounts.js';
 import { isContainer, isRootAlone, type Surroundings } from './container.js';
@@ -136,6 +137,50 @@ export function checkRoot(check: RootCheck): string | undefined {
     'XGI_ROOT',
     `the application would run as root: name another user with ${nameOf('user')} NAME, which is taken on once the sockets are bound; or allow it with ${nameOf('allowRoot')}`,
   );
+}
+
+/**
+ * Opens a file that is used after root has been given up, as the user who is to use it; or as root if that user may not and only root can
+ * change the file's folder. In a folder of the user, a name may stand for any file of root's.
+ *
+ * @param open opens it before it returns
+ */
+export function openFor<T>(privileges: Privileges, file: string, open: () => T): T {
+  const { uid, gid } = privileges;
+  if (uid === null || gid === null || uid === ROOT) return open();
+  if (!isRootsOwn(dirname(file))) return asUser(uid, gid, open);
+  const opened = open();
+  giveFile(file, privileges);
+  return opened;
+}
+
+/** Nobody but root can change what the path of this folder means, or what is in it. Of shared folders (sticky), only those above it may be. */
+export function isRootsOwn(folder: string): boolean {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const stats = lstatSync(at, { throwIfNoEntry: false });
+    if (stats === undefined || stats.uid !== ROOT) return false;
+    if (stats.isSymbolicLink()) {
+      if (!isRootsOwn(realpathSync(at))) return false;
+    } else {
+      const isShared = (stats.mode & 0o1000) !== 0 && at !== resolve(folder);
+      if (!stats.isDirectory() || ((stats.mode & 0o022) !== 0 && !isShared)) return false;
+    }
+    if (at === dirname(at)) return true;
+  }
+}
+
+function asUser<T>(uid: number, gid: number, act: () => T): T {
+  const [groups, ownGid] = [process.getgroups!(), process.getegid!()];
+  process.setgroups!([gid]);
+  process.setegid!(gid);
+  process.seteuid!(uid);
+  try {
+    return act();
+  } finally {
+    process.seteuid!(ROOT);
+    process.setegid!(ownGid);
+    process.setgroups!(groups);
+  }
 }
 
 /**

@@ -15,6 +15,9 @@ export interface HalfClosedConnection {
 /** Time for a request that hardly waits to be answered without being asked about; and the two ways of a question and a reset. */
 const ASK_EVERY_MS = 50;
 
+/** At a time: when 15,000 were all asked, that took one core nine tenths of its time. The others have their turn later. */
+const MAX_ASKED = 500;
+
 export class HalfClosed {
   readonly #connections = new Set<HalfClosedConnection>();
   #timer: NodeJS.Timeout | undefined;
@@ -26,8 +29,12 @@ export class HalfClosed {
   }
 
   #ask(): void {
+    let left = Math.min(MAX_ASKED, this.#connections.size);
     for (const connection of this.#connections) {
-      if (!connection.askClient()) this.#connections.delete(connection);
+      if (left-- === 0) break;
+      // Behind all others, whose turn is next.
+      this.#connections.delete(connection);
+      if (connection.askClient()) this.#connections.add(connection);
     }
     if (this.#connections.size > 0) return;
     clearInterval(this.#timer);

@@ -1,5 +1,4 @@
 /** A listening socket: TCP, Unix-domain, or inherited as a file descriptor (from systemd, or from another gateway). */
-import { chmodSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ListenError } from '../errors.js';
 import type { Endpoint } from '../types.js';
@@ -95,20 +94,34 @@ async function bindPath(server: Server, path: string, backlog: number): Promise<
   for (let tries = 1; ; tries++) {
     const temporary = temporaryPath(path);
     try {
-      await bind(server, { kind: 'unix', path: temporary }, backlog);
+      await withUmask(CONNECTABLE, () => bind(server, { kind: 'unix', path: temporary }, backlog));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === MAX_NAME_TRIES) throw error;
       continue;
     }
     try {
-      // As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that.
-      chmodSync(temporary, 0o666);
       giveName(temporary, path);
       return;
     } catch (error) {
       server.close();
       throw error;
     }
+  }
+}
+
+/**
+ * As with a port on the loopback interface, every local user may connect; the folder's mode can narrow that. By the umask, not by
+ * chmod(2) on a name: in a folder of another user it could be a link to any file by then.
+ */
+const CONNECTABLE = 0o111;
+
+/** @param begin makes its files before it returns, as `listen` does for a path */
+function withUmask<T>(umask: number, begin: () => T): T {
+  const before = process.umask(umask);
+  try {
+    return begin();
+  } finally {
+    process.umask(before);
   }
 }
 

@@ -25,6 +25,9 @@ export interface GatewaysOptions {
   readonly log: Log;
 }
 
+/** What a gateway that hangs may hold up `xgi status`. */
+const STATUS_MS = 2000;
+
 export class Gateways {
   readonly #options: GatewaysOptions;
   readonly #local: LocalGateway;
@@ -87,8 +90,8 @@ export class Gateways {
 
   async status(): Promise<GatewayStatus[]> {
     const all: Gateway[] = [this.#local, ...this.#running];
-    const statuses = await Promise.allSettled(all.map((gateway) => gateway.status()));
-    // One that has just died is not there.
+    const statuses = await Promise.allSettled(all.map((gateway) => within(STATUS_MS, gateway.status())));
+    // One that has just died, or hangs, is not there.
     return statuses.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
 
@@ -159,6 +162,15 @@ export class Gateways {
       await gateway.stop(0, false);
     }
   }
+}
+
+/** @throws if it takes longer */
+async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${limitMs / 1000} s`)), limitMs);
+  });
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 async function reloadOther(gateway: GatewayProcess): Promise<ReloadOutcome> {

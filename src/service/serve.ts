@@ -11,13 +11,23 @@
  * A failure at any step goes on with step 4 without grace, then ends as the error says. A successor (handover.ts) boots its
  * workers before it listens, and has its pid file and its control socket when its predecessor has let go of them.
  */
+import path from 'node:path';
 import type { ResolvedConfig } from '../config/resolve.js';
+import type { AccessLog } from '../observe/access-log.js';
 import type { FormatLine } from '../observe/access-log-format.js';
 import type { XgiError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { Notifier } from '../process/notify.js';
 import { writePidFile } from '../process/pid-file.js';
-import { checkReach, checkRoot, dropPrivileges, giveFile, resolvePrivileges } from '../process/privileges.js';
+import {
+  checkReach,
+  checkRoot,
+  dropPrivileges,
+  giveFile,
+  isRootsOwn,
+  openFor,
+  resolvePrivileges,
+} from '../process/privileges.js';
 import type { SteeringSignal } from '../process/signals.js';
 import { PROGRAM } from '../workers/supervisor.js';
 import { openAccessLog } from './access-log.js';
@@ -67,7 +77,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 class RunningService {
   readonly #options: ServeOptions;
   readonly #log: ProgramLog;
-  readonly #accessLog: ReturnType<typeof openAccessLog>;
+  readonly #accessLog: AccessLog | undefined;
   readonly #privileges: ReturnType<typeof resolvePrivileges>;
   readonly #interruption: Interruption;
   readonly #notifier: Notifier | undefined;
@@ -88,7 +98,10 @@ class RunningService {
     this.#privileges = resolvePrivileges(config.privileges, { nameOf });
     const { allowRoot } = config.privileges;
     const rootWarning = checkRoot({ privileges: this.#privileges, allowRoot, nameOf });
-    this.#accessLog = openAccessLog(config, formatLine, this.#log);
+    const open = (): AccessLog | undefined => openAccessLog(config, formatLine, this.#log);
+    const { file } = config.accessLog;
+    const isFile = file !== null && file !== '-';
+    this.#accessLog = isFile ? openFor(this.#privileges, file, open) : open();
     this.#interruption = new Interruption({ log: this.#log, steer: (signal) => this.#steer(signal) });
     this.#notifier = Notifier.open(process.env, config.python.path, this.#log);
     this.#watch = this.#createWatch();
@@ -129,8 +142,13 @@ class RunningService {
     if (predecessor === undefined) {
       this.#announce(await this.#gateways.listen(config.endpoints));
       this.#writePidFile();
-      await this.#openControl();
+      // In a folder of the user's, root makes nothing.
+      const { controlSocket } = config;
+      const isLate =
+        controlSocket !== null && controlSocket !== 'default' && !isRootsOwn(path.dirname(controlSocket));
+      if (!isLate) await this.#openControl();
       this.#dropPrivileges();
+      if (isLate) await this.#openControl();
       await this.#boot(() => this.#gateways.start());
     } else {
       this.#dropPrivileges();
@@ -218,8 +236,6 @@ class RunningService {
 
   /** The files that were opened as root, and are used later, go with it. */
   #dropPrivileges(): void {
-    const { file } = this.#options.config.accessLog;
-    if (file !== null && file !== '-') giveFile(file, this.#privileges);
     if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
     dropPrivileges(this.#privileges);
     const { directory, python } = this.#options.config;

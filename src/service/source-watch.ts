@@ -1,6 +1,6 @@
 /** Watches the files of the application, and says once that some have changed when they have been quiet for a moment. */
 import { watch, type FSWatcher } from 'chokidar';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Log } from '../types.js';
 
@@ -42,7 +42,7 @@ export class SourceWatch {
 
   /** Watches these as well; absolute paths. */
   add(files: readonly string[]): void {
-    const further = files.filter((file) => !this.#files.has(file));
+    const further = files.filter((file) => !this.#files.has(file) && !isDirectory(file));
     for (const file of further) this.#files.add(file);
     if (further.length > 0) this.#watcher.add(further);
   }
@@ -95,4 +95,9 @@ export class SourceWatch {
     this.#options.log.info(`Changed: ${first}${more}; reloading`);
     this.#options.onChange();
   }
+}
+
+/** What a worker says is a file of a module is not believed: a folder would be watched with all that is below it. */
+function isDirectory(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

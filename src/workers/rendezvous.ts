@@ -3,13 +3,14 @@
  * channels once; what presents anything else, or nothing in time, is destroyed (docs/protocol.md).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, Socket, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { LeasedBuffers } from '../io/leased-buffers.js';
 import { readInto } from '../io/read-into.js';
+import { removeQuietly } from '../process/remove-quietly.js';
 import type { Log } from '../types.js';
 import type { Channel } from '../wire/frames.js';
 import { FrameDecoder, type FrameReceiver } from '../wire/decoder.js';
@@ -109,7 +110,7 @@ export class Rendezvous {
   /** Closes the socket and removes the folder with all that is in it. */
   close(): void {
     this.#server.close();
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) removeQuietly(this.#folder);
   }
 
   #meet(accepted: Socket): void {

@@ -2,7 +2,8 @@
  * The state file of a worker: for each of its threads the stream id that it has claimed last, as a u32. The worker maps it
  * into its memory and writes it; we read it when the worker has died (docs/protocol.md, "Started, not started").
  */
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { removeQuietly } from '../process/remove-quietly.js';
 
 const WORD_BYTES = 4;
 
@@ -32,6 +33,6 @@ export class StateFile {
   /** Closes the file and removes it; it cannot be read any more. */
   remove(): void {
     closeSync(this.#fd);
-    rmSync(this.path, { force: true });
+    removeQuietly(this.path);
   }
 }

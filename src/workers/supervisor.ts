@@ -211,13 +211,13 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    clearInterval(this.#check);
     this.#clearRestarts();
     this.#booting?.resolve();
     this.#reloads.finish(stoppingError());
     for (const job of this.#dispatcher.clear()) job.fail(stopped());
     await this.#ended(graceMs, (worker) => worker.dismiss(Number.POSITIVE_INFINITY));
     await this.#ended(KILL_GRACE_MS, (worker) => worker.kill('SIGKILL'));
+    clearInterval(this.#check);
     // Those that are left: a zygote that hangs does not tell of their end.
     for (const { generation } of this.#workers) generation.close();
     this.#provenGeneration?.close();
@@ -592,7 +592,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     this.#slowBoots.set(worker, nowMs);
     const seconds = Math.round((nowMs - worker.startedAtMs) / 1000);
     this.#options.log.warn(
-      `XGI_WORKER_BOOT: worker ${worker.pid} has been loading the application for ${seconds} s; kill -ABRT ${worker.pid} shows where it is`,
+      `XGI_WORKER_BOOT: ${nameOf(worker)} has been loading the application for ${seconds} s; kill -ABRT ${worker.pid ?? 'PID'} shows where it is`,
     );
   }
 

@@ -4,9 +4,10 @@
  * The worker makes a FIFO at the path that it was told (docs/protocol.md), and we read it. Programs that it starts write
  * there too, and may live longer: it is read until the last of them has closed it.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
+import { removeQuietly } from '../process/remove-quietly.js';
 
 /** Takes complete lines, each with its newline. */
 export type PassOn = (lines: string) => void;
@@ -66,7 +67,7 @@ export class WorkerStderr {
 
   /** The worker is no more. Whoever else holds the FIFO is read to its end. */
   release(): void {
-    if (this.#socket === undefined) rmSync(this.path, { force: true });
+    if (this.#socket === undefined) removeQuietly(this.path);
   }
 
   /** What is in the pipe and has not been read yet; nothing that is said later. */
@@ -115,7 +116,7 @@ function openFifo(path: string): number | undefined {
   } catch {
     return undefined;
   }
-  rmSync(path, { force: true });
+  removeQuietly(path);
   if (fstatSync(fd).isFIFO()) return fd;
   closeSync(fd);
   return undefined;

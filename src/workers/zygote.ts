@@ -37,6 +37,9 @@ export interface ZygoteOwner {
   zygoteGone(zygote: Zygote, status: string): void;
 }
 
+/** A fork takes milliseconds, also of a large process. */
+const FORK_MS = 10_000;
+
 export class Zygote
   implements Launcher, Expected, Required<Pick<FrameReceiver, 'files' | 'forked' | 'exited'>>
 {
@@ -92,7 +95,17 @@ export class Zygote
     this.#asked.set(id, child);
     this.#frames.fork(id, { ...invitation });
     this.#flush();
+    setTimeout(() => this.#checkFork(id), FORK_MS).unref();
     return child;
+  }
+
+  /** One that does not fork is of no use: another takes its place. */
+  #checkFork(id: number): void {
+    if (!this.#asked.has(id) || this.#gone) return;
+    this.#options.log.error(
+      `XGI_ZYGOTE_EXIT: the zygote ${this.pid} has not forked for ${FORK_MS / 1000} s and is killed`,
+    );
+    this.kill();
   }
 
   /** Ends it at once; its workers stay. */

@@ -17,6 +17,7 @@ test('an idle crew', async () => {
   const status = site.supervisor.status();
   expect(status).toEqual({
     generation: 1,
+    bootFailure: null,
     queue: { waiting: 0, oldestMs: 0 },
     workers: site.supervisor.pids.map((pid) => ({
       pid,
