@@ -9,6 +9,7 @@
 import { CommanderError } from 'commander';
 import { parseCommandLine } from './command-line.js';
 import { exit } from './exit.js';
+import { awaitSteering } from '../process/signals.js';
 import { describeFailure, exitStatusOf } from './failure.js';
 import { findSteerName } from './steer-names.js';
 import { readVersion } from './version.js';
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
       const { runSteer } = await import('./steer.js');
       return await runSteer(command, words);
     }
+    awaitSteering();
     const commandLine = parseCommandLine(argv, process.env, version);
     const { runWsgi } = await import('./wsgi.js');
     return await runWsgi(commandLine, version);

@@ -6,6 +6,9 @@ import { findXgi } from './steer-find.js';
 import type { SteerLine } from './steer-line.js';
 import { refusalOf, requestControl } from './steer-request.js';
 
+/** Some of its gateways have the new code. */
+const PARTIAL = 'XGI_RELOAD_PARTIAL';
+
 const escapeLine = createEscape(CONTROLS);
 
 /**
@@ -28,7 +31,7 @@ export async function runReload(line: SteerLine): Promise<number> {
 function describeOutcome({ failure }: ReloadOutcome & { ok: false }, name: string): string {
   const { code, message, traceback } = failure;
   return (
-    `xgi: ${name} goes on with the old code, as the new cannot be loaded:\n` +
+    (code === PARTIAL ? '' : `xgi: ${name} goes on with the old code, as the new cannot be loaded:\n`) +
     (traceback === '' ? '' : formatDetail(traceback)) +
     `xgi: ${escapeLine(code)}: ${escapeLine(message)}\n`
   );

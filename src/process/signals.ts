@@ -12,7 +12,8 @@ export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT';
 export type SteeringSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2' | 'SIGTTIN' | 'SIGTTOU';
 
 export interface SignalHandlers {
-  readonly stop: (signal: StopSignal) => void;
+  /** undefined leaves these signals as they are. */
+  readonly stop: ((signal: StopSignal) => void) | undefined;
   readonly steer: (signal: SteeringSignal) => void;
 }
 
@@ -25,7 +26,9 @@ const STEER_WITHOUT_TERMINAL: readonly SteeringSignal[] = ['SIGHUP', 'SIGTTIN', 
 export function handleSignals({ stop, steer }: SignalHandlers): () => void {
   const hasTerminal = [0, 1, 2].some((fd) => isatty(fd));
   const listeners: [NodeJS.Signals, () => void][] = [
-    ...STOP.map((signal) => [signal, () => stop(signal)] as [NodeJS.Signals, () => void]),
+    ...(stop === undefined
+      ? []
+      : STOP.map((signal) => [signal, () => stop(signal)] as [NodeJS.Signals, () => void])),
     ...[...STEER, ...(hasTerminal ? [] : STEER_WITHOUT_TERMINAL)].map(
       (signal) => [signal, () => steer(signal)] as [NodeJS.Signals, () => void],
     ),
@@ -34,6 +37,14 @@ export function handleSignals({ stop, steer }: SignalHandlers): () => void {
   return () => {
     for (const [signal, listener] of listeners) process.off(signal, listener);
   };
+}
+
+/**
+ * For the time until there is something to steer: by default, HUP, TTIN, TTOU and USR2 would end or stop the process, and on USR1 Node opens its
+ * debugger to everybody on the machine.
+ */
+export function awaitSteering(): void {
+  handleSignals({ stop: undefined, steer: () => {} });
 }
 
 /** For a process that is steered by another one: a terminal and a service manager signal the whole group. */

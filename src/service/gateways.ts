@@ -9,6 +9,7 @@ import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
 import type { LocalGateway } from './local-gateway.js';
+import type { FailureStatus } from '../workers/status.js';
 import type { GatewayStatus, ReloadOutcome } from './status.js';
 import { shareWorkers } from './share.js';
 
@@ -27,6 +28,7 @@ export interface GatewaysOptions {
 
 /** What a gateway that hangs may hold up `xgi status`. */
 const STATUS_MS = 2000;
+const MIN_RETRY_MS = 100;
 
 export class Gateways {
   readonly #options: GatewaysOptions;
@@ -73,12 +75,16 @@ export class Gateways {
     return urls;
   }
 
-  /** The local one proves the code; if it fails, the others keep the old one too. */
+  /**
+   * The local one proves the code; if it fails, the others keep the old one too. Code that it can load and another cannot leaves both
+   * versions serving: that is a failure of its own, `XGI_RELOAD_PARTIAL`.
+   */
   async reload(): Promise<ReloadOutcome> {
     const first = await this.#local.reload();
     if (!first.ok) return first;
-    const outcomes = await Promise.all(this.#running.map((gateway) => reloadOther(gateway)));
-    return outcomes.find((outcome) => !outcome.ok) ?? first;
+    const outcomes = await Promise.all(this.#running.map(reloadOther));
+    const failed = outcomes.find((outcome) => !outcome.ok);
+    return failed === undefined ? first : { ok: false, failure: partial(failed.failure) };
   }
 
   scale(workers: WorkerRange): void {
@@ -133,6 +139,28 @@ export class Gateways {
     return gateway;
   }
 
+  #replace(index: number): void {
+    try {
+      void this.#join(this.#spawn(index));
+    } catch (error) {
+      // Out of memory, or of processes: the other gateways go on.
+      const nowMs = performance.now();
+      const pauseMs = Math.max(this.#backoff.next(nowMs, nowMs, false), MIN_RETRY_MS);
+      this.#options.log.error(
+        `XGI_GATEWAY_START: no gateway can be started: ${(error as Error).message}; tried again in ${pauseMs / 1000} s`,
+      );
+      this.#replaceIn(index, pauseMs);
+    }
+  }
+
+  #replaceIn(index: number, pauseMs: number): void {
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      this.#replace(index);
+    }, pauseMs);
+    this.#restarts.add(restart);
+  }
+
   #lost(index: number, status: string, startedAtMs: number): void {
     const gateway = this.#others[index - 1];
     this.#others[index - 1] = undefined;
@@ -142,11 +170,7 @@ export class Gateways {
     this.#options.log.error(
       `XGI_GATEWAY_EXIT: gateway ${gateway?.pid} ended (${status}); another is started${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`,
     );
-    const restart = setTimeout(() => {
-      this.#restarts.delete(restart);
-      void this.#join(this.#spawn(index));
-    }, pauseMs);
-    this.#restarts.add(restart);
+    this.#replaceIn(index, pauseMs);
   }
 
   /** Its workers first: the others accept meanwhile, and go on doing so if the code cannot be loaded any more. */
@@ -171,6 +195,14 @@ async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
     timer = setTimeout(() => reject(new Error(`no answer in ${limitMs / 1000} s`)), limitMs);
   });
   return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+function partial({ code, message, traceback }: FailureStatus): FailureStatus {
+  return {
+    code: 'XGI_RELOAD_PARTIAL',
+    message: `some gateways have the new code, others keep the old one; reload again, with code that all can load: ${code}: ${message}`,
+    traceback,
+  };
 }
 
 async function reloadOther(gateway: GatewayProcess): Promise<ReloadOutcome> {

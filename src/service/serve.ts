@@ -286,6 +286,7 @@ class RunningService {
       return;
     }
     this.#upgrading = true;
+    this.#log.info('Starting a successor');
     const env = { ...process.env, ...this.#notifier?.successorEnv };
     try {
       const { cwd } = this.#options;

@@ -17,6 +17,8 @@ export interface SteeringOptions {
   readonly stop: (quick: boolean) => void;
 }
 
+const STOPPING = { code: 'XGI_STOPPING', message: 'the server is being stopped', traceback: '' };
+
 export class Steering implements Steered {
   /** Where clients connect to. */
   listening: readonly string[] = [];
@@ -73,11 +75,14 @@ export class Steering implements Steered {
   async reload(): Promise<ReloadOutcome> {
     const { log, gateways, notifier } = this.#options;
     const beganAtMs = performance.now();
-    if (this.#reloads++ === 0) notifier?.reloading();
+    if (this.#state === 'stopping') return { ok: false, failure: STOPPING };
+    if (this.#reloads++ === 0 && this.#state === 'running') notifier?.reloading();
     const outcome = await gateways.reload().finally(() => this.#reloads--);
     this.#lastReload = { at: new Date().toISOString(), ...outcome };
     const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(2);
     if (outcome.ok) log.info(`Reloaded in ${seconds} s`);
+    else if (outcome.failure.code === 'XGI_RELOAD_PARTIAL')
+      log.error(`${outcome.failure.code}: ${outcome.failure.message}`);
     const status = outcome.ok ? 'Reloaded' : `Reload failed, the old code serves: ${outcome.failure.code}`;
     if (this.#reloads === 0 && this.#state === 'running') notifier?.ready(status);
     return outcome;

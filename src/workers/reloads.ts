@@ -4,7 +4,10 @@ import type { BootError } from '../errors.js';
 /** Or why the old code goes on. */
 export type ReloadResult = 'reloaded' | BootError;
 
-/** A reload that takes longer is given up for the next one: an import may hang for ever. */
+/**
+ * A reload that takes longer is given up for the next one: an import may hang for ever. Twice as long after each that was given up, so that an
+ * application which takes its time is loaded in the end, however often somebody asks.
+ */
 const PATIENCE_MS = 10_000;
 
 interface Pending {
@@ -24,6 +27,7 @@ export class Reloads {
   #running: (Pending & { beganAtMs: number }) | undefined;
   #next: Pending | undefined;
   #patience: NodeJS.Timeout | undefined;
+  #patienceMs = PATIENCE_MS;
 
   constructor(owner: ReloadsOwner) {
     this.#owner = owner;
@@ -37,7 +41,7 @@ export class Reloads {
   ask(): Promise<ReloadResult> {
     if (this.#running === undefined) return this.#run(createPending());
     this.#next ??= createPending();
-    const leftMs = this.#running.beganAtMs + PATIENCE_MS - performance.now();
+    const leftMs = this.#running.beganAtMs + this.#patienceMs - performance.now();
     this.#patience ??= setTimeout(() => this.#giveUp(), Math.max(0, leftMs)).unref();
     return this.#next.promise;
   }
@@ -46,6 +50,7 @@ export class Reloads {
   finish(result: ReloadResult): void {
     const running = this.#running;
     if (running === undefined) return;
+    if (result === 'reloaded') this.#patienceMs = PATIENCE_MS;
     clearTimeout(this.#patience);
     this.#running = this.#patience = undefined;
     running.resolve(result);
@@ -63,6 +68,7 @@ export class Reloads {
   /** Who waits for the present one waits for its successor. */
   #giveUp(): void {
     this.#patience = undefined;
+    this.#patienceMs *= 2;
     const { resolve, beganAtMs } = this.#running!;
     this.#owner.givenUp(performance.now() - beganAtMs);
     const next = this.#next!;

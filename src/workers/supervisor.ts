@@ -437,6 +437,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
         this.#provenGeneration = undefined;
       }
     }
+    // Before its first request: what it has then, its successor will have as well.
+    if (worker.lifetime.limitsMemory) this.#checkSize(worker);
     this.#dispatcher.add(worker);
     this.#reconcile();
   }
@@ -553,7 +555,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     const { lifetime } = worker;
     if (!lifetime.isTooLarge(rssBytes)) return;
     const size = `${Math.round(rssBytes / 2 ** 20)} MiB, see --max-worker-rss`;
-    if (isFirst && worker.requests === 0) {
+    if (isFirst) {
       worker.isBornLarge = true;
       this.#options.log.warn(
         `XGI_WORKER_RSS: worker ${worker.pid} is too large before its first request (${size}), so it is not replaced for that`,
