@@ -260,6 +260,24 @@ describe('a zygote that is killed', () => {
     await askMany(site);
   });
 
+  test(
+    'a zygote that hangs when it is needed: it is killed, and another forks the replacement',
+    { timeout: 40_000 },
+    async () => {
+      await start();
+      const zygote = await zygotePid();
+      const [first] = site.supervisor.pids;
+      process.kill(zygote, 'SIGSTOP');
+      process.kill(first!, 'SIGKILL');
+      await pollUntil(() => site.log.matching(/has not forked for 10 s/).length === 1, {
+        deadlineMs: 20_000,
+      });
+      await pollUntil(() => readyPids().length === 2, { what: 'the replacement', deadlineMs: 15_000 });
+      await allEnded([zygote]);
+      await askMany(site);
+    },
+  );
+
   test('during a reload', async () => {
     await start();
     const zygote = await zygotePid();
