@@ -27,7 +27,7 @@ export interface Reload {
 
 export interface Status {
   readonly pid: number;
-  readonly state: 'starting' | 'ready' | 'reloading' | 'stopping';
+  readonly state: 'starting' | 'ready' | 'reloading' | 'failing' | 'stopping';
   readonly lastReload: Reload | null;
   readonly gateways: readonly {
     readonly pid: number;

@@ -40,7 +40,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--threads <number>', `requests that one worker runs at a time (default: ${DEFAULTS.threads})`],
       [
         '-t, --timeout <duration>',
-        `the longest a request may go without sending anything: 504, or the connection is cut; 0 for no limit (default: ${DEFAULTS.timeoutMs / 1000}s)`,
+        `the deadline of each request: 504 if its answer has not begun; an answer may not pause for longer; 0 for none (default: ${DEFAULTS.timeoutMs / 1000}s)`,
       ],
       [
         '--queue-timeout <duration>',

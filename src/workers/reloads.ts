@@ -33,10 +33,6 @@ export class Reloads {
     this.#owner = owner;
   }
 
-  get isRunning(): boolean {
-    return this.#running !== undefined;
-  }
-
   /** Begins a reload, or has one begin when the present one is over. */
   ask(): Promise<ReloadResult> {
     if (this.#running === undefined) return this.#run(createPending());
