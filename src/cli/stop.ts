@@ -6,6 +6,7 @@ import { probeControlSocket } from '../service/control-probe.js';
 import { findXgi } from './steer-find.js';
 import type { SteerLine } from './steer-line.js';
 import { refusalOf, requestControl } from './steer-request.js';
+import { isAlive } from '../process/alive.js';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const POLL_MS = 25;
@@ -62,14 +63,5 @@ function identify(file: string): string {
     return `${dev} ${ino} ${ctimeNs}`;
   } catch {
     return '';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

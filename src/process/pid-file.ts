@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { ConfigError, XgiError } from '../errors.js';
+import { isAlive } from './alive.js';
 
 /**
  * Writes our process id, in one step: a reader sees the old content or the new.
@@ -72,15 +73,5 @@ function readStart(file: string): string {
     return '';
   } finally {
     if (fd !== undefined) closeSync(fd);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ListenError } from '../errors.js';
 import { probeControlSocket } from './control-probe.js';
+import { isAlive } from '../process/alive.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -133,16 +134,6 @@ async function removeIfStale({ pid, path: socket }: { pid: number; path: string 
     unlinkSync(socket);
   } catch {
     // Another xgi that starts has done it.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

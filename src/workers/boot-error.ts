@@ -5,6 +5,7 @@
  */
 import { BootError } from '../errors.js';
 import type { WorkerFailure } from '../wire/frames.js';
+import type { FailureStatus } from './status.js';
 
 export interface BootContext {
   readonly python: string;
@@ -73,4 +74,9 @@ export function bootError(failure: WorkerFailure, context: BootContext): BootErr
 
 function reason({ message }: WorkerFailure): string {
   return message === '' ? '' : `: ${message.trimEnd()}`;
+}
+
+/** As the outside sees it. */
+export function describeFailure({ code, message, detail = '' }: BootError): FailureStatus {
+  return { code, message, traceback: detail };
 }

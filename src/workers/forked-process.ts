@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { isAlive } from '../process/alive.js';
 import type { ProcessOwner, WorkerProcess } from './worker-process.js';
 
 /** How often is looked for a process that nobody tells about. */
@@ -91,11 +92,7 @@ export class ForkedProcess implements WorkerProcess {
 }
 
 function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  if (!isAlive(pid)) return false;
   try {
     // Where nobody reaps it, it stays as a zombie. The name, in parentheses, may hold anything.
     return !/^[0-9]+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));

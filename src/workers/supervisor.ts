@@ -16,7 +16,7 @@ import { readRss } from '../process/memory.js';
 import type { Log, Recycling, WorkerRange } from '../types.js';
 import { PROTOCOL_VERSION, type HelloSettings, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
 import { Backoff } from './backoff.js';
-import { bootError } from './boot-error.js';
+import { bootError, describeFailure } from './boot-error.js';
 import { planCrew } from './crew-plan.js';
 import { Dispatcher } from './dispatcher.js';
 import { Generation, type GenerationOwner } from './generation.js';
@@ -25,7 +25,7 @@ import { Lifetime, NO_RECYCLING } from './recycling.js';
 import { Reloads, type ReloadResult } from './reloads.js';
 import { Rendezvous } from './rendezvous.js';
 import { Scaler } from './scaler.js';
-import type { FailureStatus, PoolStatus, PoolTotals, WorkerStatus } from './status.js';
+import type { PoolStatus, PoolTotals, WorkerStatus } from './status.js';
 import { Worker, type WorkerOwner } from './worker.js';
 import { InterpreterLauncher } from './worker-process.js';
 import type { PassOn } from './worker-stderr.js';
@@ -631,11 +631,6 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     await Promise.race([gone, new Promise((resolve) => (timer = setTimeout(resolve, waitMs)))]);
     clearTimeout(timer);
   }
-}
-
-/** As the outside sees it. */
-export function describeFailure({ code, message, detail = '' }: BootError): FailureStatus {
-  return { code, message, traceback: detail };
 }
 
 function describeWorker(worker: Worker, nowMs: number): WorkerStatus {

@@ -37,7 +37,7 @@ export interface ZygoteOwner {
   zygoteGone(zygote: Zygote, status: string): void;
 }
 
-/** A fork takes milliseconds, also of a large process. */
+/** Far longer than a fork takes. */
 const FORK_MS = 10_000;
 
 export class Zygote
