@@ -43,6 +43,8 @@ export interface GatewayRequest {
   /** The client's address: the peer's, or what a trusted proxy says. */
   readonly clientAddress: string;
   readonly clientPort: number;
+  /** Who the client is; null unless a middleware of ours has authenticated it. Nothing that a client sends sets it. */
+  readonly identity: Identity | null;
   /** Unique among all requests of this gateway; made when first read. */
   readonly id: string;
   /** `performance.now()` of the arrival of the head. */
@@ -59,6 +61,13 @@ export interface GatewayRequest {
   onInputEnd(listener: InputEndListener): void;
   /** Sends an interim response (1xx but 101; RFC 9110 section 15.2) at once. Nothing is sent to HTTP/1.0 clients. */
   inform(head: ResponseHead): void;
+}
+
+/** REMOTE_USER and AUTH_TYPE of the CGI family (RFC 3875 sections 4.1.1 and 4.1.11). */
+export interface Identity {
+  /** How it was authenticated: `Basic`. */
+  readonly scheme: string;
+  readonly user: string;
 }
 
 /** An object, where a function would do, because a handler makes one for each request anyway. */

@@ -36,6 +36,7 @@ export interface ConnectionContext {
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
+  readonly tellsDetails: boolean;
   readonly log: Log;
   readonly halfClosed: HalfClosed;
   /** `performance.now()` at the beginning of the shutdown, or undefined. */
@@ -283,7 +284,8 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   #fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
     if (exchange.answered) return;
     this.#logError(exchange, error);
-    this.#write(exchange, errorResponse(error, exchange.id), mayPersist);
+    const { tellsDetails } = this.#context;
+    this.#write(exchange, errorResponse(error, { requestId: exchange.id, tellsDetails }), mayPersist);
   }
 
   #logError(exchange: Exchange, error: unknown): void {

@@ -10,21 +10,40 @@ function statusOf(error: unknown): number {
   return error instanceof LocalProtocolError ? 502 : 500;
 }
 
+export interface ErrorAnswerOptions {
+  readonly requestId?: string;
+  /** Whether a client is told what went wrong inside, too. Default false. */
+  readonly tellsDetails?: boolean;
+}
+
 /**
  * A plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
  * log under the same request id, and not to a stranger.
  */
-export function errorResponse(error: unknown, requestId?: string): GatewayResponse {
+export function errorResponse(
+  error: unknown,
+  { requestId, tellsDetails = false }: ErrorAnswerOptions = {},
+): GatewayResponse {
   const status = statusOf(error);
   const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
   let text = `${status} ${STATUS_CODES[status] ?? ''}\n\n${code}`;
-  if (error instanceof XgiError && (status < 500 || error instanceof RemoteProtocolError))
+  if (tellsDetails) text += `: ${describe(error)}`;
+  else if (error instanceof XgiError && (status < 500 || error instanceof RemoteProtocolError))
     text += `: ${error.message}`;
   else if (requestId !== undefined) text += `\nrequest ${requestId}`;
   const fields = ['Content-Type', 'text/plain; charset=utf-8'];
   if (status === 503) fields.push('Retry-After', '1');
-  // The message may quote what a client sent; as bytes it is framed by its true length.
+  // The message may quote what a client sent: it is text, and no browser is to take it for anything else.
+  if (tellsDetails) fields.push('X-Content-Type-Options', 'nosniff');
+  // As bytes it is framed by its true length.
   return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes: Buffer.from(`${text}\n`) } };
+}
+
+/** All that the log would say. */
+function describe(error: unknown): string {
+  if (!(error instanceof XgiError))
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return error.detail === undefined ? error.message : `${error.message}\n\n${error.detail}`;
 }
 
 /** Where and for whom an error happened. */

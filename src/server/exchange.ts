@@ -29,6 +29,7 @@ export class Exchange implements GatewayRequest {
   readonly scheme: 'http' | 'https';
   readonly clientAddress: string;
   readonly clientPort: number;
+  readonly identity = null;
   readonly head: RequestHead;
   readonly body: RequestBodyStream | null;
   readonly peer: Peer;

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
+  /** Whether clients are told what went wrong inside: for development. Default false. */
+  readonly tellsDetails?: boolean;
   readonly log: Log;
 }
 
@@ -47,6 +49,7 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#context = {
       ...options,
+      tellsDetails: options.tellsDetails ?? false,
       drainingSinceMs: undefined,
       drainIdleMs: DRAIN_IDLE_MS,
       halfClosed: new HalfClosed(),

@@ -10,8 +10,10 @@ import {
   HeadFlag,
   LogLevel,
   MAX_PAYLOAD_BYTES,
+  StartedFlag,
   TOKEN_BYTES,
   type Channel,
+  type ProgramEnd,
   type ReadyInfo,
   type WorkerFailure,
 } from './frames.js';
@@ -56,7 +58,17 @@ export interface FrameReceiver {
   forked?(id: number, pid: number | null, error: string | null): void;
   /** A worker that the zygote had forked has ended: by `code` or by `signal`; both are null if that is not known. */
   exited?(pid: number, code: number | null, signal: number | null): void;
+  /** The program of that run has this process id, which is also its process group's; `warm`: it was forked from a zygote. */
+  started?(stream: number, pid: number, warm: boolean): void;
+  /** The program wrote to its standard error. */
+  stderr?(stream: number, bytes: Buffer): void;
+  programEnded?(stream: number, end: ProgramEnd): void;
 }
+
+/** What a launcher says; see {@link FrameReceiver}. */
+export type LauncherReceiver = Required<
+  Pick<FrameReceiver, 'ready' | 'data' | 'end' | 'error' | 'log' | 'started' | 'stderr' | 'programEnded'>
+>;
 
 /** Where a type may come: on streams, on stream 0, on either; 0: nowhere. */
 const ON_STREAMS = 1;
@@ -98,6 +110,16 @@ const AFTER_AUTH: Readonly<Record<Channel, Places>> = {
     [FrameType.FORKED, ON_ZERO],
     [FrameType.EXITED, ON_ZERO],
   ]),
+  L: placesOf([
+    [FrameType.READY, ON_ZERO],
+    [FrameType.DATA, ON_STREAMS],
+    [FrameType.END, ON_STREAMS],
+    [FrameType.ERROR, ON_STREAMS],
+    [FrameType.LOG, ON_ZERO],
+    [FrameType.EXITED, ON_STREAMS],
+    [FrameType.STARTED, ON_STREAMS],
+    [FrameType.STDERR, ON_STREAMS],
+  ]),
 };
 
 const EMPTY = Buffer.alloc(0);
@@ -120,9 +142,17 @@ export class FrameDecoder {
   #bodyEnds = false;
   #bodyServiceUs = 0;
 
-  /** @param authenticate is called once, with the AUTH that every connection begins with */
+  /** @param authenticate is called once, with the AUTH that every connection to our socket begins with */
   constructor(authenticate: Authenticate) {
     this.#authenticate = authenticate;
+  }
+
+  /** For the channel that a launcher is born with: nobody else can be at its other end, so there is no AUTH. */
+  static launcher(receiver: LauncherReceiver): FrameDecoder {
+    const decoder = new FrameDecoder(() => undefined);
+    decoder.#places = AFTER_AUTH.L;
+    decoder.#receiver = receiver as FrameReceiver;
+    return decoder;
   }
 
   /** Whether the input so far ends at the border of a frame. */
@@ -241,7 +271,7 @@ export class FrameDecoder {
     if (type === FrameType.LOG) {
       if (flags < LogLevel.ERROR || flags > LogLevel.INFO)
         throw new FrameError(`LOG: level ${flags}; expected 1 to 3`);
-    } else if (flags !== 0 && !(type === FrameType.HEAD && flags === HeadFlag.END)) {
+    } else if (flags !== 0 && flags !== KNOWN_FLAG.get(type)) {
       throw new FrameError(`${name}: unknown flags 0x${flags.toString(16)}`);
     }
     const least = LEAST_PAYLOAD.get(type) ?? 0;
@@ -276,7 +306,13 @@ export class FrameDecoder {
         if (receiver.forked === undefined) throw new FrameError('FORKED: not from this process');
         return receiver.forked(id, pid, error);
       }
+      case FrameType.STARTED:
+        exactly('STARTED', payload, 4);
+        return receiver.started?.(stream, readU32(payload, 0), flags === StartedFlag.WARM);
+      case FrameType.STDERR:
+        return receiver.stderr?.(stream, payload);
       case FrameType.EXITED: {
+        if (stream !== 0) return receiver.programEnded?.(stream, readProgramEnd(payload));
         const { pid, code, signal } = readExited(payload);
         if (receiver.exited === undefined) throw new FrameError('EXITED: not from this process');
         return receiver.exited(pid, code, signal);
@@ -295,6 +331,12 @@ export class FrameDecoder {
   }
 }
 
+/** The one flag of those types that have one. */
+const KNOWN_FLAG: ReadonlyMap<number, number> = new Map<number, number>([
+  [FrameType.HEAD, HeadFlag.END],
+  [FrameType.STARTED, StartedFlag.WARM],
+]);
+
 const LEAST_PAYLOAD: ReadonlyMap<number, number> = new Map([
   [FrameType.AUTH, TOKEN_BYTES + 1],
   [FrameType.HEAD, 8],
@@ -306,6 +348,8 @@ const LEAST_PAYLOAD: ReadonlyMap<number, number> = new Map([
   [FrameType.FILES, 2],
   [FrameType.FORKED, 2],
   [FrameType.EXITED, 2],
+  [FrameType.STARTED, 4],
+  [FrameType.STDERR, 1],
 ]);
 
 function readReady(payload: Buffer): ReadyInfo {
@@ -347,10 +391,20 @@ function readForked(payload: Buffer): { id: number; pid: number | null; error: s
 function readExited(payload: Buffer): { pid: number; code: number | null; signal: number | null } {
   const { pid, code, signal } = readObject('EXITED', payload);
   if (!isPositive(pid)) throw new FrameError('EXITED: the process id is not a positive number');
-  const ended = code === null || (typeof code === 'number' && Number.isInteger(code) && code >= 0);
-  if (!ended || !(signal === null || isPositive(signal)) || (code !== null && signal !== null))
-    throw new FrameError('EXITED: neither an exit code nor a signal');
-  return { pid, code, signal };
+  return { pid, ...checkEnd(code, signal) };
+}
+
+function readProgramEnd(payload: Buffer): ProgramEnd {
+  const { code, signal, stderrDropped } = readObject('EXITED', payload);
+  if (stderrDropped !== 0 && !isPositive(stderrDropped))
+    throw new FrameError('EXITED: stderrDropped is not a number of bytes');
+  return { ...checkEnd(code, signal), stderrDropped };
+}
+
+function checkEnd(code: unknown, signal: unknown): { code: number | null; signal: number | null } {
+  if (code === null && (signal === null || isPositive(signal))) return { code, signal };
+  if (signal === null && (code === 0 || isPositive(code))) return { code, signal };
+  throw new FrameError('EXITED: neither an exit code nor a signal');
 }
 
 function isPositive(value: unknown): value is number {

@@ -8,7 +8,9 @@ import {
   FrameType,
   MAX_PAYLOAD_BYTES,
   RequestFlag,
+  type Command,
   type HelloSettings,
+  type LauncherSettings,
   type StartLine,
 } from './frames.js';
 
@@ -24,6 +26,15 @@ export interface RequestFrame {
   readonly body: Buffer | { readonly path: string } | null;
   /** The method is safe (RFC 9110 section 9.2.1). */
   readonly safe: boolean;
+}
+
+export interface RunFrame {
+  readonly stream: number;
+  readonly command: Command;
+  /** name NUL value NUL name NUL value, latin-1. */
+  readonly environ: string;
+  /** What the program reads, if the command names no file for it. */
+  readonly body: Buffer;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -49,7 +60,7 @@ export class FrameEncoder {
     if (!write(buffer.subarray(0, length)) || buffer.length > MAX_KEPT_BYTES) this.#buffer = EMPTY;
   }
 
-  hello(settings: HelloSettings): void {
+  hello(settings: HelloSettings | LauncherSettings): void {
     this.#bytes(FrameType.HELLO, 0, Buffer.from(JSON.stringify(settings)));
   }
 
@@ -58,12 +69,7 @@ export class FrameEncoder {
     const { environ, body } = request;
     const tail = body === null ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(body.path);
     const payload = 4 + environ.length + (tail === undefined ? 0 : tail.length);
-    if (payload > MAX_PAYLOAD_BYTES) {
-      throw new LocalProtocolError(
-        'XGI_WIRE_REQUEST_SIZE',
-        `a request of ${payload} bytes does not fit into a frame`,
-      );
-    }
+    checkSize(payload);
     const flags =
       (body !== null && !Buffer.isBuffer(body) ? RequestFlag.SPOOLED : 0) |
       (request.safe ? RequestFlag.SAFE : 0);
@@ -114,6 +120,29 @@ export class FrameEncoder {
     this.#bytes(FrameType.FORK, 0, Buffer.from(JSON.stringify({ id, start })));
   }
 
+  /**
+   * Has a launcher run a program.
+   *
+   * @throws LocalProtocolError XGI_WIRE_REQUEST_SIZE if it does not fit into a frame
+   */
+  run({ stream, command, environ, body }: RunFrame): void {
+    const text = Buffer.from(JSON.stringify(command));
+    const payload = 8 + text.length + environ.length + body.length;
+    checkSize(payload);
+    let at = this.#begin(FrameType.RUN, stream, 0, payload);
+    const buffer = this.#buffer;
+    at = writeU32(buffer, at, text.length);
+    at += text.copy(buffer, at);
+    at = writeU32(buffer, at, environ.length);
+    at += buffer.write(environ, at, 'latin1');
+    body.copy(buffer, at);
+  }
+
+  /** Has a launcher give up its zygotes. */
+  reload(): void {
+    this.#begin(FrameType.RELOAD, 0, 0, 0);
+  }
+
   #bytes(type: number, stream: number, payload: Buffer): void {
     const at = this.#begin(type, stream, 0, payload.length);
     payload.copy(this.#buffer, at);
@@ -137,6 +166,14 @@ export class FrameEncoder {
     this.#length = end;
     return at + 4;
   }
+}
+
+function checkSize(payload: number): void {
+  if (payload <= MAX_PAYLOAD_BYTES) return;
+  throw new LocalProtocolError(
+    'XGI_WIRE_REQUEST_SIZE',
+    `a request of ${payload} bytes does not fit into a frame`,
+  );
 }
 
 /** Four stores: `Buffer.writeUInt32LE` checks its arguments, which costs more than the write. */

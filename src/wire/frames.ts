@@ -24,6 +24,8 @@ export const FrameType = {
   INTERRUPT: 0x08,
   PING: 0x09,
   FORK: 0x0a,
+  RUN: 0x0b,
+  RELOAD: 0x0c,
   AUTH: 0x10,
   READY: 0x11,
   HEAD: 0x12,
@@ -37,16 +39,19 @@ export const FrameType = {
   FILES: 0x1a,
   FORKED: 0x1b,
   EXITED: 0x1c,
+  STARTED: 0x1d,
+  STDERR: 0x1e,
 } as const;
 
 export const RequestFlag = { SPOOLED: 0x01, SAFE: 0x02 } as const;
 export const FileAckFlag = { TAKEN: 0x01 } as const;
 export const HeadFlag = { END: 0x01 } as const;
+export const StartedFlag = { WARM: 0x01 } as const;
 /** The flags of LOG hold its level. */
 export const LogLevel = { ERROR: 1, WARNING: 2, INFO: 3 } as const;
 
-/** The data and the control channel of a worker; the one channel of a zygote. */
-export type Channel = 'D' | 'C' | 'Z';
+/** The data and the control channel of a worker; the one channel of a zygote; that of the launcher of programs. */
+export type Channel = 'D' | 'C' | 'Z' | 'L';
 
 /** The line on a worker's standard input, and what FORK hands to a worker that is forked. */
 export interface StartLine {
@@ -87,4 +92,64 @@ export interface WorkerFailure {
   readonly message: string;
   readonly traceback: string;
   readonly hint?: string | undefined;
+}
+
+/** What a launcher is told at its start. Names, values and paths are byte text: one character per byte. */
+export interface LauncherSettings {
+  readonly protocol: typeof PROTOCOL_VERSION;
+  /** The environment of every program, under that of its request. */
+  readonly environ: Readonly<Record<string, string>>;
+  /** Bytes of output that a run may send before it is given more. */
+  readonly credit: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly killGraceMs: number;
+  /** So much of the standard error of a run is passed on as it comes. */
+  readonly stderrBytes: number;
+  readonly limits: ProgramLimits;
+  /** null: as the launcher's. */
+  readonly umask: number | null;
+  /** Whom programs run as, and who may read the files of bodies; null: as the launcher. It needs root. */
+  readonly user: ProgramUser | null;
+  /** Modules that a zygote imports. */
+  readonly preload: readonly string[];
+}
+
+/** setrlimit(2), for each program; null: as the launcher's. */
+export interface ProgramLimits {
+  readonly cpuSeconds: number | null;
+  /** Address space. */
+  readonly memoryBytes: number | null;
+  readonly files: number | null;
+  /** Of the user, not of the program. */
+  readonly processes: number | null;
+}
+
+export interface ProgramUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly bodyUid: number;
+  readonly bodyGid: number;
+}
+
+/** One program to run; byte text. */
+export interface Command {
+  /** The file that is executed; absolute. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** The interpreter, absolute, from which a fork may run `script` with `args` instead; null if only `path` will do. */
+  readonly warm: string | null;
+  readonly script?: string;
+  readonly args?: readonly string[];
+  /** The file that becomes its standard input. */
+  readonly bodyFile?: string;
+}
+
+/** How a program has ended: by `code` or by `signal`; both are null if that is not known. */
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly signal: number | null;
+  /** Bytes of its standard error that were not passed on. */
+  readonly stderrDropped: number;
 }

@@ -7,7 +7,7 @@
  */
 import { RemoteProtocolError } from '../../errors.js';
 import type { HttpLimits } from '../../types.js';
-import { COLON, CR, HTAB, LF, SP, TARGET, TEXT, TOKEN } from './chars.js';
+import { COLON, CR, HTAB, LF, SP, TARGET, TEXT, TOKEN } from '../../http/chars.js';
 
 /** A head of this many fields needs no growing of the offset table. */
 const USUAL_FIELDS = 32;

@@ -6,7 +6,7 @@
  */
 import { RemoteProtocolError } from '../../errors.js';
 import type { Fields } from '../../types.js';
-import { HTAB, SP } from './chars.js';
+import { HTAB, SP } from '../../http/chars.js';
 
 export interface RequestHead {
   readonly method: string;

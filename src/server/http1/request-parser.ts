@@ -16,8 +16,8 @@
 import { RemoteProtocolError } from '../../errors.js';
 import type { HttpLimits } from '../../types.js';
 import { HeadLines } from './head-lines.js';
-import { checkTrailer, ChunkLine } from './chunked.js';
-import { CR, LF } from './chars.js';
+import { checkTrailer, ChunkLine } from '../../http/chunked.js';
+import { CR, LF } from '../../http/chars.js';
 import { interpretHead, type RequestHead } from './request-head.js';
 
 export const NEED_DATA = 0;

@@ -1,5 +1,5 @@
 /** The chunked transfer coding: size lines and trailer names (RFC 9112 section 7.1). */
-import { RemoteProtocolError } from '../../errors.js';
+import { RemoteProtocolError } from '../errors.js';
 import { CR, LF, TEXT } from './chars.js';
 
 /** A size line longer than this is an attack: nobody uses chunk extensions. */
