@@ -1,48 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { wsgiEnviron } from '../../../src/gateway/environ.js';
-import type { GatewayRequest, Peer } from '../../../src/types.js';
+import type { GatewayRequest } from '../../../src/types.js';
+import { newRequest, PEER, readDelta } from './requests.js';
 
-const PEER: Peer = {
-  isUnix: false,
-  remoteAddress: '192.0.2.1',
-  remotePort: 4711,
-  localAddress: '198.51.100.1',
-  localPort: 8000,
-};
-
-function newRequest(changes: Partial<GatewayRequest> = {}): GatewayRequest {
-  const fields = changes.fields ?? [];
-  const peer = changes.peer ?? PEER;
-  return {
-    method: 'GET',
-    target: changes.path ?? '/',
-    path: '/',
-    query: '',
-    httpVersion: '1.1',
-    scheme: 'http',
-    authority: 'shop.example',
-    fields,
-    body: null,
-    peer,
-    clientAddress: peer.remoteAddress,
-    clientPort: peer.remotePort,
-    id: 'id',
-    arrivedAtMs: 0,
-    field: (name) => fields[fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name) + 1],
-    onAbort: () => {},
-    onInputEnd: () => {},
-    inform: () => {},
-    ...changes,
-  };
-}
-
-/** As the worker reads it: a later name replaces an earlier one. */
+/** As the worker reads it. */
 function environOf(changes: Partial<GatewayRequest>, contentLength = -1): Record<string, string> {
-  const parts = wsgiEnviron(newRequest(changes), contentLength).split('\0');
-  expect(parts.length % 2).toBe(0);
-  const environ: Record<string, string> = {};
-  for (let i = 0; i < parts.length; i += 2) environ[parts[i]!] = parts[i + 1]!;
-  return environ;
+  return readDelta(wsgiEnviron(newRequest(changes), contentLength));
 }
 
 test('all meta-variables of a plain request', () => {
@@ -183,6 +146,7 @@ describe('SERVER_NAME and SERVER_PORT', () => {
 
   test.each([
     ['the socket', PEER, 'http', '198.51.100.1', '8000'],
+    ['an IPv6 socket', { ...PEER, localAddress: '2001:db8::2' }, 'http', '[2001:db8::2]', '8000'],
     [
       'a Unix-domain socket',
       { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
@@ -230,5 +194,26 @@ describe('CONTENT_LENGTH', () => {
     [5_000_000_000, '5000000000'],
   ])('%d', (length, expected) => {
     expect(environOf({ fields: ['Content-Length', '77'] }, length)['CONTENT_LENGTH']).toBe(expected);
+  });
+});
+
+describe('AUTH_TYPE and REMOTE_USER', () => {
+  test('come from our own authentication, and after what the client sends', () => {
+    const fields = ['Remote-User', 'evil', 'REMOTE_USER', 'evil', 'Auth-Type', 'evil'];
+    expect(environOf({ fields })).not.toHaveProperty('REMOTE_USER');
+    expect(environOf({ fields, identity: { scheme: 'Basic', user: 'ann' } })).toMatchObject({
+      AUTH_TYPE: 'Basic',
+      REMOTE_USER: 'ann',
+      HTTP_REMOTE_USER: 'evil',
+    });
+  });
+
+  test.each([
+    ['NUL', 'ann\0REMOTE_ADDR\0evil'],
+    ['a character whose low byte is NUL', 'ann\u0100'],
+  ])('a user name with %s would be another variable, and is refused', (_what, user) => {
+    expect(() => environOf({ identity: { scheme: 'Basic', user } })).toThrow(
+      expect.objectContaining({ code: 'XGI_GATEWAY_BAD_VARIABLE' }),
+    );
   });
 });

@@ -1,0 +1,51 @@
+/** What is wrong with the head of a CGI program's output, told so that the program's author finds the line and the cause. */
+import { GatewayError } from '../errors.js';
+
+const MAX_QUOTED = 120;
+
+/** A line that must not be in a head. 502: the program is at fault, and it is behind us. */
+export function badHead(line: string, problem: string): GatewayError {
+  return new GatewayError(
+    502,
+    'XGI_CGI_BAD_HEAD',
+    `the head of the CGI program's output has the line ${quote(line)}: ${problem}`,
+  );
+}
+
+/** A line that is no field at all; `number` counts from 1. */
+export function noField(line: string, number: number): GatewayError {
+  if (number > 1) {
+    return badHead(
+      line,
+      `it is not a field, and the empty line that ends a head has not been printed before it (line ${number})`,
+    );
+  }
+  if (/^HTTP\/[0-9]/.test(line)) {
+    return badHead(
+      line,
+      'only a program whose name begins with nph- prints a status line; others print Status: 404 Not Found, or nothing for 200',
+    );
+  }
+  return badHead(
+    line,
+    'the program printed this before its head: a head begins with Content-Type: text/html and ends with an empty line',
+  );
+}
+
+export function headTooLarge(maxBytes: number, firstLine: string): GatewayError {
+  return new GatewayError(
+    502,
+    'XGI_CGI_HEAD_TOO_LARGE',
+    `the head of the CGI program's output is longer than ${maxBytes} bytes: an empty line has to end it; it begins with ${quote(firstLine)}`,
+  );
+}
+
+/** As JSON, read as UTF-8 if it is that; no character of it can steer a terminal. */
+export function quote(line: string): string {
+  const text = Buffer.from(line, 'latin1').toString();
+  const quoted = JSON.stringify(text.slice(0, MAX_QUOTED)).replaceAll(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
+  return text.length > MAX_QUOTED ? `${quoted}...` : quoted;
+}
