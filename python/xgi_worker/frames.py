@@ -30,6 +30,8 @@ RECALL = 0x07
 INTERRUPT = 0x08
 PING = 0x09
 FORK = 0x0A
+RUN = 0x0B
+RELOAD = 0x0C
 AUTH = 0x10
 READY = 0x11
 HEAD = 0x12
@@ -43,12 +45,16 @@ PONG = 0x19
 FILES = 0x1A
 FORKED = 0x1B
 EXITED = 0x1C
+STARTED = 0x1D
+STDERR = 0x1E
 
 SPOOLED = 0x01
 SAFE = 0x02
 TAKEN = 0x01
 LAST = 0x01
 """Flag END of a HEAD frame: nothing of this answer follows."""
+WARM = 0x01
+"""Flag of STARTED: the program was forked from a zygote."""
 
 LEVEL_ERROR = 1
 LEVEL_WARNING = 2
@@ -64,6 +70,8 @@ TO_GATEWAY = "to-gateway"
 DATA_CHANNEL = "data"
 CONTROL_CHANNEL = "control"
 ZYGOTE_CHANNEL = "zygote"
+LAUNCHER_CHANNEL = "launcher"
+"""Of python/xgi_cgi; it is inherited, so there is no AUTH on it."""
 
 _CHANNEL_BYTES = {DATA_CHANNEL: b"D", CONTROL_CHANNEL: b"C", ZYGOTE_CHANNEL: b"Z"}
 
@@ -85,6 +93,7 @@ Rule = namedtuple("Rule", "name way channels stream flags shortest longest unit"
 _D = (DATA_CHANNEL,)
 _C = (CONTROL_CHANNEL,)
 _Z = (ZYGOTE_CHANNEL,)
+_L = (LAUNCHER_CHANNEL,)
 _DZ = (DATA_CHANNEL, ZYGOTE_CHANNEL)
 _ANY = (DATA_CHANNEL, CONTROL_CHANNEL, ZYGOTE_CHANNEL)
 _NO_FLAGS = (0,)
@@ -115,6 +124,24 @@ RULES = {
     EXITED: Rule("EXITED", TO_GATEWAY, _Z, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
 }
 
+LAUNCHER_RULES = {
+    HELLO: Rule("HELLO", TO_WORKER, _L, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    DRAIN: Rule("DRAIN", TO_WORKER, _L, False, _NO_FLAGS, 0, 0, 1),
+    ABORT: Rule("ABORT", TO_WORKER, _L, True, _NO_FLAGS, 0, 0, 1),
+    CREDIT: Rule("CREDIT", TO_WORKER, _L, True, _NO_FLAGS, 4, 4, 1),
+    RUN: Rule("RUN", TO_WORKER, _L, True, _NO_FLAGS, 8, MAX_PAYLOAD, 1),
+    RELOAD: Rule("RELOAD", TO_WORKER, _L, False, _NO_FLAGS, 0, 0, 1),
+    READY: Rule("READY", TO_GATEWAY, _L, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    DATA: Rule("DATA", TO_GATEWAY, _L, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
+    END: Rule("END", TO_GATEWAY, _L, True, _NO_FLAGS, 4, 4, 1),
+    ERROR: Rule("ERROR", TO_GATEWAY, _L, True, _NO_FLAGS, 6, MAX_PAYLOAD, 1),
+    LOG: Rule("LOG", TO_GATEWAY, _L, False, (1, 2, 3), 0, MAX_PAYLOAD, 1),
+    EXITED: Rule("EXITED", TO_GATEWAY, _L, True, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    STARTED: Rule("STARTED", TO_GATEWAY, _L, True, (0, WARM), 4, 4, 1),
+    STDERR: Rule("STDERR", TO_GATEWAY, _L, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
+}
+"""What is on the channel of a launcher, where some types differ: a program's EXITED is on its stream."""
+
 
 def check_header(length, stream, kind, flags, reserved, way, channel=None):
     """Raises ProtocolError unless a frame with this header may go `way` (and, if given, on `channel`)."""
@@ -122,7 +149,7 @@ def check_header(length, stream, kind, flags, reserved, way, channel=None):
         raise ProtocolError("payload-too-long", "%d bytes, at most %d" % (length, MAX_PAYLOAD))
     if reserved:
         raise ProtocolError("reserved-not-zero", "0x%04x" % reserved)
-    rule = RULES.get(kind)
+    rule = (LAUNCHER_RULES if channel == LAUNCHER_CHANNEL else RULES).get(kind)
     if rule is None or rule.way != way or (channel is not None and channel not in rule.channels):
         raise ProtocolError("unknown-type", "0x%02x" % kind)
     if flags not in rule.flags:
@@ -186,6 +213,17 @@ def decode_request(payload):
     if split > len(payload):
         raise ProtocolError("payload-too-short", "the environ of a REQUEST ends after its payload")
     return payload[4:split], payload[split:]
+
+
+def decode_run(payload):
+    """(command JSON, environ text, body) of a RUN payload, all bytes."""
+    after_command = 4 + U32.unpack_from(payload)[0]
+    if after_command + 4 > len(payload):
+        raise ProtocolError("payload-too-short", "the command of a RUN ends after its payload")
+    after_environ = after_command + 4 + U32.unpack_from(payload, after_command)[0]
+    if after_environ > len(payload):
+        raise ProtocolError("payload-too-short", "the environ of a RUN ends after its payload")
+    return payload[4:after_command], payload[after_command + 4 : after_environ], payload[after_environ:]
 
 
 def decode_u32s(payload):

@@ -52,16 +52,22 @@ export class Notifier {
    *
    * The program is started, as the user of that moment, with the first message; not here.
    *
-   * @param python the interpreter, 3.8 or later
-   * @returns undefined if nobody wants to be told; or in a way that is not understood, which is a warning
+   * @param python the interpreter, 3.8 or later; undefined if there is none
+   * @returns undefined if nobody wants to be told; or in a way that is not understood, or without an interpreter, which is a warning
    */
-  static open(env: Environment, python: string, log: Log): Notifier | undefined {
+  static open(env: Environment, python: string | undefined, log: Log): Notifier | undefined {
     const { NOTIFY_SOCKET: address, WATCHDOG_USEC: usec, WATCHDOG_PID: pid } = env;
     for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete env[name];
     if (address === undefined || address === '') return undefined;
     if (!/^[/@]./s.test(address)) {
       log.warn(
         `XGI_NOTIFY: the variable NOTIFY_SOCKET: expected a path or @NAME, received ${JSON.stringify(address)}; the service manager is told nothing`,
+      );
+      return undefined;
+    }
+    if (python === undefined) {
+      log.warn(
+        'XGI_NOTIFY: the service manager is told nothing, because that takes a Python, and there is none',
       );
       return undefined;
     }

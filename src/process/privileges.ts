@@ -60,9 +60,9 @@ export interface RootCheck {
 export interface Reach {
   /** Where the application runs. */
   readonly directory: string;
-  readonly python: string;
+  readonly python?: string;
   /** The Python side of xgi. */
-  readonly program: string;
+  readonly program?: string;
 }
 
 const ROOT = 0;
@@ -215,6 +215,7 @@ export function checkReach({ env, uid }: Privileges, { directory, python, progra
     ['run', process.execPath, constants.X_OK],
   ] as const;
   for (const [what, file, mode] of needs) {
+    if (file === undefined) continue;
     try {
       accessSync(file, mode);
     } catch (error) {

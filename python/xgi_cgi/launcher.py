@@ -1,0 +1,104 @@
+"""The launcher: takes the frames of the gateway, keeps the runs, and lives until the gateway has gone or wants no more."""
+
+from xgi_worker import frames
+
+from . import cold
+from .command import Command
+from .failure import describe
+from .run import Run
+from .settings import Settings
+from .streams import Streams
+
+
+class Launcher:
+    """`loop`, `reaper`: the Loop and the Reaper. `out`: the list that takes frames to the gateway. `settings`: the Settings, None
+    before HELLO.
+    """
+
+    def __init__(self, loop, reaper, ready):
+        """`ready`: the object that READY carries. `serve` is to be called next."""
+        self.loop = loop
+        self.reaper = reaper
+        self.settings = None
+        self.out = None
+        self._ready = ready
+        self._runs = {}
+        self._draining = False
+        self._gone = False
+
+    def serve(self, channel):
+        """Returns when the gateway has gone, or has sent DRAIN, and no program is left. Raises ProtocolError at once."""
+        self.out = channel.out
+        while self._runs or not (self._gone or (self._draining and channel.is_flushed)):
+            self.loop.turn()
+            channel.flush()
+
+    def stop(self):
+        """Ends all programs. Returns when none is left."""
+        self.on_end()
+        while self._runs:
+            self.loop.turn()
+
+    def log(self, level, text):
+        self.out.append(frames.encode_log(0, level, text))
+
+    def forget(self, run):
+        """`run` is over."""
+        self._runs.pop(run.stream, None)
+
+    # From the channel.
+
+    def on_frame(self, frame):
+        if (self.settings is None) != (frame.kind == frames.HELLO):
+            raise frames.ProtocolError("unknown-type", "%s at this place" % frames.LAUNCHER_RULES[frame.kind].name)
+        _TAKERS[frame.kind](self, frame)
+
+    def on_end(self):
+        self._gone = True
+        for run in list(self._runs.values()):
+            run.abort()
+
+    def _take_hello(self, frame):
+        self.settings = Settings(frames.decode_json(frame.payload))
+        self.settings.apply()
+        self.out.append(frames.encode_json(frames.READY, self._ready))
+
+    def _take_run(self, frame):
+        stream = frame.stream
+        if self._draining or stream in self._runs:
+            raise frames.ProtocolError("unknown-type", "RUN on stream %d" % stream)
+        command = Command(frame.payload)
+        try:
+            streams = Streams(command, self.settings.user)
+        except (OSError, ValueError) as error:
+            failure = describe(error, "open the standard streams")
+            self.out.append(frames.encode_error(stream, 0, failure.fields()))
+            return
+        run = self._runs[stream] = Run(self, stream, command, streams)
+        cold.start(run, self)
+
+    def _take_credit(self, frame):
+        run = self._runs.get(frame.stream)
+        if run is not None:
+            run.grant(frames.decode_u32s(frame.payload)[0])
+
+    def _take_abort(self, frame):
+        run = self._runs.get(frame.stream)
+        if run is not None:
+            run.abort()
+
+    def _take_drain(self, frame):
+        self._draining = True
+
+    def _take_reload(self, frame):
+        pass
+
+
+_TAKERS = {
+    frames.HELLO: Launcher._take_hello,
+    frames.RUN: Launcher._take_run,
+    frames.CREDIT: Launcher._take_credit,
+    frames.ABORT: Launcher._take_abort,
+    frames.DRAIN: Launcher._take_drain,
+    frames.RELOAD: Launcher._take_reload,
+}

@@ -1,0 +1,444 @@
+/**
+ * One request that a program answers: it waits for a place, the program runs, its head becomes the response, and what follows streams to the
+ * client as it is written.
+ *
+ *     waiting ─ place ─▶ head ─ head complete ─▶ streaming ─▶ over
+ *                          └─ no body wanted, or a redirect ─▶ draining ─▶ over
+ *
+ * The place is given back when the program has ended, whatever has become of the request. A program that closes its standard output and goes on
+ * has answered; one that a signal has killed has not, unless its answer was complete by its Content-Length.
+ */
+import { constants } from 'node:os';
+import { GatewayError, LocalProtocolError } from '../../errors.js';
+import { type CgiHead, CgiHeadParser, describeMissingHead } from '../../gateway/cgi-head.js';
+import { ResponseHead } from '../../http/response-head.js';
+import { ErrorOutput } from '../../programs/error-output.js';
+import type { Places, PlaceSeeker } from '../../programs/places.js';
+import type { RunWatch, Watched } from '../../programs/run-watch.js';
+import type { Run, Runner, RunOrder, RunOwner } from '../../programs/runner.js';
+import type {
+  BodySink,
+  BodySource,
+  GatewayRequest,
+  GatewayResponse,
+  InputEndListener,
+  Log,
+  ResponseBody,
+} from '../../types.js';
+import type { ProgramEnd } from '../../wire/frames.js';
+import { ChunkedOutput } from './chunked-output.js';
+
+export interface CgiRunOptions {
+  readonly request: GatewayRequest;
+  readonly order: RunOrder;
+  /** As messages call the program: its path below the site. */
+  readonly name: string;
+  readonly nph: boolean;
+  readonly runner: Runner;
+  readonly places: Places;
+  readonly watch: RunWatch;
+  /** 0 for none. */
+  readonly timeoutMs: number;
+  /** 0 for none. */
+  readonly idleTimeoutMs: number;
+  readonly log: Log;
+  readonly outcome: Outcome;
+}
+
+/** What becomes of the request. Either `respond` (or `redirect`, or `sendFile`) or `fail` is called, once; and `over` when the program has ended. */
+export interface Outcome {
+  respond(response: GatewayResponse): void;
+  /** The answer is that of another path of this server (RFC 3875 section 6.2.2). */
+  redirect(path: string, query: string): void;
+  /** The answer's body is a file, named by X-Sendfile. */
+  sendFile(path: string, head: ResponseHead): void;
+  fail(error: Error): void;
+  over(): void;
+}
+
+const CONTINUE = new ResponseHead(100);
+/** What a program that is killed needs from the end of its output to the end of its process. */
+const EXIT_MS = 250;
+/** An answer of at most this size is sent in one piece, if it is there. */
+const MAX_WHOLE_BYTES = 65_536;
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, InputEndListener {
+  readonly #options: CgiRunOptions;
+  readonly #parser: CgiHeadParser;
+  readonly #errors: ErrorOutput;
+  #run: Run | undefined;
+  #state: 'waiting' | 'head' | 'streaming' | 'draining' | 'over' = 'waiting';
+  #startedAtMs = 0;
+  #lastSignMs = 0;
+  #pid: number | undefined;
+  #sink: BodySink | undefined;
+  /** What came before the response was taken up. */
+  #early: Buffer[] = [];
+  #chunks: ChunkedOutput | undefined;
+  /** Bytes that the body may still have; Infinity if only its end will tell. */
+  #bodyLeft = Infinity;
+  /** Bytes that the client has not taken yet. */
+  #untaken = 0;
+  #outputOver = false;
+  #end: ProgramEnd | undefined;
+  /** Waits for the end of a program whose output has ended. */
+  #exitTimer: NodeJS.Timeout | undefined;
+  #failure: Error | undefined;
+  #askedClient = false;
+
+  constructor(options: CgiRunOptions) {
+    this.#options = options;
+    this.#parser = new CgiHeadParser({ nph: options.nph });
+    const { log, name, request } = options;
+    this.#errors = new ErrorOutput((line) => log.warn(`${name}: ${line}`, { requestId: request.id }));
+  }
+
+  get id(): string {
+    return this.#options.request.id;
+  }
+
+  get method(): string {
+    return this.#options.request.method;
+  }
+
+  get path(): string {
+    return this.#options.request.path;
+  }
+
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  /** Waits for a place. Called once. */
+  begin(): void {
+    const { request, places } = this.#options;
+    request.onAbort(() => this.#clientGone());
+    request.onInputEnd(this);
+    // The client may have gone while its body was being stored.
+    if (this.#state === 'waiting') places.seek(this);
+  }
+
+  // --- from the places ---
+
+  placed(): void {
+    const { runner, order, watch } = this.#options;
+    this.#state = 'head';
+    this.#startedAtMs = this.#lastSignMs = performance.now();
+    try {
+      this.#run = runner.run(order, this);
+    } catch (error) {
+      this.#fail(error as Error);
+      this.#over();
+      return;
+    }
+    watch.add(this);
+  }
+
+  refused(error: GatewayError): void {
+    this.#options.outcome.fail(error);
+    this.#over();
+  }
+
+  // --- from the runner ---
+
+  started(pid: number): void {
+    this.#pid = pid;
+  }
+
+  output(chunk: Buffer): void {
+    this.#lastSignMs = performance.now();
+    switch (this.#state) {
+      case 'head':
+        this.#readHead(chunk);
+        return;
+      case 'streaming':
+        this.#pass(chunk);
+        return;
+      default:
+        this.#run?.taken(chunk.length);
+    }
+  }
+
+  errorOutput(chunk: Buffer): void {
+    this.#lastSignMs = performance.now();
+    this.#errors.push(chunk);
+  }
+
+  outputEnded(): void {
+    this.#outputOver = true;
+    if (this.#end === undefined) this.#exitTimer = setTimeout(() => this.#complete(), EXIT_MS);
+    else this.#finish();
+  }
+
+  ended(end: ProgramEnd): void {
+    this.#end = end;
+    this.#errors.end();
+    if (end.stderrDropped > 0)
+      this.#warn(`${end.stderrDropped} bytes of its standard error were left out: there was too much of it`);
+    // What it has started may go on writing; not if it was told to end.
+    if (this.#outputOver || this.#state === 'over' || this.#failure !== undefined) this.#finish();
+  }
+
+  failed(error: GatewayError): void {
+    this.#fail(named(error, this.#options.name));
+    this.#over();
+  }
+
+  // --- its head ---
+
+  #readHead(chunk: Buffer): void {
+    try {
+      const head = this.#parser.push(chunk);
+      if (head === undefined) this.#run!.taken(chunk.length);
+      else this.#answer(head, chunk.length);
+    } catch (error) {
+      this.#run!.taken(chunk.length);
+      this.#fail(named(error as GatewayError, this.#options.name));
+      this.#run!.abort();
+    }
+  }
+
+  /** @param arrived the length of the chunk that has completed the head */
+  #answer(head: CgiHead, arrived: number): void {
+    if (head.kind === 'local-redirect') {
+      this.#state = 'draining';
+      this.#run!.taken(arrived);
+      this.#options.outcome.redirect(head.path, head.query);
+      return;
+    }
+    const { fields, sendFile } = takeSendFile(head.fields);
+    const response = makeHead(head.status, fields, head.reason);
+    this.#run!.taken(arrived - head.rest.length);
+    if (sendFile !== undefined || hasNoBody(this.method, head.status)) {
+      // The program goes on to its end: what it does after its head may be what it is for.
+      this.#state = 'draining';
+      this.#run!.taken(head.rest.length);
+      if (sendFile === undefined) this.#options.outcome.respond({ head: response, body: { kind: 'empty' } });
+      else this.#options.outcome.sendFile(sendFile, response);
+      return;
+    }
+    this.#state = 'streaming';
+    if (response.contentLength !== -1) this.#bodyLeft = response.contentLength;
+    if (head.kind === 'nph' && head.chunked) this.#chunks = new ChunkedOutput();
+    if (head.rest.length > 0) this.#pass(head.rest);
+    // What has come together with the head leaves with it: the frames of one read are all seen before this.
+    queueMicrotask(() => this.#options.outcome.respond({ head: response, body: this.#body() }));
+  }
+
+  #body(): ResponseBody {
+    const length = this.#early.reduce((sum, chunk) => sum + chunk.length, 0);
+    const isWhole = this.#outputOver && this.#end?.signal === null && length <= MAX_WHOLE_BYTES;
+    if (!isWhole || this.#failure !== undefined) return { kind: 'stream', source: this };
+    const chunks = this.#early;
+    this.#early = [];
+    return { kind: 'bytes', bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+  }
+
+  // --- its body ---
+
+  #pass(chunk: Buffer): void {
+    const pieces = this.#chunks === undefined ? [chunk] : this.#dechunk(chunk);
+    let passed = 0;
+    for (const piece of pieces) {
+      const wanted = piece.length > this.#bodyLeft ? piece.subarray(0, this.#bodyLeft) : piece;
+      if (wanted.length === 0) continue;
+      this.#bodyLeft -= wanted.length;
+      passed += wanted.length;
+      this.#untaken += wanted.length;
+      if (this.#sink === undefined) this.#early.push(wanted);
+      else this.#sink.data(wanted);
+    }
+    // More than it has promised, or the framing of chunks: nobody takes that.
+    if (passed < chunk.length) this.#run!.taken(chunk.length - passed);
+  }
+
+  #dechunk(chunk: Buffer): readonly Buffer[] {
+    try {
+      return this.#chunks!.push(chunk);
+    } catch (error) {
+      this.#fail(named(error as GatewayError, this.#options.name));
+      this.#run!.abort();
+      return [];
+    }
+  }
+
+  // --- from the server ---
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    for (const chunk of this.#early.splice(0)) sink.data(chunk);
+    if (this.#failure !== undefined) sink.error(this.#failure);
+    else if (this.#outputOver && (this.#end !== undefined || this.#exitTimer === undefined)) this.#complete();
+  }
+
+  taken(bytes: number): void {
+    this.#untaken -= bytes;
+    this.#run?.taken(bytes);
+  }
+
+  cancel(): void {
+    this.#clientGone();
+  }
+
+  inputEnded(): void {
+    // A program that runs is not asked about: what it does is done either way, and its first output will tell.
+    if (this.#askedClient || this.#state !== 'waiting') return;
+    this.#askedClient = true;
+    this.#options.request.inform(CONTINUE);
+  }
+
+  #clientGone(): void {
+    if (this.#state === 'over' || this.#state === 'draining') return;
+    const wasWaiting = this.#state === 'waiting';
+    this.#state = 'draining';
+    this.#failure ??= new GatewayError(499, 'XGI_HTTP_CLIENT_GONE', 'the client has gone');
+    if (wasWaiting) this.#over();
+    else this.#abort();
+  }
+
+  // --- its end ---
+
+  check(nowMs: number): boolean {
+    if (this.#failure !== undefined) return false;
+    // A program that a slow client holds up is not idle; for clients there are other deadlines.
+    if (this.#untaken > 0) this.#lastSignMs = nowMs;
+    const what = this.#overdue(nowMs);
+    if (what !== undefined) this.#timedOut(what);
+    return what !== undefined;
+  }
+
+  #overdue(nowMs: number): string | undefined {
+    const { timeoutMs, idleTimeoutMs } = this.#options;
+    if (timeoutMs > 0 && nowMs - this.#startedAtMs > timeoutMs)
+      return `has not ended after ${timeoutMs / 1000} s (--cgi-timeout)`;
+    if (idleTimeoutMs > 0 && nowMs - this.#lastSignMs > idleTimeoutMs && !this.#outputOver)
+      return `has written nothing for ${idleTimeoutMs / 1000} s (--cgi-idle-timeout)`;
+    return undefined;
+  }
+
+  #timedOut(what: string): void {
+    const { name } = this.#options;
+    const message = `${name} ${what} and is ended, with all that it has started`;
+    if (this.#state === 'draining') this.#warn(`XGI_CGI_TIMEOUT: ${message}`);
+    this.#fail(new GatewayError(504, 'XGI_CGI_TIMEOUT', message, this.#detail()));
+    this.#abort();
+  }
+
+  #abort(): void {
+    this.#run?.abort();
+    // One that had ended before is not told of again.
+    if (this.#end !== undefined) this.#over();
+  }
+
+  /** Output and process have both ended, or nobody waits for one of them. */
+  #finish(): void {
+    this.#complete();
+    this.#over();
+  }
+
+  /** Its output has ended, and how the program has ended is known, or it goes on without. */
+  #complete(): void {
+    clearTimeout(this.#exitTimer);
+    this.#exitTimer = undefined;
+    if (!this.#outputOver || this.#failure !== undefined) return;
+    const signal = this.#end?.signal ?? null;
+    if (this.#state === 'head') this.#fail(this.#withoutHead());
+    else if (this.#state === 'streaming') this.#completeBody(signal);
+    if (this.#end !== undefined && (signal !== null || this.#end.code !== 0) && this.#failure === undefined)
+      this.#options.log.info(`${this.#options.name}: ${this.#ending()}, after its answer`, {
+        code: 'XGI_CGI_EXIT',
+        requestId: this.id,
+      });
+  }
+
+  #completeBody(signal: number | null): void {
+    const isComplete = this.#bodyLeft === 0 || (signal === null && (this.#chunks?.isComplete ?? true));
+    if (isComplete) {
+      this.#state = 'draining';
+      this.#sink?.end();
+      return;
+    }
+    const message = `${this.#options.name} ${this.#ending()} before its answer was complete`;
+    this.#fail(new GatewayError(502, 'XGI_CGI_TRUNCATED', message, this.#detail()));
+  }
+
+  /** Output that ended before a head was complete. */
+  #withoutHead(): GatewayError {
+    const { name } = this.#options;
+    const missing = describeMissingHead(this.#parser.seen);
+    const { code, signal } = this.#end ?? { code: null, signal: null };
+    if (signal === null && (code === null || code === 0)) {
+      const error = new GatewayError(502, missing.code, missing.message, this.#detail());
+      return named(error, name);
+    }
+    const kind = signal === null ? 'XGI_CGI_EXIT' : 'XGI_CGI_SIGNAL';
+    const message = `${name} ${this.#ending()} before it had sent a head`;
+    return new GatewayError(502, kind, message, this.#detail());
+  }
+
+  #ending(): string {
+    const { code, signal } = this.#end ?? { code: null, signal: null };
+    if (signal !== null) return `was killed by ${SIGNAL_NAMES.get(signal) ?? `signal ${signal}`}`;
+    return code === null ? 'has closed its output' : `ended with status ${code}`;
+  }
+
+  #detail(): { detail?: string } {
+    const { last } = this.#errors;
+    return last === '' ? {} : { detail: last };
+  }
+
+  /** Tells the client, by whatever still can be told. */
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    const state = this.#state;
+    if (state === 'head' || state === 'waiting') this.#options.outcome.fail(error);
+    else if (state === 'streaming') this.#sink?.error(error);
+    if (state !== 'over') this.#state = 'draining';
+  }
+
+  #warn(text: string): void {
+    this.#options.log.warn(`${this.#options.name}: ${text}`, { requestId: this.id, pid: this.#pid });
+  }
+
+  /** The program has ended, or there never was one. */
+  #over(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    clearTimeout(this.#exitTimer);
+    const { places, watch, outcome } = this.#options;
+    watch.delete(this);
+    places.leave(this);
+    outcome.over();
+  }
+}
+
+function named(error: GatewayError, name: string): GatewayError {
+  if (!(error instanceof GatewayError)) return error;
+  const { status, code, message, detail } = error;
+  return new GatewayError(status, code, `${name}: ${message}`, detail === undefined ? {} : { detail });
+}
+
+function hasNoBody(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}
+
+/** The field that has us send a file; never passed on, for it tells where things are. */
+function takeSendFile(fields: readonly string[]): {
+  fields: readonly string[];
+  sendFile: string | undefined;
+} {
+  const at = fields.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'x-sendfile');
+  if (at === -1) return { fields, sendFile: undefined };
+  return { fields: fields.toSpliced(at, 2), sendFile: fields[at + 1] };
+}
+
+function makeHead(status: number, fields: readonly string[], reason: string): ResponseHead {
+  try {
+    return new ResponseHead(status, fields, reason);
+  } catch (error) {
+    if (error instanceof LocalProtocolError) throw new GatewayError(502, 'XGI_CGI_BAD_HEAD', error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+/** A folder of CGI programs, or one program: which of them a path means, and what is left for it (RFC 3875 sections 3.3 and 4.1.5). */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path/posix';
+import { GatewayError } from '../../errors.js';
+import type { CgiPlace } from '../../gateway/cgi-environ.js';
+import { behindMount } from '../../routing/mount.js';
+import { resolvePath, type ResolvedPath } from '../../routing/path-resolver.js';
+import { decodeSegments } from '../../routing/segments.js';
+import { inspectProgram, type Program, type ProgramOptions } from './program.js';
+
+/** Paths are byte text, absolute, with the links of their folders resolved. */
+export type Site =
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'program'; readonly path: string };
+
+/** What a path means: a program, or the same path with a slash at its end. */
+export type Located =
+  | { readonly kind: 'program'; readonly program: Program; readonly place: CgiPlace }
+  | { readonly kind: 'slash' };
+
+/** Answers for a folder, as Apache's DirectoryIndex does. */
+const INDEX = 'index.cgi';
+
+export class CgiSite {
+  readonly #site: Site;
+  readonly #mount: string;
+  readonly #options: ProgramOptions;
+
+  /** @param mount where it is served: '' for the root, else `/cgi-bin` */
+  constructor(site: Site, mount: string, options: ProgramOptions) {
+    this.#site = site;
+    this.#mount = mount;
+    this.#options = options;
+  }
+
+  /**
+   * @param path percent-encoded
+   * @throws GatewayError 404 `XGI_CGI_NOT_FOUND`; 400 `XGI_CGI_PATH` for a path that is none; 500 for a program that cannot be run
+   */
+  locate(path: string): Located {
+    const rest = behindMount(path, this.#mount);
+    if (rest === undefined) throw notFound(`the path is not below ${this.#mount}`);
+    if (this.#site.kind === 'program') return this.#theProgram(this.#site.path, rest);
+    return this.#inFolder(this.#site.path, rest === '' ? '/' : rest, rest !== '');
+  }
+
+  #theProgram(file: string, rest: string): Located {
+    let pathInfo = '';
+    if (rest !== '') {
+      const decoded = decodeSegments(rest);
+      if (decoded.kind === 'refused') throw refused(decoded);
+      pathInfo = `/${decoded.segments.join('/')}`;
+    }
+    const stats = statSync(Buffer.from(file, 'latin1'), { throwIfNoEntry: false });
+    if (stats === undefined) throw notFound(`there is no ${file}`);
+    const place = {
+      scriptName: this.#mount,
+      pathInfo,
+      scriptFilename: file,
+      documentRoot: dirname(file),
+      contextPrefix: this.#mount,
+    };
+    return { kind: 'program', program: inspectProgram(file, stats, this.#options), place };
+  }
+
+  #inFolder(root: string, path: string, hasSlash: boolean): Located {
+    const found = resolvePath({ root, path });
+    switch (found.kind) {
+      case 'file':
+        return this.#found(root, found);
+      case 'directory':
+        return this.#index(root, found.urlPath, hasSlash && found.hasTrailingSlash);
+      case 'missing':
+        throw notFound(found.reason);
+      case 'refused':
+        throw refused(found);
+    }
+  }
+
+  #index(root: string, urlPath: string, hasSlash: boolean): Located {
+    const folder = urlPath === '/' ? '' : urlPath;
+    const encoded = folder.split('/').map(encodeByteText).join('/');
+    const index = resolvePath({ root, path: `${encoded}/${INDEX}` });
+    if (index.kind !== 'file') throw notFound(`it is a folder without ${INDEX}`);
+    return hasSlash ? this.#found(root, index) : { kind: 'slash' };
+  }
+
+  #found(root: string, { file, stats, urlPath, pathInfo }: Extract<ResolvedPath, { kind: 'file' }>): Located {
+    const place = {
+      scriptName: this.#mount + urlPath,
+      pathInfo,
+      scriptFilename: file,
+      documentRoot: root,
+      contextPrefix: this.#mount,
+    };
+    return { kind: 'program', program: inspectProgram(file, stats, this.#options), place };
+  }
+}
+
+function encodeByteText(text: string): string {
+  return text.replaceAll(
+    /[^A-Za-z0-9._~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/** Why, the log tells: a client learns nothing of what is there. */
+function notFound(reason: string): GatewayError {
+  return new GatewayError(404, 'XGI_CGI_NOT_FOUND', 'there is no program at this path', { detail: reason });
+}
+
+function refused({ status, reason }: { status: number; reason: string }): GatewayError {
+  return new GatewayError(status, 'XGI_CGI_PATH', reason);
+}

@@ -1,0 +1,169 @@
+/**
+ * The CGI handler: a request's path names a program, which is run for it (RFC 3875).
+ *
+ *  1. The path is resolved to a program (cgi-site.ts), and how it is run is found out (program.ts).
+ *  2. The body is collected, so that the program is told its length and a slow client holds up nobody.
+ *  3. The program waits for a place and runs (cgi-run.ts); its head becomes the response.
+ *  4. A local redirect goes back to 1, as a GET, at most ten times.
+ */
+import { GatewayError } from '../../errors.js';
+import { cgiEnviron } from '../../gateway/cgi-environ.js';
+import { ResponseHead } from '../../http/response-head.js';
+import type { Places } from '../../programs/places.js';
+import type { RunWatch } from '../../programs/run-watch.js';
+import type { Runner, RunOrder } from '../../programs/runner.js';
+import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
+import { spoolBody, type SpooledBody } from '../body-spool.js';
+import { CgiRun } from './cgi-run.js';
+import { CgiSite, type Located, type Site } from './cgi-site.js';
+import { queryWords } from './index-query.js';
+import type { ProgramOptions } from './program.js';
+import { RedirectedRequest } from './redirected-request.js';
+import { sendFile } from './sendfile.js';
+
+export interface CgiHandlerOptions extends ProgramOptions {
+  readonly site: Site;
+  /** Where it is served: '' for the root, else `/cgi-bin`. */
+  readonly mount: string;
+  readonly runner: Runner;
+  readonly places: Places;
+  readonly watch: RunWatch;
+  /** A private folder for spooled bodies. */
+  readonly folder: () => string;
+  /** The longest a program may run; 0 for no limit. */
+  readonly timeoutMs: number;
+  /** The longest it may write nothing; 0 for no limit. */
+  readonly idleTimeoutMs: number;
+  readonly passAuthorization: boolean;
+  /** Files of programs that are given the words of a query as arguments. */
+  readonly indexQuery: ReadonlySet<string>;
+  /** Real paths of folders from which X-Sendfile may send. */
+  readonly sendfileRoots: readonly string[];
+  /** SERVER_SOFTWARE. */
+  readonly software: string;
+  readonly log: Log;
+  /** Where local redirects go; default: this handler. */
+  readonly route?: Handler;
+}
+
+type Found = Extract<Located, { kind: 'program' }>;
+
+/** A larger body goes through a file. A pipe holds as much, so that it can be filled before the program starts. */
+const MAX_MEMORY_BODY_BYTES = 65_536;
+const MAX_REDIRECTS = 10;
+const EMPTY = Buffer.alloc(0);
+
+/** Serves what the programs of a folder answer, or one program. */
+export function createCgiHandler(options: CgiHandlerOptions): Handler {
+  const site = new CgiSite(options.site, options.mount, options);
+  const spool = { maxMemoryBytes: MAX_MEMORY_BODY_BYTES, folder: options.folder };
+  const handler: Handler = (request) => {
+    const found = site.locate(request.path);
+    if (found.kind === 'slash') return withSlash(request);
+    return new Promise<GatewayResponse>((resolve, reject) => {
+      const start = (body: SpooledBody | null): void => {
+        try {
+          run({ request, found, body, options, route: options.route ?? handler, resolve, reject });
+        } catch (error) {
+          if (body !== null && 'dispose' in body) body.dispose();
+          reject(error as Error);
+        }
+      };
+      if (request.body === null) start(null);
+      else spoolBody(request.body, spool, (error, body) => (error === null ? start(body) : reject(error)));
+    });
+  };
+  return handler;
+}
+
+interface Start {
+  readonly request: GatewayRequest;
+  readonly found: Found;
+  readonly body: SpooledBody | null;
+  readonly options: CgiHandlerOptions;
+  readonly route: Handler;
+  readonly resolve: (response: GatewayResponse | Promise<GatewayResponse>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function run(start: Start): void {
+  const { request, found, body, options, route, resolve, reject } = start;
+  const { runner, places, watch, timeoutMs, idleTimeoutMs, log, sendfileRoots } = options;
+  const { scriptFilename } = found.place;
+  new CgiRun({
+    request,
+    order: makeOrder(start),
+    name: scriptFilename,
+    nph: /\/nph-[^/]*$/.test(scriptFilename),
+    runner,
+    places,
+    watch,
+    timeoutMs,
+    idleTimeoutMs,
+    log,
+    outcome: {
+      respond: resolve,
+      fail: reject,
+      redirect: (path, query) => {
+        try {
+          resolve(route(redirected(request, path, query, scriptFilename)));
+        } catch (error) {
+          reject(error as Error);
+        }
+      },
+      sendFile: (file, head) => resolve(sendFile(file, head, sendfileRoots)),
+      over: () => {
+        if (body !== null && 'dispose' in body) body.dispose();
+      },
+    },
+  }).begin();
+}
+
+function makeOrder({ request, found, body, options }: Start): RunOrder {
+  const { program, place } = found;
+  const words = options.indexQuery.has(place.scriptFilename) ? queryWords(request) : [];
+  const { from } = request instanceof RedirectedRequest ? request : { from: null };
+  const environ = cgiEnviron(request, place, {
+    contentLength:
+      body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length,
+    passAuthorization: options.passAuthorization,
+    redirect: from === null ? null : { url: from.path, query: from.query },
+    software: options.software,
+  });
+  const cwd = place.scriptFilename.slice(0, place.scriptFilename.lastIndexOf('/')) || '/';
+  const { path, warm, script } = program;
+  const bodyFile =
+    body !== null && 'path' in body ? { bodyFile: Buffer.from(body.path).toString('latin1') } : {};
+  return {
+    command: { path, argv: [...program.argv, ...words], cwd, warm, script, args: words, ...bodyFile },
+    environ,
+    body: body !== null && 'bytes' in body ? body.bytes : EMPTY,
+  };
+}
+
+/** `Content-Length: 0` is told as sent; no Content-Length at all is none. */
+function declaredLength(request: GatewayRequest): number {
+  return request.field('content-length') === undefined ? -1 : 0;
+}
+
+function redirected(
+  request: GatewayRequest,
+  path: string,
+  query: string,
+  program: string,
+): RedirectedRequest {
+  const next = new RedirectedRequest(request, path, query);
+  if (next.redirects <= MAX_REDIRECTS) return next;
+  throw new GatewayError(
+    502,
+    'XGI_CGI_REDIRECTS',
+    `${program}: local redirects lead on and on; more than ${MAX_REDIRECTS} are not followed, the last one was to ${JSON.stringify(path)}`,
+  );
+}
+
+/** To the folder, so that relative links in its index lead into it. */
+function withSlash({ path, query }: GatewayRequest): GatewayResponse {
+  // Two slashes at the front would be another host.
+  const location = `/${path.replace(/^\/+/, '')}/${query === '' ? '' : `?${query}`}`;
+  return { head: new ResponseHead(301, ['Location', location]), body: { kind: 'empty' } };
+}

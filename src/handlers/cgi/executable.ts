@@ -1,0 +1,45 @@
+/** Whether a file can be executed, and where a command is. Paths are byte text. */
+import { accessSync, constants, statSync, type Stats } from 'node:fs';
+
+/**
+ * True if the kernel would let us execute it. Root may, if anybody may; whether the user may whom programs run as is
+ * known when it is tried.
+ */
+export function isExecutable(file: string, stats: Stats): boolean {
+  if (process.getuid?.() === 0) return (stats.mode & 0o111) !== 0;
+  try {
+    accessSync(bytesOf(file), constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** True for a regular file that can be executed, also by a symbolic link. */
+export function isProgram(file: string): boolean {
+  try {
+    const stats = statSync(bytesOf(file), { throwIfNoEntry: false });
+    return stats !== undefined && stats.isFile() && isExecutable(file, stats);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The first program of that name, as `env` finds it.
+ *
+ * @param searchPath folders with `:` between; those that are not absolute are passed over, as they depend on where a program is started
+ */
+export function findCommand(name: string, searchPath: string): string | undefined {
+  for (const folder of searchPath.split(':')) {
+    if (!folder.startsWith('/')) continue;
+    const file = `${folder.replace(/\/+$/, '')}/${name}`;
+    if (isProgram(file)) return file;
+  }
+  return undefined;
+}
+
+/** For `node:fs`, which would encode a string as UTF-8. */
+export function bytesOf(file: string): Buffer {
+  return Buffer.from(file, 'latin1');
+}

@@ -1,0 +1,73 @@
+/** Whom programs run as that root starts, while the gateway is somebody else. */
+import { spawnSync } from 'node:child_process';
+import { lstatSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ConfigError } from '../errors.js';
+import { parseId } from './accounts.js';
+import { isRootsOwn, type Privileges, resolvePrivileges } from './privileges.js';
+
+export interface ProgramUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** Who can read the files of bodies. */
+  readonly bodyUid: number;
+  readonly bodyGid: number;
+}
+
+export interface ProgramUserOptions {
+  /** A name or a number. */
+  readonly user: string;
+  /** What the gateway is to be. */
+  readonly gateway: Pick<Privileges, 'uid' | 'gid'>;
+  /** The interpreter that starts the programs, and is root for that. */
+  readonly python: string;
+  /** How a message names the option of the user. */
+  readonly name: string;
+}
+
+/** @throws ConfigError `XGI_PRIVILEGES`, `XGI_CONFIG_VALUE` */
+export function programUser({ user, gateway, python, name }: ProgramUserOptions): ProgramUser {
+  if (process.geteuid!() !== 0)
+    throw refuse(
+      `${name} ${user}: only root can run programs as another user; start xgi as root, with --user for itself`,
+    );
+  if (!isRootsFile(python))
+    throw refuse(
+      `${name} ${user}: ${python} would be run as root, and others than root can change it; name another interpreter with --python, /usr/bin/python3 mostly`,
+    );
+  const { uid, gid, groupsOf } = resolvePrivileges(
+    { user, group: null, umask: null },
+    { nameOf: () => name },
+  );
+  if (uid === null || gid === null) throw refuse(`${name} ${user}: it names no user`);
+  return {
+    uid,
+    gid,
+    groups: groupsOf === null ? [gid] : groupIds(groupsOf, gid),
+    bodyUid: gateway.uid ?? process.geteuid!(),
+    bodyGid: gateway.gid ?? process.getegid!(),
+  };
+}
+
+/** Nobody but root can change what the path means: each link, and what it leads to. */
+function isRootsFile(file: string): boolean {
+  const real = realpathSync(file);
+  const { uid, mode } = lstatSync(real);
+  return isRootsOwn(dirname(file)) && isRootsOwn(dirname(real)) && uid === 0 && (mode & 0o022) === 0;
+}
+
+/** All groups of an account. */
+function groupIds(account: string, primary: number): number[] {
+  const { status, stdout } = spawnSync('id', ['-G', '--', account], { encoding: 'utf8' });
+  if (status !== 0) return [primary];
+  return stdout
+    .trim()
+    .split(/\s+/)
+    .map(parseId)
+    .filter((id) => id !== undefined);
+}
+
+function refuse(message: string): ConfigError {
+  return new ConfigError('XGI_PRIVILEGES', message);
+}

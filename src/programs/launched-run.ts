@@ -1,0 +1,103 @@
+/** One program that the launcher runs. */
+import { GatewayError } from '../errors.js';
+import type { FrameEncoder } from '../wire/encoder.js';
+import type { ProgramEnd, WorkerFailure } from '../wire/frames.js';
+import type { Run, RunOwner } from './runner.js';
+import { startFailure } from './start-failure.js';
+
+export interface LaunchedRunOptions {
+  readonly stream: number;
+  readonly owner: RunOwner;
+  /** Towards the launcher; `flushSoon` after each frame. */
+  readonly frames: FrameEncoder;
+  readonly flushSoon: () => void;
+  /** Called when nothing more is wanted from the launcher about it. */
+  readonly over: () => void;
+}
+
+/** Credit is given back in pieces of at least this size, but for what a slow client takes last. */
+const MIN_CREDIT_BYTES = 65_536;
+
+export class LaunchedRun implements Run {
+  readonly #options: LaunchedRunOptions;
+  #pid: number | undefined;
+  #owed = 0;
+  #aborted = false;
+  #outputEnded = false;
+  #ended = false;
+
+  constructor(options: LaunchedRunOptions) {
+    this.#options = options;
+  }
+
+  // --- from its owner ---
+
+  taken(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed < MIN_CREDIT_BYTES || this.#outputEnded || this.#aborted) return;
+    const { frames, stream, flushSoon } = this.#options;
+    frames.credit(stream, this.#owed);
+    this.#owed = 0;
+    flushSoon();
+  }
+
+  abort(): void {
+    if (this.#aborted || (this.#ended && this.#outputEnded)) return;
+    this.#aborted = true;
+    const { frames, stream, flushSoon } = this.#options;
+    frames.abort(stream);
+    flushSoon();
+    this.#checkOver();
+  }
+
+  // --- from the launcher ---
+
+  started(pid: number, warm: boolean): void {
+    this.#pid = pid;
+    this.#options.owner.started(pid, warm);
+  }
+
+  data(chunk: Buffer): void {
+    if (!this.#aborted) this.#options.owner.output(chunk);
+  }
+
+  stderr(bytes: Buffer): void {
+    this.#options.owner.errorOutput(bytes);
+  }
+
+  end(): void {
+    this.#outputEnded = true;
+    if (!this.#aborted) this.#options.owner.outputEnded();
+    this.#checkOver();
+  }
+
+  programEnded(end: ProgramEnd): void {
+    this.#ended = true;
+    this.#options.owner.ended(end);
+    this.#checkOver();
+  }
+
+  error(failure: WorkerFailure): void {
+    this.#options.over();
+    this.#options.owner.failed(startFailure(failure.class, failure.message));
+  }
+
+  /** The launcher has died, and nobody else ends the program. */
+  orphaned(status: string): void {
+    if (this.#pid !== undefined && !this.#ended) killGroup(this.#pid);
+    const message = `the launcher ended (${status}) while it ran the program`;
+    this.#options.owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
+  }
+
+  #checkOver(): void {
+    if (this.#ended && (this.#outputEnded || this.#aborted)) this.#options.over();
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended already, or belongs to a user whose programs only root may end.
+  }
+}

@@ -1,0 +1,215 @@
+/** One launcher, from its start to its end: its process, its channel, and the programs that it runs (docs/protocol.md, "Launcher"). */
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { BootError, FrameError } from '../errors.js';
+import type { Log } from '../types.js';
+import { FrameDecoder, type LauncherReceiver } from '../wire/decoder.js';
+import { FrameEncoder } from '../wire/encoder.js';
+import {
+  MAX_STREAM_ID,
+  type LauncherSettings,
+  type ProgramEnd,
+  type ReadyInfo,
+  type WorkerFailure,
+} from '../wire/frames.js';
+import { logWorkerLine } from '../workers/worker-log.js';
+import { LaunchedRun } from './launched-run.js';
+import type { Run, RunOrder, RunOwner } from './runner.js';
+
+export interface LauncherProcessOptions {
+  /** The interpreter that runs it; absolute. */
+  readonly python: string;
+  readonly settings: LauncherSettings;
+  readonly log: Log;
+}
+
+export interface LauncherProcessOwner {
+  /** It runs programs from now on. */
+  ready(): void;
+  /** It is no more; `status` tells how it ended, `served` whether it was ready before. */
+  gone(status: string, served: boolean): void;
+}
+
+/** Run by path. */
+export const LAUNCHER_PROGRAM = fileURLToPath(new URL('../../python/xgi_cgi', import.meta.url));
+
+/** After the grace of a stop: for programs to be killed, and for itself to go. */
+const EXIT_MS = 1000;
+
+export class LauncherProcess implements LauncherReceiver {
+  readonly startedAtMs: number = performance.now();
+  readonly #options: LauncherProcessOptions;
+  readonly #owner: LauncherProcessOwner;
+  readonly #process: ChildProcess;
+  /** undefined if the process could not be made. */
+  readonly #channel: Socket | undefined;
+  readonly #frames = new FrameEncoder();
+  readonly #runs = new Map<number, LaunchedRun>();
+  readonly #gone: Promise<void>;
+  #lastStream = 0;
+  #flushing = false;
+  #ready = false;
+
+  constructor(options: LauncherProcessOptions, owner: LauncherProcessOwner) {
+    this.#options = options;
+    this.#owner = owner;
+    // -I -S: neither PYTHON* variables nor site packages are its business, and it is there in half the time.
+    this.#process = spawn(options.python, ['-I', '-S', '-B', LAUNCHER_PROGRAM], {
+      cwd: '/',
+      env: {},
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    });
+    this.#channel = this.#process.stdio[3] as Socket | undefined;
+    this.#gone = new Promise((resolve) => {
+      const gone = (status: string): void => {
+        this.#end(status);
+        resolve();
+      };
+      this.#process.once('error', (error) => gone(error.message));
+      this.#process.once('exit', (code, signal) => gone(signal ?? `status ${code}`));
+    });
+    this.#read();
+    this.#frames.hello(options.settings);
+    this.#flush();
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  run(order: RunOrder, owner: RunOwner): Run {
+    const stream = this.#nextStream();
+    const run = new LaunchedRun({
+      stream,
+      owner,
+      frames: this.#frames,
+      flushSoon: () => this.#flushSoon(),
+      over: () => this.#runs.delete(stream),
+    });
+    this.#frames.run({ stream, ...order });
+    this.#runs.set(stream, run);
+    this.#flushSoon();
+    return run;
+  }
+
+  reload(): void {
+    this.#frames.reload();
+    this.#flushSoon();
+  }
+
+  /** Resolves when it is gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.#frames.drain();
+    this.#flush();
+    const abort = setTimeout(() => {
+      for (const run of this.#runs.values()) run.abort();
+    }, graceMs);
+    const kill = setTimeout(() => this.kill(), graceMs + this.#options.settings.killGraceMs + EXIT_MS);
+    await this.#gone;
+    clearTimeout(abort);
+    clearTimeout(kill);
+  }
+
+  /** Ends it at once. The programs that it runs are killed when its end is seen. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  #nextStream(): number {
+    do this.#lastStream = this.#lastStream >= MAX_STREAM_ID ? 1 : this.#lastStream + 1;
+    while (this.#runs.has(this.#lastStream));
+    return this.#lastStream;
+  }
+
+  #read(): void {
+    const decoder = FrameDecoder.launcher(this);
+    this.#channel?.on('data', (chunk: Buffer) => {
+      try {
+        decoder.push(chunk);
+      } catch (error) {
+        const { message } = error as Error;
+        this.#options.log.error(`XGI_WIRE_PROTOCOL: the launcher ${this.pid} is killed: ${message}`);
+        this.#channel?.destroy();
+        this.kill();
+      }
+    });
+    // What cannot be written any more was for one that has gone, which its exit tells.
+    this.#channel?.on('error', () => {});
+  }
+
+  /** All frames of one turn of the event loop leave in one write. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const channel = this.#channel;
+    if (channel === undefined || channel.destroyed) return;
+    this.#frames.flush((bytes) => {
+      channel.write(bytes);
+      return channel.writableLength === 0;
+    });
+  }
+
+  #end(status: string): void {
+    const served = this.#ready;
+    this.#ready = false;
+    for (const run of [...this.#runs.values()]) run.orphaned(status);
+    this.#runs.clear();
+    this.#owner.gone(status, served);
+  }
+
+  // --- its frames; those of a run that is over have crossed with its end ---
+
+  ready(_info: ReadyInfo): void {
+    if (this.#ready) throw new FrameError('READY: a second one');
+    this.#ready = true;
+    this.#owner.ready();
+  }
+
+  log(_stream: number, level: number, text: string): void {
+    logWorkerLine(this.#options.log, level, text, { pid: this.pid });
+  }
+
+  started(stream: number, pid: number, warm: boolean): void {
+    this.#runs.get(stream)?.started(pid, warm);
+  }
+
+  data(stream: number, chunk: Buffer): void {
+    this.#runs.get(stream)?.data(chunk);
+  }
+
+  stderr(stream: number, bytes: Buffer): void {
+    this.#runs.get(stream)?.stderr(bytes);
+  }
+
+  end(stream: number): void {
+    this.#runs.get(stream)?.end();
+  }
+
+  programEnded(stream: number, end: ProgramEnd): void {
+    this.#runs.get(stream)?.programEnded(end);
+  }
+
+  error(stream: number, failure: WorkerFailure): void {
+    this.#runs.get(stream)?.error(failure);
+  }
+}
+
+/** @returns an error for a launcher that could not be started */
+export function launcherFailure(python: string, observed: string): BootError {
+  return new BootError(
+    'XGI_CGI_LAUNCHER',
+    `the launcher of programs does not start with ${python}: ${observed}; choose another interpreter with --python`,
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * Places for programs: so many run at once, the others wait, first come first served. The queue is bounded in length and time, so that
+ * a crowd gets a quick 503 instead of an answer nobody waits for any more.
+ */
+import { GatewayError } from '../errors.js';
+
+/** Who wants a place. */
+export interface PlaceSeeker {
+  /** It has one, and gives it back by {@link Places.leave}. */
+  placed(): void;
+  /** It will get none: 503. */
+  refused(error: GatewayError): void;
+}
+
+export interface PlacesOptions {
+  readonly places: number;
+  readonly maxWaiting: number;
+  /** 0 for no limit. */
+  readonly waitTimeoutMs: number;
+  /** Whether programs can be run at the moment; `pump` when that has changed. */
+  readonly isOpen: () => boolean;
+}
+
+const SWEEP_MS = 100;
+
+export class Places {
+  readonly #options: PlacesOptions;
+  readonly #taken = new Set<PlaceSeeker>();
+  /** In the order of their arrival, with its time. */
+  readonly #waiting = new Map<PlaceSeeker, number>();
+  #sweep: NodeJS.Timeout | undefined;
+  #refused = 0;
+
+  constructor(options: PlacesOptions) {
+    this.#options = options;
+  }
+
+  get taken(): number {
+    return this.#taken.size;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** How many were sent away because the queue was too long, or they had waited too long. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** How long the first in the queue has waited; 0 if there is none. */
+  get oldestMs(): number {
+    const [sinceMs] = this.#waiting.values();
+    return sinceMs === undefined ? 0 : performance.now() - sinceMs;
+  }
+
+  /** Calls `placed` or `refused`, now or later. */
+  seek(seeker: PlaceSeeker): void {
+    const { maxWaiting } = this.#options;
+    if (this.#waiting.size >= maxWaiting) {
+      this.#refused++;
+      const message = `${this.#taken.size} programs run and ${maxWaiting} requests wait already: raise --cgi-concurrency, or find out what takes so long (xgi status)`;
+      seeker.refused(new GatewayError(503, 'XGI_CGI_BUSY', message));
+      return;
+    }
+    this.#waiting.set(seeker, performance.now());
+    this.pump();
+    if (this.#waiting.size > 0) this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
+  }
+
+  /** It does not wait any more, or does not need its place any more. */
+  leave(seeker: PlaceSeeker): void {
+    this.#waiting.delete(seeker);
+    if (this.#taken.delete(seeker)) this.pump();
+  }
+
+  /** Gives free places to those who wait. */
+  pump(): void {
+    while (this.#taken.size < this.#options.places && this.#waiting.size > 0 && this.#options.isOpen()) {
+      const [seeker] = this.#waiting.keys();
+      this.#waiting.delete(seeker!);
+      this.#taken.add(seeker!);
+      seeker!.placed();
+    }
+    if (this.#waiting.size > 0 || this.#sweep === undefined) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  /** Sends away all who wait. */
+  close(): void {
+    for (const seeker of [...this.#waiting.keys()]) {
+      this.#waiting.delete(seeker);
+      seeker.refused(new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'));
+    }
+    this.pump();
+  }
+
+  #expire(): void {
+    const { waitTimeoutMs } = this.#options;
+    if (waitTimeoutMs === 0) return;
+    const nowMs = performance.now();
+    for (const [seeker, sinceMs] of this.#waiting) {
+      if (nowMs - sinceMs < waitTimeoutMs) break;
+      this.#waiting.delete(seeker);
+      this.#refused++;
+      const message = `no place for another program was free for ${waitTimeoutMs / 1000} s (--queue-timeout): raise --cgi-concurrency, or find out what takes so long (xgi status)`;
+      seeker.refused(new GatewayError(503, 'XGI_CGI_QUEUE_TIMEOUT', message));
+    }
+    this.pump();
+  }
+}

@@ -1,0 +1,62 @@
+/** What runs programs, seen from those who want one run. */
+import type { GatewayError } from '../errors.js';
+import type { Command, ProgramEnd } from '../wire/frames.js';
+
+export interface RunOrder {
+  readonly command: Command;
+  /** name NUL value NUL name NUL value, latin-1; over what every program is given. */
+  readonly environ: string;
+  /** What the program reads, at most 64 KiB, if the command names no file for it. */
+  readonly body: Buffer;
+}
+
+/**
+ * Who hears of a run: `started`, then output, until both `outputEnded` and `ended` have been called, in either order; or `failed`.
+ * Nothing is called before `run` has returned.
+ */
+export interface RunOwner {
+  /** `warm`: it was forked from an interpreter that runs already. */
+  started(pid: number, warm: boolean): void;
+  /** Standard output; the chunk is the owner's, who says by {@link Run.taken} when its bytes are gone. */
+  output(chunk: Buffer): void;
+  errorOutput(chunk: Buffer): void;
+  /** The program and all that it started have closed standard output. Not called after {@link Run.abort}. */
+  outputEnded(): void;
+  ended(end: ProgramEnd): void;
+  /** It could not be started, or who ran it has died. Nothing follows. */
+  failed(error: GatewayError): void;
+}
+
+export interface Run {
+  /** So many bytes of output have left for the client, or were dropped: the program may write so many more. */
+  taken(bytes: number): void;
+  /** Ends the program, and what it has started: SIGTERM, then SIGKILL. `ended` is still called, or `failed`. */
+  abort(): void;
+}
+
+export interface RunnerStatus {
+  /** The process that runs programs; null if that is the gateway itself, or none at the moment. */
+  readonly pid: number | null;
+  readonly ready: boolean;
+  readonly startedAtMs: number;
+  /** Counts reloads. */
+  readonly generation: number;
+  readonly booted: number;
+  readonly crashed: number;
+}
+
+/** Runs programs, each in a process of its own. */
+export interface Runner {
+  /** Whether `run` may be called. */
+  readonly isReady: boolean;
+  /** Called whenever it becomes ready. */
+  onReady: () => void;
+  /** @throws BootError */
+  start(): Promise<void>;
+  run(order: RunOrder, owner: RunOwner): Run;
+  /** What interpreters have loaded in advance is loaded anew. */
+  reload(): void;
+  /** Waits for the programs that run, ends those that take longer than that, and itself. */
+  stop(graceMs: number): Promise<void>;
+  status(): RunnerStatus;
+}

@@ -1,0 +1,180 @@
+/**
+ * Runs programs where there is no Python for the launcher: as children of the gateway itself, by Node's own means.
+ *
+ * What differs (docs/guide/cgi.md): standard output and standard error are sockets, which a program cannot open as `/dev/stdout`; Node
+ * has to copy itself for each program; Python scripts are never warm; there are no limits, and no user of their own.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Socket } from 'node:net';
+import { closeSync, openSync } from 'node:fs';
+import type { GatewayError } from '../errors.js';
+import type { Run, Runner, RunnerStatus, RunOrder, RunOwner } from './runner.js';
+import { startFailure } from './start-failure.js';
+
+export interface SpawnerOptions {
+  readonly environ: Readonly<Record<string, string>>;
+  readonly killGraceMs: number;
+  /** So much of the standard error of a run is passed on. */
+  readonly stderrBytes: number;
+}
+
+export class Spawner implements Runner {
+  readonly isReady = true;
+  onReady: () => void = () => {};
+  readonly #options: SpawnerOptions;
+  readonly #runs = new Set<SpawnedRun>();
+  readonly #startedAtMs = performance.now();
+
+  constructor(options: SpawnerOptions) {
+    this.#options = options;
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  run(order: RunOrder, owner: RunOwner): Run {
+    const run = new SpawnedRun(order, owner, this.#options, () => this.#runs.delete(run));
+    this.#runs.add(run);
+    return run;
+  }
+
+  reload(): void {}
+
+  async stop(graceMs: number): Promise<void> {
+    const endMs = performance.now() + graceMs;
+    const killMs = endMs + this.#options.killGraceMs * 2;
+    while (this.#runs.size > 0 && performance.now() < killMs) {
+      if (performance.now() >= endMs) for (const run of this.#runs) run.abort();
+      await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+    }
+  }
+
+  status(): RunnerStatus {
+    const startedAtMs = this.#startedAtMs;
+    return { pid: null, ready: true, startedAtMs, generation: 1, booted: 0, crashed: 0 };
+  }
+}
+
+const STOP_POLL_MS = 20;
+/** What may be on its way to a client. */
+const CREDIT_BYTES = 262_144;
+
+class SpawnedRun implements Run {
+  readonly #owner: RunOwner;
+  readonly #options: SpawnerOptions;
+  readonly #over: () => void;
+  #process: ChildProcess | undefined;
+  #stdout: Socket | undefined;
+  #credit = CREDIT_BYTES;
+  #stderrBytes = 0;
+  #stderrDropped = 0;
+  #aborted = false;
+
+  constructor(order: RunOrder, owner: RunOwner, options: SpawnerOptions, over: () => void) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#over = over;
+    let input: number | 'ignore' | 'pipe' = order.body.length > 0 ? 'pipe' : 'ignore';
+    try {
+      if (order.command.bodyFile !== undefined) input = openSync(bytes(order.command.bodyFile), 'r');
+      this.#spawn(order, input);
+    } catch (error) {
+      process.nextTick(() => this.#fail(error as NodeJS.ErrnoException));
+    } finally {
+      if (typeof input === 'number') closeSync(input);
+    }
+  }
+
+  taken(length: number): void {
+    this.#credit += length;
+    if (this.#credit > 0 && this.#stdout?.isPaused()) this.#stdout.resume();
+  }
+
+  abort(): void {
+    if (this.#aborted || this.#process?.pid === undefined) return;
+    this.#aborted = true;
+    this.#stdout?.destroy();
+    const { pid } = this.#process;
+    signalGroup(pid, 'SIGTERM');
+    setTimeout(() => signalGroup(pid, 'SIGKILL'), this.#options.killGraceMs);
+  }
+
+  #spawn({ command, environ, body }: RunOrder, input: number | 'ignore' | 'pipe'): void {
+    const child = spawn(text(command.path), command.argv.slice(1).map(text), {
+      argv0: text(command.argv[0]!),
+      cwd: text(command.cwd),
+      env: { ...this.#options.environ, ...readEnviron(environ) },
+      // A session of its own, and so a process group.
+      detached: true,
+      stdio: [input, 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    this.#stdout = child.stdout as Socket;
+    child.on('error', (error) => this.#fail(error));
+    child.on('spawn', () => this.#owner.started(child.pid!, false));
+    child.stdout?.on('data', (chunk: Buffer) => this.#output(chunk));
+    child.stdout?.on('end', () => {
+      if (!this.#aborted) this.#owner.outputEnded();
+    });
+    child.stderr?.on('data', (chunk: Buffer) => this.#errorOutput(chunk));
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => {});
+    child.stdin?.end(body);
+    child.on('exit', (code, signal) => {
+      const number = signal === null ? null : constants.signals[signal];
+      this.#over();
+      // What it wrote last may still have to be read.
+      setImmediate(() => this.#owner.ended({ code, signal: number, stderrDropped: this.#stderrDropped }));
+    });
+  }
+
+  #output(chunk: Buffer): void {
+    if (this.#aborted) return;
+    this.#credit -= chunk.length;
+    if (this.#credit <= 0) this.#stdout?.pause();
+    this.#owner.output(chunk);
+  }
+
+  #errorOutput(chunk: Buffer): void {
+    const room = this.#options.stderrBytes - this.#stderrBytes;
+    const passed = chunk.subarray(0, Math.max(room, 0));
+    this.#stderrBytes += passed.length;
+    this.#stderrDropped += chunk.length - passed.length;
+    if (passed.length > 0) this.#owner.errorOutput(passed);
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    this.#over();
+    this.#owner.failed(failureOf(error));
+  }
+}
+
+function failureOf(error: NodeJS.ErrnoException): GatewayError {
+  return startFailure(error.code ?? 'ENOENT', error.message);
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+/** Byte text → the bytes. */
+function bytes(value: string): Buffer {
+  return Buffer.from(value, 'latin1');
+}
+
+/** Byte text → what Node encodes as UTF-8: the same bytes, if they are UTF-8. */
+function text(value: string): string {
+  return bytes(value).toString('utf8');
+}
+
+function readEnviron(environ: string): Record<string, string> {
+  const parts = environ.split('\0');
+  const env: Record<string, string> = {};
+  for (let i = 0; i + 1 < parts.length; i += 2) env[parts[i]!] = text(parts[i + 1]!);
+  return env;
+}
