@@ -17,7 +17,7 @@ const PURE = ['http', 'wire', 'gateway'];
 const TELEMETRY = ['observe'];
 
 /** What reaches a program: worker pools, and clients of other servers. */
-const BACKENDS = ['transports', 'upstream', 'workers'];
+const BACKENDS = ['programs', 'transports', 'upstream', 'workers'];
 
 /** Folder (or file directly in `src/`, without extension) → what it may import beside itself. */
 const MAY_IMPORT = {
@@ -33,6 +33,7 @@ const MAY_IMPORT = {
   routing: [...CONTRACT, ...PURE],
   upstream: [...CONTRACT, ...PURE, ...TELEMETRY],
   transports: [...CONTRACT, ...PURE, ...TELEMETRY, 'upstream'],
+  programs: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process', 'workers'],
   workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
   handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'process', 'routing'],
   middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'routing'],

@@ -2,8 +2,7 @@
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
-import { PROGRAM } from '../workers/supervisor.js';
-import { createPool } from '../service/pool.js';
+import { createApplication, reachOf } from '../service/application.js';
 
 const LOG_CLOSE_MS = 1000;
 
@@ -23,29 +22,27 @@ export interface CheckOptions {
 export async function check({ config, version, nameOf }: CheckOptions): Promise<number> {
   const privileges = resolvePrivileges(config.privileges, { nameOf });
   checkRoot({ privileges, allowRoot: config.privileges.allowRoot, nameOf });
-  dropPrivileges(privileges);
-  checkReach(privileges, {
-    directory: config.directory,
-    python: config.python.path,
-    program: PROGRAM,
-  });
   // A start's own messages would only hide the answer.
   const level = config.logLevel === 'info' ? 'warning' : config.logLevel;
   const log = new ProgramLog({ level });
-  const pool = createPool({
+  const application = createApplication({
     config,
     workers: { min: 1, max: 1 },
     version,
-    userEnv: privileges.env,
+    privileges,
     log,
   });
   try {
-    await pool.start();
-    await pool.stop(config.gracefulTimeoutMs);
+    await application.prepare();
+    dropPrivileges(privileges);
+    checkReach(privileges, reachOf(config));
+    await application.start();
+    await application.stop(config.gracefulTimeoutMs);
   } finally {
     await log.close(LOG_CLOSE_MS);
   }
-  const { path, version: pythonVersion } = config.python;
-  process.stdout.write(`xgi: ${config.target} can be served (${path}, Python ${pythonVersion})\n`);
+  const { python } = config;
+  const by = python === null ? 'without Python' : `${python.path}, Python ${python.version}`;
+  process.stdout.write(`xgi: ${config.target} can be served (${by})\n`);
   return 0;
 }

@@ -18,7 +18,12 @@ export interface CommandLine {
 }
 
 /** Commands of the design that xgi does not have. A module of such a name is served with `xgi wsgi NAME`. */
-const LATER_COMMANDS = new Set(['app', 'cgi', 'static']);
+const LATER_COMMANDS = new Set(['app', 'static']);
+
+const NO_TARGET = {
+  wsgi: 'xgi wsgi: no TARGET given, for example xgi wsgi wsgi:app (the module wsgi alone is xgi wsgi wsgi)',
+  cgi: 'xgi cgi: no TARGET given, for example xgi cgi ./cgi-bin, or one program (the module cgi is xgi wsgi cgi)',
+} as const;
 
 /** One place that flags come from. */
 interface Source {
@@ -42,7 +47,7 @@ export function parseCommandLine(
   const { checkConfig, ...flags } = { ...variable.flags, ...line.flags };
   const words = line.words.length > 0 ? line.words : variable.words;
   return {
-    config: { ...flags, target: findTarget(words, moduleFolders(flags, env)) },
+    config: { ...flags, ...findTarget(words, moduleFolders(flags, env)) },
     checkConfig: checkConfig === true,
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
@@ -70,7 +75,9 @@ function parseSource(words: readonly string[], version: string, where: string): 
   }
   // Like --help, it throws a CommanderError with exit code 0. A module of that name is served with `xgi wsgi help`.
   if (program.args[0] === 'help') program.help();
-  return { words: program.args, flags: program.opts() };
+  // Not the defaults: commander has one for each flag that begins with --no-.
+  const given = Object.entries(program.opts()).filter(([key]) => program.getOptionValueSource(key) === 'cli');
+  return { words: program.args, flags: Object.fromEntries(given) };
 }
 
 /** What is wrong with the words of a command (`xgi`, `xgi stop`); `where` they stand, if not on the command line. */
@@ -98,21 +105,25 @@ function moduleFolders(
 }
 
 /** @param folders where a module would be */
-function findTarget(words: readonly string[], folders: readonly string[]): string {
-  const explicit = words[0] === 'wsgi';
+function findTarget(
+  words: readonly string[],
+  folders: readonly string[],
+): Pick<UserConfig, 'target' | 'kind'> {
+  const kind = words[0] === 'wsgi' || words[0] === 'cgi' ? words[0] : undefined;
+  const explicit = kind !== undefined;
   const [target, ...rest] = explicit ? words.slice(1) : words;
   if (target === undefined) {
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
-      explicit
-        ? 'xgi wsgi: no TARGET given, for example xgi wsgi wsgi:app (the module wsgi alone is xgi wsgi wsgi)'
+      kind !== undefined
+        ? NO_TARGET[kind]
         : 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
     );
   }
   if (!explicit && LATER_COMMANDS.has(target)) {
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
-      `the command ${target} is not in this version, which serves WSGI applications: xgi ${TARGET_FORM}; ` +
+      `the command ${target} is not in this version, which serves xgi ${TARGET_FORM}; ` +
         `a Python module of that name is served with xgi wsgi ${target}`,
     );
   }
@@ -125,7 +136,7 @@ function findTarget(words: readonly string[], folders: readonly string[]): strin
   }
   const near = explicit ? undefined : findNearCommand(target, folders);
   if (near !== undefined) throw new ConfigError('XGI_CONFIG_TARGET', near);
-  if (rest.length === 0) return target;
+  if (rest.length === 0) return kind === undefined ? { target } : { target, kind };
   throw new ConfigError(
     'XGI_CONFIG_USAGE',
     `expected one TARGET, received ${[target, ...rest].map((word) => JSON.stringify(word)).join(' ')}`,
@@ -134,5 +145,6 @@ function findTarget(words: readonly string[], folders: readonly string[]): strin
 
 /** `limitRequestLine` → `--limit-request-line` */
 function flagOf(key: string): string {
+  if (key === 'cgiWarm') return '--no-cgi-warm';
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

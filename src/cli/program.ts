@@ -31,6 +31,42 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
     ],
   ],
   [
+    'CGI programs:',
+    [
+      ['--mount <path>', 'where they are served (default: /)'],
+      [
+        '--pass-env <name>',
+        'pass a variable of your own on to programs; repeatable. They get PATH, -e, and no others',
+      ],
+      [
+        '--cgi-interpreter <.ending=program>',
+        'what runs the files of an ending, executable or not: .pl=/usr/bin/perl; repeatable',
+      ],
+      [
+        '--cgi-concurrency <number>',
+        `programs at once; other requests wait (default: ${DEFAULTS.cgiConcurrency}, or 4 for each core)`,
+      ],
+      [
+        '--cgi-timeout <duration>',
+        `the longest a program may run; 0 for no limit (default: ${DEFAULTS.cgiTimeoutMs / 3_600_000}h)`,
+      ],
+      [
+        '--cgi-idle-timeout <duration>',
+        `the longest a program may write nothing; 0 for no limit (default: ${DEFAULTS.cgiIdleTimeoutMs / 1000}s)`,
+      ],
+      ['--no-cgi-warm', 'start an interpreter for each Python script, instead of a fork of one that runs'],
+      ['--cgi-preload <modules>', 'that Python scripts import; separated by commas, imported once'],
+      ['--cgi-index-query <program>', 'give it the words of a query without = as arguments; repeatable'],
+      ['--cgi-pass-authorization', 'pass the field Authorization on'],
+      ['--sendfile-root <folder>', 'a program may have files below it sent, with X-Sendfile; repeatable'],
+      ['--cgi-user <user>', 'run programs as this user; xgi has to be started as root'],
+      ['--cgi-limit-cpu <seconds>', 'of processor time, for each program'],
+      ['--cgi-limit-memory <size>', 'address space of each program'],
+      ['--cgi-limit-files <number>', 'open files of each program'],
+      ['--cgi-limit-processes <number>', 'of their user, for as long as a program wants to start one'],
+    ],
+  ],
+  [
     'Workers:',
     [
       [
@@ -104,11 +140,12 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--access-logformat <format>', "gunicorn's or Apache's, or json (default: gunicorn's)"],
       ['--log-level <level>', `debug, info, warning, error or critical (default: ${DEFAULTS.logLevel})`],
       ['-p, --pid <file>', 'holds the process id while the server runs'],
+      ['--dev', 'for development: errors tell the client what went wrong inside'],
     ],
   ],
 ];
 
-const REPEATABLE = /--(bind|env|reload-extra-file) /;
+const REPEATABLE = /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root) /;
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
@@ -125,14 +162,15 @@ Examples:
   xgi wsgi:app                            the callable app of wsgi.py
   xgi mysite.wsgi -b :80 -w 4             a Django project
   xgi 'shop:create_app()' -b unix:/run/shop.sock
+  xgi ./cgi-bin --mount /cgi-bin          a folder of CGI programs
 `;
 
 /** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
-    .usage('[flags] TARGET\n       xgi wsgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]')
+    .usage('[flags] TARGET\n       xgi wsgi|cgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]')
     .description(
-      'Serves a WSGI application. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY() or path/to/FILE.py[:CALLABLE].',
+      'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs.',
     )
     .argument('[words...]')
     .exitOverride()

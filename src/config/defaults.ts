@@ -12,6 +12,9 @@ export const DEFAULTS = {
   backlog: 2048,
   forwardedAllowIps: '127.0.0.1,::1',
   logLevel: 'info',
+  cgiIdleTimeoutMs: 60_000,
+  cgiTimeoutMs: 3_600_000,
+  cgiConcurrency: 32,
   /** gunicorn's. */
   accessLogFormat: '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
 } as const;

@@ -1,13 +1,11 @@
-/**
- * What a TARGET is. This version serves WSGI applications; other targets are recognised so that the answer names
- * them, instead of a module that cannot be found.
- */
-import { type Stats, statSync } from 'node:fs';
+/** What a TARGET is: a WSGI application, or CGI programs. */
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 
 /** How a TARGET is written, for messages. */
-export const TARGET_FORM = 'MODULE:CALLABLE, MODULE, MODULE:FACTORY() or path/to/FILE.py[:CALLABLE]';
+export const TARGET_FORM =
+  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs';
 
 // PEP 3131: letters of any script.
 const IDENTIFIER = String.raw`[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*`;
@@ -17,26 +15,57 @@ const MODULE = new RegExp(`^${DOTTED}$`, 'u');
 const MODULE_CALLABLE = new RegExp(`^${DOTTED}:${CALLABLE}$`, 'u');
 const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*\.py(?::${CALLABLE})?$`, 'u');
 
+/** What a target is: in the form of the worker protocol (docs/protocol.md, HELLO), or the absolute path of CGI programs. */
+export type Target =
+  | { readonly kind: 'wsgi'; readonly target: string }
+  | { readonly kind: 'cgi'; readonly path: string };
+
 /**
- * Checks the form of a WSGI target; whether it can be loaded, a worker finds out.
+ * Finds out what a target is. Whether an application can be loaded, a worker finds out.
  *
  * @param directory what a path is relative to
- * @returns the target as the worker protocol has it (docs/protocol.md, HELLO)
+ * @param kind what it is said to be; undefined to look
  * @throws ConfigError `XGI_CONFIG_TARGET`
  */
-export function detectTarget(target: string, directory: string): string {
-  if (MODULE_CALLABLE.test(target) || FILE_CALLABLE.test(target)) return target;
+export function detectTarget(target: string, directory: string, kind?: 'wsgi' | 'cgi'): Target {
   const file = path.resolve(directory, target);
+  if (kind === 'cgi') return { kind, path: file };
+  if (MODULE_CALLABLE.test(target) || FILE_CALLABLE.test(target)) return { kind: 'wsgi', target };
   const found = target === '' ? undefined : statSync(file, { throwIfNoEntry: false });
   if (MODULE.test(target) && !isPlainFolder(file, found) && !isDottedFile(target, directory, found))
-    return target;
-  if (found?.isDirectory() === true) throw refuse(target, 'it is a directory');
-  if (found !== undefined) throw refuse(target, 'it is a file, but not a Python module (*.py)');
+    return { kind: 'wsgi', target };
+  if (kind === undefined && found !== undefined && holdsPrograms(file, found))
+    return { kind: 'cgi', path: file };
+  if (found?.isDirectory() === true)
+    throw refuse(target, `it is a directory; if it holds CGI programs, write xgi cgi ${target}`);
+  if (found !== undefined)
+    throw refuse(target, 'it is a file, but neither a Python module (*.py) nor a program (chmod +x)');
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) throw refuse(target, 'it is a URL');
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
     `TARGET: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`,
   );
+}
+
+/**
+ * An executable file; a folder that is called cgi-bin, or has a program called `*.cgi` in it. Any executable file would not do: the
+ * manage.py of a Django project is one.
+ */
+function holdsPrograms(file: string, found: Stats): boolean {
+  if (!found.isDirectory()) return isProgram(found);
+  if (path.basename(file) === 'cgi-bin') return true;
+  try {
+    return readdirSync(file).some((name) => {
+      const inside = statSync(path.join(file, name), { throwIfNoEntry: false });
+      return /^[^.].*\.cgi$/.test(name) && inside !== undefined && isProgram(inside);
+    });
+  } catch {
+    return false;
+  }
+}
+
+function isProgram(found: Stats): boolean {
+  return found.isFile() && (found.mode & 0o111) !== 0;
 }
 
 /** A directory that is not a package. */
@@ -57,6 +86,6 @@ function exists(file: string): boolean {
 function refuse(target: string, observed: string): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_TARGET',
-    `TARGET: ${JSON.stringify(target)} cannot be served: ${observed}; this version serves WSGI applications: ${TARGET_FORM}`,
+    `TARGET: ${JSON.stringify(target)} cannot be served: ${observed}; expected ${TARGET_FORM}`,
   );
 }

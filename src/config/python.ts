@@ -19,6 +19,8 @@ export interface InterpreterChoice {
   readonly python: string | undefined;
   /** What relative paths, `.venv` and `venv` are relative to. */
   readonly directory: string;
+  /** Whether virtual environments count: for an application, not for a program of ours. Default true. */
+  readonly virtual?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Who is to run it: what lies in a folder of the application's user is not run as root. Default: as this process. */
   readonly runAs?: RunAs | undefined;
@@ -59,7 +61,10 @@ export async function chooseInterpreter(choice: InterpreterChoice): Promise<Inte
   return { path: file, version: await askVersion(file, origin, choice) };
 }
 
-function locate({ python, directory, env }: InterpreterChoice): { file: string; origin: string } {
+function locate({ python, directory, env, virtual = true }: InterpreterChoice): {
+  file: string;
+  origin: string;
+} {
   if (python !== undefined) {
     const named = path.resolve(directory, python);
     const file = python.includes('/') ? named : findOnPath(python, directory, env);
@@ -67,6 +72,20 @@ function locate({ python, directory, env }: InterpreterChoice): { file: string; 
     if (file === undefined) throw refuse('--python', python, 'no such program is on PATH');
     return { file, origin: '--python' };
   }
+  const environment = virtual ? findVirtualEnvironment(directory, env) : undefined;
+  if (environment !== undefined) return environment;
+  const file = findOnPath('python3', directory, env);
+  if (file !== undefined) return { file, origin: 'PATH' };
+  throw new ConfigError(
+    'XGI_CONFIG_PYTHON',
+    `no python3 on PATH; install ${EXPECTED}, or choose an interpreter with --python`,
+  );
+}
+
+function findVirtualEnvironment(
+  directory: string,
+  env: InterpreterChoice['env'],
+): { file: string; origin: string } | undefined {
   // A variable that names a missing environment is an error: with another interpreter the application would fail
   // later, for a module that the person knows to be installed.
   const active = env['VIRTUAL_ENV'];
@@ -76,12 +95,12 @@ function locate({ python, directory, env }: InterpreterChoice): { file: string; 
     // lstat: a link that points nowhere (the system's Python was upgraded) is found here and refused above.
     if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return { file, origin: name };
   }
-  const file = findOnPath('python3', directory, env);
-  if (file !== undefined) return { file, origin: 'PATH' };
-  throw new ConfigError(
-    'XGI_CONFIG_PYTHON',
-    `no python3 on PATH; install ${EXPECTED}, or choose an interpreter with --python`,
-  );
+  return undefined;
+}
+
+/** Looks a program up. @returns an absolute path; undefined if there is none of that name that can be executed */
+export function findProgram(name: string, directory: string, searchPath: string): string | undefined {
+  return findOnPath(name, directory, { PATH: searchPath });
 }
 
 /** A virtual environment is easily named instead of the interpreter in it. */

@@ -16,17 +16,21 @@ import type {
   WantedPrivileges,
   WorkerRange,
 } from '../types.js';
+import { type CgiConfig, resolveCgi } from './cgi.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
-import { chooseInterpreter, type Interpreter, type RunAs } from './python.js';
+import { checkKind, type Kind } from './kinds.js';
+import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './python.js';
 import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
 
 export interface ResolvedConfig {
-  /** In the form of the worker protocol (docs/protocol.md, HELLO). */
+  /** In the form of the worker protocol (docs/protocol.md, HELLO); for CGI programs as it was written. */
   readonly target: string;
+  /** Set if CGI programs are served, and no WSGI application. */
+  readonly cgi: CgiConfig | null;
   readonly endpoints: readonly Endpoint[];
-  /** Of all gateways together. */
+  /** Of all gateways together. Of CGI programs, one launcher for each gateway. */
   readonly workers: WorkerRange;
   /** Processes that accept connections; each has its share of the workers. */
   readonly gateways: number;
@@ -37,7 +41,8 @@ export interface ResolvedConfig {
   readonly searchPath: readonly string[];
   /** Added to the environment of the workers. */
   readonly env: Readonly<Record<string, string>>;
-  readonly python: Interpreter;
+  /** Runs the workers, or the launcher of programs; null if there is none, which only CGI programs can do without. */
+  readonly python: Interpreter | null;
   /** 0 means none. */
   readonly timeoutMs: number;
   /** 0 means none. */
@@ -49,6 +54,8 @@ export interface ResolvedConfig {
   /** Reload when the files of the application, or these (absolute), change; null for never. */
   readonly reloadOnChange: { readonly extraFiles: readonly string[] } | null;
   readonly privileges: WantedPrivileges;
+  /** Clients are told what went wrong inside. */
+  readonly dev: boolean;
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
@@ -86,10 +93,13 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     umask: parsed.umask ?? null,
     allowRoot: parsed.allowRoot ?? false,
   };
+  const found = detectTarget(parsed.target, directory, parsed.kind);
+  checkKind(user, found.kind, (key) => context.nameOf(key));
   return {
-    target: detectTarget(parsed.target, directory),
+    target: found.kind === 'wsgi' ? found.target : parsed.target,
+    cgi: found.kind === 'wsgi' ? null : resolveCgi(parsed, found.path, { ...context, directory }),
     endpoints: resolveEndpoints(parsed.bind, directory, context),
-    ...resolveProcesses(parsed, context),
+    ...resolveProcesses(parsed, found.kind, context),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
@@ -106,6 +116,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     preload: parsed.preload ?? false,
     reloadOnChange: resolveReload(parsed, absolute),
     privileges,
+    dev: parsed.dev ?? false,
     limits: {
       ...DEFAULT_LIMITS,
       maxRequestLineBytes: parsed.limitRequestLine ?? DEFAULT_LIMITS.maxRequestLineBytes,
@@ -122,13 +133,37 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     controlSocket: resolveControlSocket(parsed.controlSocket, directory, context),
     pidFile: parsed.pid === undefined ? null : resolveFile('pid', parsed.pid, directory, context),
     // Last: it starts a program, and everything above is checked in no time.
-    python: await chooseInterpreter({
-      python: parsed.python,
-      directory,
-      env: context.env,
-      runAs: context.runAs?.(privileges),
-    }),
+    python: await resolvePython(parsed, found.kind, { directory, context, privileges }),
   };
+}
+
+interface PythonContext {
+  readonly directory: string;
+  readonly context: ResolveContext;
+  readonly privileges: WantedPrivileges;
+}
+
+/** The launcher of programs is ours, and runs with any Python, or is done without. */
+async function resolvePython(
+  { python, cgiUser }: ParsedConfig,
+  kind: Kind,
+  { directory, context, privileges }: PythonContext,
+): Promise<Interpreter | null> {
+  const { env } = context;
+  if (
+    kind === 'cgi' &&
+    python === undefined &&
+    findProgram('python3', directory, env['PATH'] ?? '') === undefined
+  )
+    return null;
+  return await chooseInterpreter({
+    python,
+    directory,
+    virtual: kind === 'wsgi',
+    env,
+    // Programs of another user are started by root, with an interpreter that nobody else can change (checked later).
+    runAs: cgiUser === undefined ? context.runAs?.(privileges) : undefined,
+  });
 }
 
 function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
@@ -143,9 +178,17 @@ function valueAt(user: UserConfig, at: readonly (string | number)[]): unknown {
 }
 
 function resolveProcesses(
-  { workers: range, gateways = DEFAULTS.gateways }: ParsedConfig,
+  { workers: range, gateways = DEFAULTS.gateways, cgiUser }: ParsedConfig,
+  kind: Kind,
   context: ResolveContext,
 ): Pick<ResolvedConfig, 'workers' | 'gateways'> {
+  if (cgiUser !== undefined && gateways > 1)
+    throw refuse(
+      context.nameOf('gateways'),
+      `1 with ${context.nameOf('cgiUser')}, as only the first is started by root`,
+      gateways,
+    );
+  if (kind === 'cgi') return { gateways, workers: { min: gateways, max: gateways } };
   const cores = Math.min(availableParallelism(), 1024);
   const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
   if (workers.min >= gateways) return { workers, gateways };

@@ -60,9 +60,29 @@ function nonEmpty(expected: string) {
   return option(expected, (value) => (value === '' || value.includes('\0') ? undefined : value));
 }
 
+/** `/` → '', `/cgi-bin/` → `/cgi-bin`; what is not its own normal form in a URL is refused. */
+function parseMount(text: string): string | undefined {
+  const mount = text.replace(/\/$/, '');
+  return /^(?:\/(?!\.\.?(?:\/|$))[\w.~!$&'()*+,;=:@-]+)*$/.test(mount) && text.startsWith('/')
+    ? mount
+    : undefined;
+}
+
+function parseModules(text: string): readonly string[] | undefined {
+  const names = text.split(',').map((name) => name.trim());
+  return names.every((name) => /^[\p{L}_][\p{L}\p{Nd}_.]*$/u.test(name)) ? names : undefined;
+}
+
 function within(value: number, least: number, most: number): number | undefined {
   return value >= least && value <= most ? value : undefined;
 }
+
+const NAME = /^[^=\0]+$/;
+const envName = z.string().refine((name) => NAME.test(name), 'the name of a variable');
+const interpreterEntry = z
+  .string()
+  .refine((entry) => /^\.[^=/\0]+=[^\0]+$/.test(entry), '.ENDING=INTERPRETER, for example .pl=/usr/bin/perl');
+const path = z.string().refine((text) => text !== '' && !text.includes('\0'), 'a path');
 
 const envEntry = z.string().refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), 'NAME=VALUE');
 
@@ -71,6 +91,8 @@ const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 /** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
 export const userConfigSchema = z.strictObject({
   target: z.string(),
+  /** What the target is, if that was said: `xgi cgi TARGET`. */
+  kind: z.enum(['wsgi', 'cgi']).optional(),
   bind: z.array(z.string()).optional(),
   workers: option(WORKER_RANGE_FORM, parseWorkerRange),
   gateways: wholeNumber(1, 64),
@@ -105,6 +127,23 @@ export const userConfigSchema = z.strictObject({
   backlog: wholeNumber(1, 65_535),
   forwardedAllowIps: z.string().optional(),
   python: nonEmpty('the path or the name of a Python interpreter'),
+  dev: z.boolean().optional(),
+  mount: option('a path that begins with /, for example /cgi-bin', parseMount),
+  passEnv: z.array(envName).optional(),
+  cgiInterpreter: z.array(interpreterEntry).optional(),
+  cgiTimeout: duration('for none'),
+  cgiIdleTimeout: duration('for none'),
+  cgiConcurrency: wholeNumber(1, 10_000),
+  cgiUser: nonEmpty('the name or the number of a user'),
+  cgiWarm: z.boolean().optional(),
+  cgiPreload: option('names of modules, separated by commas', parseModules),
+  cgiPassAuthorization: z.boolean().optional(),
+  cgiIndexQuery: z.array(path).optional(),
+  cgiLimitCpu: wholeNumber(1, 1_000_000_000),
+  cgiLimitMemory: option(SIZE_FORM, (text) => parseSize(text) || undefined),
+  cgiLimitFiles: wholeNumber(3, 1_000_000_000),
+  cgiLimitProcesses: wholeNumber(1, 1_000_000_000),
+  sendfileRoot: z.array(path).optional(),
 });
 
 /** As a person writes it. */

@@ -1,4 +1,5 @@
 /** What a process of ours is given that is to serve from our sockets. */
+import type { Privileges } from '../process/privileges.js';
 import type { Endpoint, WorkerRange } from '../types.js';
 
 /** Standard streams, then the channel, then the sockets. */
@@ -30,8 +31,8 @@ export function shared({ endpoints }: Inheritance): Endpoint[] {
 export interface ChildTask {
   /** Its share. */
   readonly workers: WorkerRange;
-  /** For the workers: what `--user` brings with it. */
-  readonly userEnv: Readonly<Record<string, string>>;
+  /** Who this process is, or will be. */
+  readonly privileges: Privileges;
 }
 
 const GATEWAY_VARIABLE = 'XGI_GATEWAY';

@@ -37,6 +37,8 @@ export async function runGatewayChild({ task, config, formatLine, version }: Chi
     onFiles: (paths) => {
       calls.call('files', paths).catch(() => {});
     },
+    // Only what root has started can be lost, and that is not shared among gateways.
+    onLost: () => {},
   });
   const ended = new Ended(gateway);
   const calls = new Calls(process as Port, {

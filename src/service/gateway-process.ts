@@ -30,11 +30,11 @@ export class GatewayProcess implements Gateway {
   #hasEnded = false;
 
   constructor(options: GatewayProcessOptions) {
-    const { workers, userEnv, env, cwd, inheritance, onFiles, onExit } = options;
+    const { workers, privileges, env, cwd, inheritance, onFiles, onExit } = options;
     this.#endpoints = shared(inheritance);
     this.#process = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
-      env: { ...env, ...childEnvironment({ workers, userEnv }) },
+      env: { ...env, ...childEnvironment({ workers, privileges }) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
     });
     this.#calls = new Calls(this.#process, { files: onFiles as (...args: never[]) => unknown });

@@ -2,6 +2,7 @@
  * The gateways of a service: the one in this process, which owns the sockets, and those in processes of their own, which have
  * inherited them. A process that ends is replaced; what it was doing is lost, as nobody else has its connections.
  */
+import type { Privileges } from '../process/privileges.js';
 import type { XgiError } from '../errors.js';
 import type { Endpoint, Log, WorkerRange } from '../types.js';
 import { Backoff } from '../workers/backoff.js';
@@ -18,7 +19,7 @@ export interface GatewaysOptions {
   /** All, the local one included. */
   readonly count: number;
   readonly workers: WorkerRange;
-  readonly userEnv: Readonly<Record<string, string>>;
+  readonly privileges: Privileges;
   /** The environment that the user has started this process with. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly cwd: string;
@@ -124,11 +125,11 @@ export class Gateways {
   }
 
   #spawn(index: number): GatewayProcess {
-    const { userEnv, env, cwd, onFiles, count } = this.#options;
+    const { privileges, env, cwd, onFiles, count } = this.#options;
     const startedAtMs = performance.now();
     const gateway = new GatewayProcess({
       workers: shareWorkers(this.#workers, count)[index]!,
-      userEnv,
+      privileges,
       env,
       cwd,
       inheritance: this.#inheritance,

@@ -11,8 +11,8 @@ import { handleSignals, type SteeringSignal, type StopSignal } from '../process/
  */
 const SAME_SIGNAL_MS = 300;
 
-/** `successor`: another process serves in our place. */
-export type Cause = StopSignal | 'exception' | 'successor';
+/** `successor`: another process serves in our place. `lost`: the application cannot go on without being started again. */
+export type Cause = StopSignal | 'exception' | 'successor' | 'lost';
 
 export interface InterruptionOptions {
   readonly log: ProgramLog;

@@ -1,15 +1,13 @@
-/** A gateway in this process: the server, and the workers behind it. */
+/** A gateway in this process: the server, and the application behind it. */
 import type { ResolvedConfig } from '../config/resolve.js';
-import { createWsgiHandler } from '../handlers/wsgi.js';
 import type { AccessLog } from '../observe/access-log.js';
 import type { ProgramLog } from '../observe/program-log.js';
+import type { Privileges } from '../process/privileges.js';
 import { Server } from '../server/server.js';
 import type { Endpoint, WorkerRange } from '../types.js';
-import { describeFailure } from '../workers/boot-error.js';
-import type { Supervisor } from '../workers/supervisor.js';
+import { type Application, createApplication } from './application.js';
 import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
-import { createPool } from './pool.js';
 import type { GatewayStatus, ReloadOutcome } from './status.js';
 
 export interface LocalGatewayOptions {
@@ -17,12 +15,14 @@ export interface LocalGatewayOptions {
   /** Its share. */
   readonly workers: WorkerRange;
   readonly version: string;
-  /** For the workers: what `--user` brings with it. */
-  readonly userEnv: Readonly<Record<string, string>>;
+  /** Who this process is, or will be. */
+  readonly privileges: Privileges;
   readonly log: ProgramLog;
   readonly accessLog: AccessLog | undefined;
   /** Called with the files that the application imports, if changes are to be seen. */
   readonly onFiles: (paths: readonly string[]) => void;
+  /** Called if the application cannot go on without being started again. */
+  readonly onLost: () => void;
 }
 
 /** What a worker without requests needs to leave by itself, when the connections took the whole grace period. */
@@ -31,15 +31,16 @@ const WORKER_EXIT_MS = 500;
 export class LocalGateway implements Gateway {
   readonly #options: LocalGatewayOptions;
   readonly #server: Server;
-  readonly #pool: Supervisor;
+  readonly #application: Application;
   #endpoints: readonly Endpoint[] = [];
 
   constructor(options: LocalGatewayOptions) {
     this.#options = options;
     const { config, log } = options;
-    this.#pool = createPool(options);
+    this.#application = createApplication(options);
     this.#server = new Server({
-      handler: createWsgiHandler(this.#pool),
+      handler: this.#application.handler,
+      tellsDetails: config.dev,
       limits: config.limits,
       deadlines: config.deadlines,
       trustedProxies: config.trustedProxies,
@@ -62,24 +63,28 @@ export class LocalGateway implements Gateway {
     return urls;
   }
 
-  start(): Promise<void> {
-    return this.#pool.start();
+  /** Does what only root can do. */
+  prepare(): Promise<void> {
+    return this.#application.prepare();
   }
 
-  async reload(): Promise<ReloadOutcome> {
-    const result = await this.#pool.reload();
-    return result === 'reloaded' ? { ok: true } : { ok: false, failure: describeFailure(result) };
+  start(): Promise<void> {
+    return this.#application.start();
+  }
+
+  reload(): Promise<ReloadOutcome> {
+    return this.#application.reload();
   }
 
   scale(workers: WorkerRange): void {
-    this.#pool.scale(workers);
+    this.#application.scale(workers);
   }
 
   status(): Promise<GatewayStatus> {
     return Promise.resolve({
       pid: process.pid,
       connections: this.#server.connections,
-      ...this.#pool.status(),
+      ...this.#application.status(),
     });
   }
 
@@ -90,11 +95,11 @@ export class LocalGateway implements Gateway {
   async stop(graceMs: number, handedOver: boolean): Promise<void> {
     const endMs = performance.now() + graceMs;
     await this.#server.shutdown(graceMs, { handedOver });
-    await this.#pool.stop(graceMs === 0 ? 0 : Math.max(endMs - performance.now(), WORKER_EXIT_MS));
+    await this.#application.stop(graceMs === 0 ? 0 : Math.max(endMs - performance.now(), WORKER_EXIT_MS));
   }
 
   /** Ends the workers now, whatever a `stop` is waiting for. */
   async kill(): Promise<void> {
-    await this.#pool.stop(0);
+    await this.#application.stop(0);
   }
 }

@@ -29,8 +29,8 @@ import {
   resolvePrivileges,
 } from '../process/privileges.js';
 import type { SteeringSignal } from '../process/signals.js';
-import { PROGRAM } from '../workers/supervisor.js';
 import { openAccessLog } from './access-log.js';
+import { reachOf } from './application.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
 import { Gateways } from './gateways.js';
 import { type Predecessor, startSuccessor } from './handover.js';
@@ -103,16 +103,17 @@ class RunningService {
     const isFile = file !== null && file !== '-';
     this.#accessLog = isFile ? openFor(this.#privileges, file, open) : open();
     this.#interruption = new Interruption({ log: this.#log, steer: (signal) => this.#steer(signal) });
-    this.#notifier = Notifier.open(process.env, config.python.path, this.#log);
+    this.#notifier = Notifier.open(process.env, config.python?.path, this.#log);
     this.#watch = this.#createWatch();
     const shared = {
-      userEnv: this.#privileges.env,
+      privileges: this.#privileges,
       onFiles: (paths: readonly string[]) => this.#watch?.add(paths),
       log: this.#log,
     };
     const [workers] = shareWorkers(config.workers, config.gateways);
     const accessLog = this.#accessLog;
-    this.#local = new LocalGateway({ ...shared, config, workers: workers!, version, accessLog });
+    const onLost = (): void => this.#interruption.interrupt('lost');
+    this.#local = new LocalGateway({ ...shared, config, workers: workers!, version, accessLog, onLost });
     this.#gateways = new Gateways({
       ...shared,
       local: this.#local,
@@ -147,6 +148,7 @@ class RunningService {
       const isLate =
         controlSocket !== null && controlSocket !== 'default' && !isRootsOwn(path.dirname(controlSocket));
       if (!isLate) await this.#openControl();
+      await this.#local.prepare();
       this.#dropPrivileges();
       if (isLate) await this.#openControl();
       await this.#boot(() => this.#gateways.start());
@@ -172,7 +174,7 @@ class RunningService {
     }
     const complete = await this.stop(this.#graceOf(cause), cause === 'successor');
     if (complete) this.#log.info('Shutting down');
-    return complete && cause !== 'exception' ? 0 : 1;
+    return complete && cause !== 'exception' && cause !== 'lost' ? 0 : 1;
   }
 
   /** @returns false if a second signal came before the end */
@@ -205,7 +207,7 @@ class RunningService {
     const { python } = this.#options.config;
     this.#steering.listening = urls;
     for (const url of urls) this.#log.info(`Listening at: ${url} (${process.pid})`);
-    this.#log.info(`Using interpreter: ${python.path} (Python ${python.version})`);
+    if (python !== null) this.#log.info(`Using interpreter: ${python.path} (Python ${python.version})`);
   }
 
   #writePidFile(): void {
@@ -238,8 +240,7 @@ class RunningService {
   #dropPrivileges(): void {
     if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
     dropPrivileges(this.#privileges);
-    const { directory, python } = this.#options.config;
-    checkReach(this.#privileges, { directory, python: python.path, program: PROGRAM });
+    checkReach(this.#privileges, reachOf(this.#options.config));
   }
 
   /** A signal may come before the end of the boot, which then fails as it should. */
@@ -313,6 +314,7 @@ class RunningService {
     if (this.#upgrading) return 'one is being started already';
     if (this.#interruption.hasBegun) return 'this process is being stopped';
     if (!this.#steering.isServing) return 'this process does not serve yet';
+    if (this.#options.config.cgi?.user) return 'it would have to be root for --cgi-user; restart xgi instead';
     // The end of process 1 is the end of its container, successor and all.
     return process.pid === 1 ? 'this is process 1 of a container, which ends with it' : undefined;
   }

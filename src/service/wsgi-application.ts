@@ -1,38 +1,66 @@
-/** The workers of a configuration. */
+/** A WSGI application: its workers, and the handler that hands them requests. */
+import type { Interpreter } from '../config/python.js';
 import type { ResolvedConfig } from '../config/resolve.js';
-import type { ProgramLog } from '../observe/program-log.js';
+import { createWsgiHandler } from '../handlers/wsgi.js';
 import { cleanEnvironment } from '../process/environment.js';
-import type { WorkerRange } from '../types.js';
+import type { Handler, WorkerRange } from '../types.js';
+import { describeFailure } from '../workers/boot-error.js';
+import type { PoolStatus } from '../workers/status.js';
 import { Supervisor } from '../workers/supervisor.js';
+import type { Application, ApplicationOptions } from './application.js';
+import type { ReloadOutcome } from './status.js';
 
-export interface PoolOptions {
-  readonly config: ResolvedConfig;
-  readonly workers: WorkerRange;
-  readonly version: string;
-  /** What `--user` brings with it. */
-  readonly userEnv?: Readonly<Record<string, string>>;
-  readonly log: ProgramLog;
-  /** Used if the configuration wants reloads on changes. */
-  readonly onFiles?: (paths: readonly string[]) => void;
+export class WsgiApplication implements Application {
+  readonly handler: Handler;
+  readonly #pool: Supervisor;
+
+  constructor(options: ApplicationOptions) {
+    this.#pool = createPool(options);
+    this.handler = createWsgiHandler(this.#pool);
+  }
+
+  /** Workers run as the rest. */
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    const result = await this.#pool.reload();
+    return result === 'reloaded' ? { ok: true } : { ok: false, failure: describeFailure(result) };
+  }
+
+  scale(workers: WorkerRange): void {
+    this.#pool.scale(workers);
+  }
+
+  status(): PoolStatus {
+    return this.#pool.status();
+  }
+
+  stop(graceMs: number): Promise<void> {
+    return this.#pool.stop(graceMs);
+  }
 }
 
-/** Makes the supervisor; starts nothing. */
-export function createPool({
-  config,
-  workers,
-  version,
-  userEnv = {},
-  log,
-  onFiles,
-}: PoolOptions): Supervisor {
+/** Without one, the configuration is refused. */
+export function interpreterOf({ python }: ResolvedConfig): Interpreter {
+  if (python === null) throw new Error('a WSGI application without an interpreter');
+  return python;
+}
+
+function createPool({ config, workers, version, privileges, log, onFiles }: ApplicationOptions): Supervisor {
   return new Supervisor({
-    python: config.python.path,
+    python: interpreterOf(config).path,
     target: config.target,
     workers,
     threads: config.threads,
     searchPath: config.searchPath,
     cwd: config.directory,
-    env: { ...cleanEnvironment(process.env), ...userEnv, ...config.env },
+    env: { ...cleanEnvironment(process.env), ...privileges.env, ...config.env },
     timeoutMs: config.timeoutMs,
     queueTimeoutMs: config.queueTimeoutMs,
     gracefulTimeoutMs: config.gracefulTimeoutMs,

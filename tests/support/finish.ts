@@ -25,6 +25,7 @@ export function fakeRequest(given: Partial<GatewayRequest> = {}): GatewayRequest
     peer,
     clientAddress: '192.0.2.1',
     clientPort: 0,
+    identity: null,
     id: '1-7',
     arrivedAtMs: 0,
     field: (name: string) => {

@@ -42,11 +42,26 @@ test('every flag becomes the key of its name', () => {
     'backlog',
     'forwarded-allow-ips',
     'python',
+    'mount',
+    'pass-env',
+    'cgi-interpreter',
+    'cgi-concurrency',
+    'cgi-timeout',
+    'cgi-idle-timeout',
+    'cgi-preload',
+    'cgi-index-query',
+    'sendfile-root',
+    'cgi-user',
+    'cgi-limit-cpu',
+    'cgi-limit-memory',
+    'cgi-limit-files',
+    'cgi-limit-processes',
   ].flat();
   const named = flags.filter((flag) => flag.length > 1);
   const { config } = parse(['app:app', ...named.map((flag) => `--${flag}=x`)]);
+  expect(parse(['app:app', '--no-cgi-warm']).config).toEqual({ target: 'app:app', cgiWarm: false });
   const keys = named.map((flag) => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()));
-  const repeatable = new Set(['bind', 'env']);
+  const repeatable = new Set(['bind', 'env', 'passEnv', 'cgiInterpreter', 'cgiIndexQuery', 'sendfileRoot']);
   expect(config).toEqual({
     target: 'app:app',
     ...Object.fromEntries(keys.map((key) => [key, repeatable.has(key) ? ['x'] : 'x'])),
@@ -66,15 +81,20 @@ test.each([
 });
 
 describe('the target', () => {
+  test.each([[['app:app', '-w', '2']], [['-w', '2', 'app:app']], [['-w', '2', '--', 'app:app']]])(
+    '%j',
+    (argv) => {
+      expect(parse(argv).config).toEqual({ target: 'app:app', workers: '2' });
+    },
+  );
+
   test.each([
-    [['app:app', '-w', '2']],
-    [['-w', '2', 'app:app']],
-    [['wsgi', 'app:app', '-w', '2']],
-    [['-w', '2', 'wsgi', 'app:app']],
-    [['wsgi', '-w', '2', 'app:app']],
-    [['-w', '2', '--', 'app:app']],
-  ])('%j', (argv) => {
-    expect(parse(argv).config).toEqual({ target: 'app:app', workers: '2' });
+    [['wsgi', 'app:app', '-w', '2'], 'wsgi'],
+    [['-w', '2', 'wsgi', 'app:app'], 'wsgi'],
+    [['wsgi', '-w', '2', 'app:app'], 'wsgi'],
+    [['cgi', '-w', '2', 'app:app'], 'cgi'],
+  ])('%j', (argv, kind) => {
+    expect(parse(argv).config).toEqual({ target: 'app:app', workers: '2', kind });
   });
 
   test.each(['wsgi', 'cgi', 'app', 'status', 'stop'])(
@@ -87,7 +107,7 @@ describe('the target', () => {
   test.each([
     [[], 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n'],
     [['wsgi'], 'xgi wsgi: no TARGET given'],
-    [['cgi', 'dir'], 'the command cgi is not in this version, which serves WSGI applications'],
+    [['cgi'], 'xgi cgi: no TARGET given'],
     [['static', 'dir'], 'the command static is not in this version'],
     [['app'], 'a Python module of that name is served with xgi wsgi app'],
     [['-w', '2', 'status'], 'status is a command for an xgi that runs, and is written first: xgi status'],
@@ -157,6 +177,7 @@ describe('XGI_CMD_ARGS', () => {
     expect(nameOf('limitRequestLine')).toBe('--limit-request-line (in XGI_CMD_ARGS)');
     expect(nameOf('bind')).toBe('--bind');
     expect(nameOf('target')).toBe('TARGET');
+    expect(nameOf('cgiWarm')).toBe('--no-cgi-warm');
   });
 });
 

@@ -22,6 +22,7 @@ test('the help is grouped', () => {
   expect(headings).toEqual([
     'Listening',
     'Application',
+    'CGI programs',
     'Workers',
     'Life of workers',
     'Processes',

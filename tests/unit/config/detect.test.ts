@@ -12,6 +12,9 @@ beforeAll(() => {
   for (const name of ['folder', 'package', 'dotted.py']) mkdirSync(path.join(directory, name));
   writeFileSync(path.join(directory, 'package/__init__.py'), '');
   for (const name of ['notes.txt', 'script', 'site.wsgi']) writeFileSync(path.join(directory, name), '');
+  for (const name of ['programs', 'hidden', 'cgi-bin']) mkdirSync(path.join(directory, name));
+  for (const name of ['programs/hello', 'hidden/.a.cgi', 'hidden/manage.py', 'programs/a.cgi', 'hello.pl'])
+    writeFileSync(path.join(directory, name), '', { mode: 0o755 });
 });
 
 afterAll(() => removeTempDir(directory));
@@ -34,7 +37,30 @@ describe('a WSGI target is', () => {
     'package',
     'not_there',
   ])('%s', (target) => {
-    expect(detectTarget(target, directory)).toBe(target);
+    expect(detectTarget(target, directory)).toEqual({ kind: 'wsgi', target });
+  });
+});
+
+describe('CGI programs are', () => {
+  test.each(['programs', './programs/', 'cgi-bin', 'hello.pl', 'programs/hello'])('%s', (target) => {
+    expect(detectTarget(target, directory)).toEqual({
+      kind: 'cgi',
+      path: path.join(directory, target, '').replace(/\/$/, ''),
+    });
+  });
+
+  test('whatever is said to be that', () => {
+    expect(detectTarget('folder', directory, 'cgi')).toEqual({
+      kind: 'cgi',
+      path: path.join(directory, 'folder'),
+    });
+    expect(() => detectTarget('programs', directory, 'wsgi')).toThrow('it is a directory');
+  });
+
+  test('not a folder of other executable files', () => {
+    expect(() => detectTarget('hidden', directory)).toThrow(
+      'it is a directory; if it holds CGI programs, write xgi cgi hidden',
+    );
   });
 });
 
@@ -52,7 +78,7 @@ describe('refused is', () => {
     ['folder', 'it is a directory'],
     ['folder/', 'it is a directory'],
     ['.', 'it is a directory'],
-    ['notes.txt', 'it is a file, but not a Python module'],
+    ['notes.txt', 'it is a file, but neither a Python module'],
     ['http://localhost:9000', 'it is a URL'],
   ])('%j: %s', (target, reason) => {
     expect(() => detectTarget(target, directory)).toThrow(ConfigError);
@@ -61,9 +87,9 @@ describe('refused is', () => {
 });
 
 test('a module wins over a file of its name', () => {
-  expect(detectTarget('script', directory)).toBe('script');
+  expect(detectTarget('script', directory)).toEqual({ kind: 'wsgi', target: 'script' });
   expect(() => detectTarget('site.wsgi', directory)).toThrow('it is a file');
   mkdirSync(path.join(directory, 'site'));
   writeFileSync(path.join(directory, 'site/wsgi.py'), '');
-  expect(detectTarget('site.wsgi', directory)).toBe('site.wsgi');
+  expect(detectTarget('site.wsgi', directory)).toEqual({ kind: 'wsgi', target: 'site.wsgi' });
 });

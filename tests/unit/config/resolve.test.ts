@@ -37,6 +37,8 @@ test('the defaults', async () => {
   const { trustedProxies, ...config } = await resolve({});
   expect(config).toEqual({
     target: 'app:app',
+    cgi: null,
+    dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
     workers: { min: availableParallelism(), max: availableParallelism() },
     gateways: 1,

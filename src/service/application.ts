@@ -1,0 +1,54 @@
+/** What a gateway serves, whatever its kind. */
+import type { ResolvedConfig } from '../config/resolve.js';
+import type { ProgramLog } from '../observe/program-log.js';
+import type { Privileges, Reach } from '../process/privileges.js';
+import type { Handler, WorkerRange } from '../types.js';
+import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
+import type { PoolStatus } from '../workers/status.js';
+import { PROGRAM } from '../workers/supervisor.js';
+import { CgiApplication, siteFolder } from './cgi-application.js';
+import type { ReloadOutcome } from './status.js';
+import { interpreterOf, WsgiApplication } from './wsgi-application.js';
+
+export interface Application {
+  readonly handler: Handler;
+  /** Does what only root can do. Called once, before root is given up. */
+  prepare(): Promise<void>;
+  /** @throws BootError if it cannot be loaded */
+  start(): Promise<void>;
+  reload(): Promise<ReloadOutcome>;
+  /** @throws ConfigError if that cannot be */
+  scale(workers: WorkerRange): void;
+  status(): PoolStatus;
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface ApplicationOptions {
+  readonly config: ResolvedConfig;
+  /** The share of this gateway. */
+  readonly workers: WorkerRange;
+  readonly version: string;
+  /** Who the gateway is, or will be; and what that brings with it for the environment. */
+  readonly privileges: Privileges;
+  readonly log: ProgramLog;
+  /** Called with the files that it imports, if changes are to be seen. */
+  readonly onFiles?: (paths: readonly string[]) => void;
+  /** Called if it cannot go on without being started again. */
+  readonly onLost?: () => void;
+}
+
+/** Makes it; starts nothing. */
+export function createApplication(options: ApplicationOptions): Application {
+  const { cgi } = options.config;
+  return cgi === null ? new WsgiApplication(options) : new CgiApplication(options, cgi);
+}
+
+/** What the user that xgi runs as has to reach. */
+export function reachOf(config: ResolvedConfig): Reach {
+  const { cgi, directory, python } = config;
+  if (cgi === null) return { directory, python: interpreterOf(config).path, program: PROGRAM };
+  return {
+    directory: siteFolder(cgi),
+    ...(cgi.user === null && python ? { python: python.path, program: LAUNCHER_PROGRAM } : {}),
+  };
+}
