@@ -4,7 +4,7 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseId } from './accounts.js';
-import { isRootsOwn, type Privileges, resolvePrivileges } from './privileges.js';
+import { isRootsOwn, linkedFrom, type Privileges, resolvePrivileges } from './privileges.js';
 
 export interface ProgramUser {
   readonly uid: number;
@@ -54,7 +54,11 @@ export function programUser({ user, gateway, python, name }: ProgramUserOptions)
 function isRootsFile(file: string): boolean {
   const real = realpathSync(file);
   const { uid, mode } = lstatSync(real);
-  return isRootsOwn(dirname(file)) && isRootsOwn(dirname(real)) && uid === 0 && (mode & 0o022) === 0;
+  if (uid !== 0 || (mode & 0o022) !== 0 || !isRootsOwn(dirname(real))) return false;
+  for (let at = file; ; at = linkedFrom(at)) {
+    if (!isRootsOwn(dirname(at))) return false;
+    if (!lstatSync(at).isSymbolicLink()) return true;
+  }
 }
 
 /** All groups of an account. */
