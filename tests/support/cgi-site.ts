@@ -6,7 +6,16 @@
  *     outputs/   what `prints.sh` prints
  *     tmp/       the temporary folder of xgi
  */
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -128,6 +137,16 @@ export class CgiSite {
     const [words, rest] = this.#options(options);
     this.#server = await startXgi([...words, ...flags], rest);
     await this.#server.waitForOutput(/\[INFO\] Ready after/);
+    return this;
+  }
+
+  /** With a PATH on which there is node, and nothing else. */
+  async startWithoutPython(flags: readonly string[] = [], options: CgiOptions = {}): Promise<this> {
+    const bin = this.file('node-only');
+    mkdirSync(bin, { recursive: true });
+    if (!existsSync(path.join(bin, 'node'))) symlinkSync(process.execPath, path.join(bin, 'node'));
+    await this.start(flags, { ...options, env: { ...options.env, PATH: bin } });
+    if (!this.log.includes('XGI_CGI_NO_PYTHON')) throw new Error(`a Python was found:\n${this.log}`);
     return this;
   }
 
