@@ -11,6 +11,8 @@ export interface LaunchedRunOptions {
   /** Towards the launcher; `flushSoon` after each frame. */
   readonly frames: FrameEncoder;
   readonly flushSoon: () => void;
+  /** Whether its programs are ours to kill. Those of another user are not, and the process ids that it tells of may be anybody's. */
+  readonly mayKill: boolean;
   /** Called when nothing more is wanted from the launcher about it. */
   readonly over: () => void;
 }
@@ -84,7 +86,7 @@ export class LaunchedRun implements Run {
 
   /** The launcher has died, and nobody else ends the program. */
   orphaned(status: string): void {
-    if (this.#pid !== undefined && !this.#ended) killGroup(this.#pid);
+    if (this.#pid !== undefined && !this.#ended && this.#options.mayKill) killGroup(this.#pid);
     const message = `the launcher ended (${status}) while it ran the program`;
     this.#options.owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
   }
@@ -98,6 +100,6 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended already, or belongs to a user whose programs only root may end.
+    // It has ended already.
   }
 }

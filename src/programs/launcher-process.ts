@@ -89,6 +89,7 @@ export class LauncherProcess implements LauncherReceiver {
       owner,
       frames: this.#frames,
       flushSoon: () => this.#flushSoon(),
+      mayKill: this.#options.settings.user === null,
       over: () => this.#runs.delete(stream),
     });
     this.#frames.run({ stream, ...order });

@@ -284,8 +284,16 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   #fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
     if (exchange.answered) return;
     this.#logError(exchange, error);
-    const { tellsDetails } = this.#context;
-    this.#write(exchange, errorResponse(error, { requestId: exchange.id, tellsDetails }), mayPersist);
+    this.#write(
+      exchange,
+      errorResponse(error, { requestId: exchange.id, details: this.#details(exchange) }),
+      mayPersist,
+    );
+  }
+
+  #details(exchange: Exchange): 'text' | 'page' | null {
+    if (!this.#context.tellsDetails) return null;
+    return exchange.field('accept')?.includes('text/html') === true ? 'page' : 'text';
   }
 
   #logError(exchange: Exchange, error: unknown): void {

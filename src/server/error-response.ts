@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { GatewayError, LocalProtocolError, RemoteProtocolError, XgiError } from '../errors.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, Log } from '../types.js';
+import { formatErrorPage, PAGE_POLICY } from './error-page.js';
 
 /** The status that a client gets for an error. */
 function statusOf(error: unknown): number {
@@ -12,8 +13,8 @@ function statusOf(error: unknown): number {
 
 export interface ErrorAnswerOptions {
   readonly requestId?: string;
-  /** Whether a client is told what went wrong inside, too. Default false. */
-  readonly tellsDetails?: boolean;
+  /** Tell the client what went wrong inside, as text or, if that is what it takes, as a page. Default null: not at all. */
+  readonly details?: 'text' | 'page' | null;
 }
 
 /**
@@ -22,28 +23,38 @@ export interface ErrorAnswerOptions {
  */
 export function errorResponse(
   error: unknown,
-  { requestId, tellsDetails = false }: ErrorAnswerOptions = {},
+  { requestId, details = null }: ErrorAnswerOptions = {},
 ): GatewayResponse {
   const status = statusOf(error);
   const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
-  let text = `${status} ${STATUS_CODES[status] ?? ''}\n\n${code}`;
-  if (tellsDetails) text += `: ${describe(error)}`;
+  const title = `${status} ${STATUS_CODES[status] ?? ''}`;
+  if (details === 'page') {
+    const page = formatErrorPage({ title, code, ...causeOf(error), requestId });
+    return answer(status, page, ['Content-Type', HTML, 'Content-Security-Policy', PAGE_POLICY]);
+  }
+  let text = `${title}\n\n${code}`;
+  const { message, detail } = causeOf(error);
+  if (details === 'text') text += `: ${message}${detail === '' ? '' : `\n\n${detail}`}`;
   else if (error instanceof XgiError && (status < 500 || error instanceof RemoteProtocolError))
-    text += `: ${error.message}`;
+    text += `: ${message}`;
   else if (requestId !== undefined) text += `\nrequest ${requestId}`;
-  const fields = ['Content-Type', 'text/plain; charset=utf-8'];
+  return answer(status, `${text}\n`, ['Content-Type', 'text/plain; charset=utf-8']);
+}
+
+const HTML = 'text/html; charset=utf-8';
+
+function answer(status: number, text: string, fields: string[]): GatewayResponse {
   if (status === 503) fields.push('Retry-After', '1');
-  // The message may quote what a client sent: it is text, and no browser is to take it for anything else.
-  if (tellsDetails) fields.push('X-Content-Type-Options', 'nosniff');
-  // As bytes it is framed by its true length.
-  return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes: Buffer.from(`${text}\n`) } };
+  // The text may quote what a client has sent: it is what we say it is. As bytes it is framed by its true length.
+  fields.push('X-Content-Type-Options', 'nosniff');
+  return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes: Buffer.from(text) } };
 }
 
 /** All that the log would say. */
-function describe(error: unknown): string {
-  if (!(error instanceof XgiError))
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return error.detail === undefined ? error.message : `${error.message}\n\n${error.detail}`;
+function causeOf(error: unknown): { message: string; detail: string } {
+  if (error instanceof XgiError) return { message: error.message, detail: error.detail ?? '' };
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { message: 'the request failed inside xgi; please report this', detail };
 }
 
 /** Where and for whom an error happened. */

@@ -178,8 +178,16 @@ function checkWithoutPython({ limits, user }: CgiConfig, log: Log): void {
   );
 }
 
-/** Not byte text. */
+/** The folder that programs are looked for in. Not byte text. */
 export function siteFolder({ site }: CgiConfig): string {
-  const path = Buffer.from(site.path, 'latin1').toString('utf8');
-  return site.kind === 'directory' ? path : dirname(path);
+  return site.kind === 'directory' ? textOf(site.path) : dirname(textOf(site.path));
+}
+
+/** `/srv/cgi-bin at /cgi-bin/` */
+export function describeSite({ site, mount }: CgiConfig): string {
+  return `${textOf(site.path)} at ${mount}/`;
+}
+
+function textOf(byteText: string): string {
+  return Buffer.from(byteText, 'latin1').toString('utf8');
 }

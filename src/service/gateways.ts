@@ -88,10 +88,11 @@ export class Gateways {
     return failed === undefined ? first : { ok: false, failure: partial(failed.failure) };
   }
 
+  /** @throws ConfigError if the application has no workers */
   scale(workers: WorkerRange): void {
-    this.#workers = workers;
     const shares = shareWorkers(workers, this.#options.count);
     this.#local.scale(shares[0]!);
+    this.#workers = workers;
     for (const [index, gateway] of this.#others.entries()) gateway?.scale(shares[index + 1]!);
   }
 

@@ -31,6 +31,7 @@ import {
 import type { SteeringSignal } from '../process/signals.js';
 import { openAccessLog } from './access-log.js';
 import { reachOf } from './application.js';
+import { describeSite } from './cgi-application.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
 import { Gateways } from './gateways.js';
 import { type Predecessor, startSuccessor } from './handover.js';
@@ -204,8 +205,9 @@ class RunningService {
   }
 
   #announce(urls: readonly string[]): void {
-    const { python } = this.#options.config;
+    const { python, cgi } = this.#options.config;
     this.#steering.listening = urls;
+    if (cgi !== null) this.#log.info(`Serving CGI programs: ${describeSite(cgi)}`);
     for (const url of urls) this.#log.info(`Listening at: ${url} (${process.pid})`);
     if (python !== null) this.#log.info(`Using interpreter: ${python.path} (Python ${python.version})`);
   }

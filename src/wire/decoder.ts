@@ -307,8 +307,7 @@ export class FrameDecoder {
         return receiver.forked(id, pid, error);
       }
       case FrameType.STARTED:
-        exactly('STARTED', payload, 4);
-        return receiver.started?.(stream, readU32(payload, 0), flags === StartedFlag.WARM);
+        return receiver.started?.(stream, readLeader(payload), flags === StartedFlag.WARM);
       case FrameType.STDERR:
         return receiver.stderr?.(stream, payload);
       case FrameType.EXITED: {
@@ -392,6 +391,14 @@ function readExited(payload: Buffer): { pid: number; code: number | null; signal
   const { pid, code, signal } = readObject('EXITED', payload);
   if (!isPositive(pid)) throw new FrameError('EXITED: the process id is not a positive number');
   return { pid, ...checkEnd(code, signal) };
+}
+
+/** Of a process group, which may be killed: 0 would be our own, and 1 all that we may kill. */
+function readLeader(payload: Buffer): number {
+  exactly('STARTED', payload, 4);
+  const pid = readU32(payload, 0);
+  if (pid < 2 || pid > 0x7fff_ffff) throw new FrameError(`STARTED: ${pid} is no process id`);
+  return pid;
 }
 
 function readProgramEnd(payload: Buffer): ProgramEnd {

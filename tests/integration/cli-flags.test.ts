@@ -63,7 +63,7 @@ describe('exit status 2 and one line that names the flag, what was expected and 
     ],
     [
       ['folder'],
-      'XGI_CONFIG_TARGET: TARGET: "folder" cannot be served: it is a directory; this version serves WSGI applications: MODULE:CALLABLE, MODULE, MODULE:FACTORY() or path/to/FILE.py[:CALLABLE]',
+      'XGI_CONFIG_TARGET: TARGET: "folder" cannot be served: it is a directory; if it holds CGI programs, write xgi cgi folder; expected MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs',
     ],
     [['app:app', 'other:app'], 'XGI_CONFIG_USAGE: expected one TARGET, received "app:app" "other:app"'],
     [

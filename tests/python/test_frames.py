@@ -10,6 +10,8 @@ import unittest
 from gateway import ROOT, frames
 
 # isort: split
+from xgi_cgi.command import Command
+from xgi_cgi.settings import Settings
 from xgi_worker.inbox import Inbox
 
 with open(os.path.join(ROOT, "tests", "vectors", "frames.json"), encoding="utf-8") as file:
@@ -17,6 +19,7 @@ with open(os.path.join(ROOT, "tests", "vectors", "frames.json"), encoding="utf-8
 
 TO_WORKER = [vector for vector in VECTORS["valid"] if vector["way"] == frames.TO_WORKER]
 TO_GATEWAY = [vector for vector in VECTORS["valid"] if vector["way"] == frames.TO_GATEWAY]
+TO_LAUNCHER = [vector for vector in TO_WORKER if vector["channel"] == frames.LAUNCHER_CHANNEL]
 
 
 def head_text(fields):
@@ -25,16 +28,27 @@ def head_text(fields):
     )
 
 
-def decode(frame):
-    """The fields of a frame to the worker, as in the vectors."""
-    name = frames.RULES[frame.kind].name
+def rules_of(channel):
+    return frames.LAUNCHER_RULES if channel == frames.LAUNCHER_CHANNEL else frames.RULES
+
+
+def decode(frame, channel):
+    """The fields of a frame to the worker or the launcher, as in the vectors; they also read what it means."""
+    name = rules_of(channel)[frame.kind].name
     fields = {"type": name, "stream": frame.stream, "flags": frame.flags}
     if name == "HELLO":
         fields["settings"] = frames.decode_json(frame.payload)
+        if channel == frames.LAUNCHER_CHANNEL:
+            Settings(fields["settings"])
+    elif name == "RUN":
+        text, environ, body = frames.decode_run(frame.payload)
+        Command(frame.payload)
+        fields["command"] = frames.decode_json(text)
+        fields["environ"] = pairs_of(environ)
+        fields["bodyHex"] = body.hex()
     elif name == "REQUEST":
         text, body = frames.decode_request(frame.payload)
-        parts = text.decode("latin-1").split("\0") if text else []
-        fields["environ"] = [list(pair) for pair in zip(parts[::2], parts[1::2])]
+        fields["environ"] = pairs_of(text)
         fields["bodyHex"] = body.hex()
     elif name == "CREDIT":
         (fields["credit"],) = frames.decode_u32s(frame.payload)
@@ -47,8 +61,13 @@ def decode(frame):
     return fields
 
 
+def pairs_of(environ):
+    parts = environ.decode("latin-1").split("\0") if environ else []
+    return [list(pair) for pair in zip(parts[::2], parts[1::2])]
+
+
 def encode(fields):
-    """The bytes of a frame to the gateway, with the functions that the worker uses."""
+    """The bytes of a frame to the gateway, with the functions that the worker and the launcher use."""
     name, stream = fields["type"], fields["stream"]
     body = bytes.fromhex(fields.get("bodyHex", ""))
     if name == "AUTH":
@@ -76,8 +95,14 @@ def encode(fields):
         return frames.encode(frames.PONG, 0, bytes.fromhex(fields["payloadHex"]))
     if name == "FILES":
         return frames.encode_files(fields["files"]) or frames.encode_json(frames.FILES, {"files": []})
+    if name == "STARTED":
+        return frames.encode(frames.STARTED, stream, frames.U32.pack(fields["pid"]), fields["flags"])
+    if name == "STDERR":
+        return frames.encode(frames.STDERR, stream, body)
     if name in ("FORKED", "EXITED"):
         members = {key: fields[key] for key in fields if key not in ("type", "stream", "flags")}
+        if "stderrDropped" in members:
+            return frames.encode(frames.EXITED, stream, json.dumps(members, separators=(",", ":")).encode())
         return frames.encode_json(getattr(frames, name), members)
     raise AssertionError("no vector should have type %s" % name)
 
@@ -85,33 +110,46 @@ def encode(fields):
 class ValidFrames(unittest.TestCase):
     def test_every_type_has_a_vector(self):
         self.assertEqual(
-            {v["frame"]["type"] for v in VECTORS["valid"]}, {rule.name for rule in frames.RULES.values()}
+            {v["frame"]["type"] for v in VECTORS["valid"]},
+            {rule.name for rules in (frames.RULES, frames.LAUNCHER_RULES) for rule in rules.values()},
+        )
+
+    def test_every_type_of_a_launcher_has_a_vector(self):
+        self.assertEqual(
+            {v["frame"]["type"] for v in VECTORS["valid"] if v["channel"] == frames.LAUNCHER_CHANNEL},
+            {rule.name for rule in frames.LAUNCHER_RULES.values()},
         )
 
     def test_to_worker_whole(self):
         for vector in TO_WORKER:
             with self.subTest(vector["name"]):
                 decoder = frames.Decoder(vector["way"], vector["channel"])
-                self.assertEqual(
-                    [decode(frame) for frame in decoder.feed(bytes.fromhex(vector["hex"]))], [vector["frame"]]
-                )
+                found = decoder.feed(bytes.fromhex(vector["hex"]))
+                self.assertEqual([decode(frame, vector["channel"]) for frame in found], [vector["frame"]])
 
     def test_to_worker_byte_by_byte(self):
         for vector in TO_WORKER:
             with self.subTest(vector["name"]):
-                decoder = frames.Decoder(vector["way"])
+                decoder = frames.Decoder(vector["way"], vector["channel"])
                 data = bytes.fromhex(vector["hex"])
                 for index in range(len(data) - 1):
                     self.assertEqual(decoder.feed(data[index : index + 1]), [])
-                self.assertEqual([decode(frame) for frame in decoder.feed(data[-1:])], [vector["frame"]])
+                found = decoder.feed(data[-1:])
+                self.assertEqual([decode(frame, vector["channel"]) for frame in found], [vector["frame"]])
 
     def test_to_worker_split_at_each_offset_of_all_in_a_row(self):
-        data = b"".join(bytes.fromhex(vector["hex"]) for vector in TO_WORKER)
-        expected = [vector["frame"] for vector in TO_WORKER]
+        self.split_at_each_offset([vector for vector in TO_WORKER if vector not in TO_LAUNCHER], None)
+
+    def test_to_launcher_split_at_each_offset_of_all_in_a_row(self):
+        self.split_at_each_offset(TO_LAUNCHER, frames.LAUNCHER_CHANNEL)
+
+    def split_at_each_offset(self, vectors, channel):
+        data = b"".join(bytes.fromhex(vector["hex"]) for vector in vectors)
+        expected = [vector["frame"] for vector in vectors]
         for split in range(len(data) + 1):
-            decoder = frames.Decoder(frames.TO_WORKER)
+            decoder = frames.Decoder(frames.TO_WORKER, channel)
             found = decoder.feed(data[:split]) + decoder.feed(data[split:])
-            self.assertEqual([decode(frame) for frame in found], expected, "split at %d" % split)
+            self.assertEqual([decode(frame, channel) for frame in found], expected, "split at %d" % split)
 
     def test_to_gateway_is_encoded_to_the_byte(self):
         for vector in TO_GATEWAY:
@@ -133,7 +171,7 @@ class ValidFrames(unittest.TestCase):
         for vector in TO_GATEWAY:
             with self.subTest(vector["name"]):
                 (frame,) = frames.Decoder(vector["way"], vector["channel"]).feed(bytes.fromhex(vector["hex"]))
-                self.assertEqual(frames.RULES[frame.kind].name, vector["frame"]["type"])
+                self.assertEqual(rules_of(vector["channel"])[frame.kind].name, vector["frame"]["type"])
 
 
 class ManyFiles(unittest.TestCase):
@@ -164,7 +202,7 @@ class CorruptFrames(unittest.TestCase):
         with self.assertRaises(frames.ProtocolError) as caught:
             for piece in pieces:
                 for frame in decoder.feed(piece):
-                    decode(frame)
+                    decode(frame, vector["channel"])
         self.assertEqual(caught.exception.reason, vector["error"])
 
     def test_whole_and_byte_by_byte(self):

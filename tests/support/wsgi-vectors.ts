@@ -4,7 +4,7 @@ import path from 'node:path';
 import { repository } from './paths.js';
 
 type Way = 'to-worker' | 'to-gateway';
-type ChannelName = 'data' | 'control';
+type ChannelName = 'data' | 'control' | 'zygote' | 'launcher';
 
 /** A frame as fields; which ones there are depends on the type, see "about" in the file. */
 export interface VectorFrame {
@@ -30,6 +30,7 @@ export interface VectorFrame {
   readonly inode?: string;
   readonly path?: string;
   readonly text?: string;
+  readonly command?: unknown;
 }
 
 export interface ValidVector {

@@ -78,8 +78,7 @@ export class CgiSite {
   }
 
   #index(root: string, urlPath: string, hasSlash: boolean): Located {
-    const folder = urlPath === '/' ? '' : urlPath;
-    const encoded = folder.split('/').map(encodeByteText).join('/');
+    const encoded = urlPath.replace(/\/$/, '').split('/').map(encodeByteText).join('/');
     const index = resolvePath({ root, path: `${encoded}/${INDEX}` });
     if (index.kind !== 'file') throw notFound(`it is a folder without ${INDEX}`);
     return hasSlash ? this.#found(root, index) : { kind: 'slash' };

@@ -13,6 +13,7 @@ export class ChunkedOutput {
   #left = 0;
   /** The beginning of a line end, or of a trailer. */
   #rest: Buffer = Buffer.alloc(0);
+  #trailerBytes = 0;
 
   /** The last chunk has come. What follows is dropped. */
   get isComplete(): boolean {
@@ -74,10 +75,10 @@ export class ChunkedOutput {
 
   #trailer(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(LF, at);
-    if (end === -1) {
-      if (bytes.length - at > MAX_TRAILER_BYTES) throw broken('a line of the trailer is too long');
-      return at;
-    }
+    if (this.#trailerBytes + (end === -1 ? bytes.length : end) - at > MAX_TRAILER_BYTES)
+      throw broken('its trailer is too long');
+    if (end === -1) return at;
+    this.#trailerBytes += end + 1 - at;
     if (end === at || (end === at + 1 && bytes[at] === CR)) this.#state = 'complete';
     return end + 1;
   }

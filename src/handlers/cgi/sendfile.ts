@@ -20,7 +20,7 @@ export async function sendFile(
   if (!file.startsWith('/')) throw refuse(file, 'the path is not absolute');
   let handle: FileHandle | undefined;
   try {
-    const real = realpathSync(Buffer.from(file, 'latin1'), 'latin1');
+    const real = realpathSync.native(Buffer.from(file, 'latin1'), 'latin1');
     if (!roots.some((root) => isInside(root, real)))
       throw refuse(file, `it is in none of the folders that are declared with --sendfile-root`);
     // Links were followed before: what has become one since is not opened. O_NONBLOCK: a pipe would hold a thread for ever.

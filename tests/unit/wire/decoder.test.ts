@@ -17,19 +17,20 @@ import {
   type ValidVector,
   type VectorFrame,
 } from '../../support/wsgi-vectors.js';
-import { joined, recordingDecoder, type Told } from './recorder.js';
+import { joined, launcherDecoder, recordingDecoder, type Told } from './recorder.js';
 
-interface ZygoteFields {
+interface ProcessFields {
   readonly files?: readonly string[];
   readonly id?: number;
   readonly pid?: number;
   readonly error?: string;
   readonly code?: number | null;
   readonly signal?: number | null;
+  readonly stderrDropped?: number;
 }
 
 /** What the receiver is to be told for a frame. */
-function expected(frame: VectorFrame & ZygoteFields): Told[] {
+function expected(frame: VectorFrame & ProcessFields): Told[] {
   const { stream } = frame;
   const latin1 = (hex: string | undefined): string => Buffer.from(hex ?? '', 'hex').toString('latin1');
   const serviceUs = frame.serviceTime ?? 0;
@@ -82,46 +83,63 @@ function expected(frame: VectorFrame & ZygoteFields): Told[] {
       return [{ call: 'files', paths: frame.files! }];
     case 'FORKED':
       return [{ call: 'forked', id: frame.id!, pid: frame.pid ?? null, error: frame.error ?? null }];
-    case 'EXITED':
-      return [{ call: 'exited', pid: frame.pid!, code: frame.code!, signal: frame.signal! }];
+    case 'EXITED': {
+      const { pid, code, signal, stderrDropped } = frame as Required<ProcessFields>;
+      if (stream === 0) return [{ call: 'exited', pid, code, signal }];
+      return [{ call: 'programEnded', stream, end: { code, signal, stderrDropped } }];
+    }
+    case 'STARTED':
+      return [{ call: 'started', stream, pid: frame.pid!, warm: frame.flags === 1 }];
+    case 'STDERR':
+      return [{ call: 'stderr', stream, bytes: latin1(frame.bodyHex) }];
     default:
       throw new Error(`a worker sends no ${frame.type}`);
   }
 }
 
-const channelLetter = (vector: { channel: string }): string => vector.channel[0]!.toUpperCase();
+type OfChannel = Pick<ValidVector, 'channel' | 'hex'>;
 
-/** The bytes of a connection that sends this vector. */
-function connectionOf(vector: ValidVector): Buffer {
-  const frame = Buffer.from(vector.hex, 'hex');
-  return vector.frame.type === 'AUTH' ? frame : Buffer.concat([authFrame(channelLetter(vector)), frame]);
+const AUTH = 0x10;
+
+/** The bytes of a connection that sends this vector. A launcher sends no AUTH. */
+function connectionOf({ channel, hex }: OfChannel): Buffer {
+  const frame = Buffer.from(hex, 'hex');
+  if (channel === 'launcher' || frame[8] === AUTH) return frame;
+  return Buffer.concat([authFrame(channel[0]!.toUpperCase()), frame]);
 }
 
-function decode(pieces: readonly Buffer[]): Told[] {
-  const { decoder, recorder } = recordingDecoder();
+const decoderOf = (channel: string): { decoder: FrameDecoder; recorder: { told: Told[] } } =>
+  channel === 'launcher' ? launcherDecoder() : recordingDecoder();
+
+function decode(pieces: readonly Buffer[], channel = 'data'): Told[] {
+  const { decoder, recorder } = decoderOf(channel);
   for (const piece of pieces) decoder.push(Buffer.from(piece));
   expect(decoder.atBorder).toBe(true);
   return joined(recorder.told);
 }
 
 const VALID = validVectors('to-gateway');
-const EVERYTHING = VALID.filter(({ frame, channel }) => frame.type !== 'AUTH' && channel === 'data');
+const allOf = (channel: string): readonly ValidVector[] =>
+  VALID.filter((vector) => vector.frame.type !== 'AUTH' && vector.channel === channel);
 
 describe.each(VALID)('decoding the vector $name', (vector) => {
+  const { channel } = vector;
   const bytes = connectionOf(vector);
   const told = vector.frame.type === 'AUTH' ? [] : expected(vector.frame);
 
   test('whole', () => {
-    expect(decode([bytes])).toEqual(told);
+    expect(decode([bytes], channel)).toEqual(told);
   });
 
   test('byte by byte', () => {
-    expect(decode(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toEqual(told);
+    const pieces = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
+    expect(decode(pieces, channel)).toEqual(told);
   });
 
   test('split at each offset', () => {
     for (let at = 1; at < bytes.length; at++) {
-      expect(decode([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toEqual(told);
+      const pieces = [bytes.subarray(0, at), bytes.subarray(at)];
+      expect(decode(pieces, channel), `split at ${at}`).toEqual(told);
     }
   });
 
@@ -134,20 +152,26 @@ describe.each(VALID)('decoding the vector $name', (vector) => {
   }
 });
 
-describe('a whole connection', () => {
-  const bytes = Buffer.concat([authFrame('D'), ...EVERYTHING.map(({ hex }) => Buffer.from(hex, 'hex'))]);
-  const told = joined(EVERYTHING.flatMap(({ frame }) => expected(frame)));
+describe.each([
+  ['data', [authFrame('D')]],
+  ['launcher', []],
+])('a whole %s channel', (channel, auth) => {
+  const vectors = allOf(channel);
+  const bytes = Buffer.concat([...auth, ...vectors.map(({ hex }) => Buffer.from(hex, 'hex'))]);
+  const told = joined(vectors.flatMap(({ frame }) => expected(frame)));
 
   test('in one piece', () => {
-    expect(decode([bytes])).toEqual(told);
+    expect(decode([bytes], channel)).toEqual(told);
   });
 
   test.each([1, 2, 3, 7, 12, 13, 64, 1000])('in pieces of %d bytes', (size) => {
     const pieces: Buffer[] = [];
     for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
-    expect(decode(pieces)).toEqual(told);
+    expect(decode(pieces, channel)).toEqual(told);
   });
+});
 
+describe('a whole connection', () => {
   test('a small answer that came whole is told in one call, its body as a string', () => {
     const { decoder, recorder } = recordingDecoder();
     decoder.push(
@@ -198,8 +222,8 @@ describe('large frames', () => {
 });
 
 /** Pushes all pieces; what was thrown, which also ends it. */
-function refusal(pieces: readonly Buffer[]): unknown {
-  const { decoder } = recordingDecoder();
+function refusal(pieces: readonly Buffer[], channel = 'data'): unknown {
+  const { decoder } = decoderOf(channel);
   try {
     for (const piece of pieces) decoder.push(Buffer.from(piece));
   } catch (error) {
@@ -210,16 +234,16 @@ function refusal(pieces: readonly Buffer[]): unknown {
 
 describe('corrupt input', () => {
   describe.each(corruptVectors('to-gateway'))('$name ($error)', (vector) => {
-    const frame = Buffer.from(vector.hex, 'hex');
-    const bytes = frame[8] === 0x10 ? frame : Buffer.concat([authFrame(channelLetter(vector)), frame]);
+    const { channel } = vector;
+    const bytes = connectionOf(vector);
 
     test('is refused whole, byte by byte and split at each offset', () => {
-      expect(refusal([bytes])).toBeInstanceOf(FrameError);
-      expect(refusal(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toBeInstanceOf(FrameError);
+      expect(refusal([bytes], channel)).toBeInstanceOf(FrameError);
+      const pieces = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
+      expect(refusal(pieces, channel)).toBeInstanceOf(FrameError);
       for (let at = 1; at < bytes.length; at++) {
-        expect(refusal([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toBeInstanceOf(
-          FrameError,
-        );
+        const split = [bytes.subarray(0, at), bytes.subarray(at)];
+        expect(refusal(split, channel), `split at ${at}`).toBeInstanceOf(FrameError);
       }
     });
   });
@@ -257,6 +281,15 @@ describe('corrupt input', () => {
     expect(refusal([authFrame(channel), frame])).toBeInstanceOf(FrameError);
   });
 
+  test.each([0, 1, 0x8000_0000, 0xffff_ffff])(
+    'a STARTED that has another process group killed: %d',
+    (pid) => {
+      expect(refusal([rawFrame({ type: 0x1d, stream: 1, payload: u32(pid) })], 'launcher')).toBeInstanceOf(
+        FrameError,
+      );
+    },
+  );
+
   test('the header alone is enough to refuse a frame that is too long', () => {
     const frame = rawFrame({ type: 0x17, flags: 1, length: 1_048_577 });
     expect(refusal([authFrame('D'), frame])).toBeInstanceOf(FrameError);
@@ -267,7 +300,8 @@ describe('corrupt input', () => {
     const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff) >> 16;
     for (let round = 0; round < 2000; round++) {
       const noise = Buffer.from(Array.from({ length: 40 }, () => random() & 0xff));
-      const error = refusal([authFrame('DCZ'[round % 3]!), noise]);
+      const channel = 'DCZL'[round % 4]!;
+      const error = channel === 'L' ? refusal([noise], 'launcher') : refusal([authFrame(channel), noise]);
       if (error !== undefined) expect(error).toBeInstanceOf(FrameError);
     }
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LocalProtocolError } from '../../../src/errors.js';
 import { FrameEncoder } from '../../../src/wire/encoder.js';
-import type { HelloSettings, StartLine } from '../../../src/wire/frames.js';
+import type { Command, HelloSettings, LauncherSettings, StartLine } from '../../../src/wire/frames.js';
 import { validVectors, type VectorFrame } from '../../support/wsgi-vectors.js';
 
 function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder {
@@ -9,7 +9,7 @@ function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder 
   const bytes = (hex: string | undefined): Buffer => Buffer.from(hex ?? '', 'hex');
   switch (frame.type) {
     case 'HELLO':
-      encoder.hello(frame.settings as HelloSettings);
+      encoder.hello(frame.settings as HelloSettings | LauncherSettings);
       break;
     case 'REQUEST': {
       const body = bytes(frame.bodyHex);
@@ -47,6 +47,17 @@ function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder 
       encoder.fork(id, start);
       break;
     }
+    case 'RUN':
+      encoder.run({
+        stream,
+        command: frame.command as Command,
+        environ: frame.environ!.flat().join('\0'),
+        body: bytes(frame.bodyHex),
+      });
+      break;
+    case 'RELOAD':
+      encoder.reload();
+      break;
     default:
       throw new Error(`the gateway sends no ${frame.type}`);
   }
@@ -122,6 +133,19 @@ describe('FrameEncoder', () => {
     expect(() => encoder.request(request)).toThrow(LocalProtocolError);
     encoder.abort(3);
     expect(flushed(encoder).toString('hex')).toBe('000000000100000004000000' + '000000000300000004000000');
+  });
+
+  test('takes a run of exactly 1 MiB, refuses a larger one and stays usable', () => {
+    const encoder = new FrameEncoder();
+    const command: Command = { path: '/a', argv: ['/a'], cwd: '/', warm: null };
+    const room = 1_048_576 - 8 - JSON.stringify(command).length - 3;
+    const run = { stream: 1, command, environ: 'A\0B' };
+    expect(() => encoder.run({ ...run, body: Buffer.alloc(room + 1) })).toThrow(
+      expect.objectContaining({ code: 'XGI_WIRE_REQUEST_SIZE' }),
+    );
+    expect(encoder.length).toBe(0);
+    encoder.run({ ...run, body: Buffer.alloc(room) });
+    expect(flushed(encoder).readUInt32LE(0)).toBe(1_048_576);
   });
 
   test('writes characters of an environ as latin-1', () => {

@@ -1,5 +1,6 @@
-/** The recorder of tests/support/wsgi-frames.ts, which also notes what zygotes and watching workers say. */
+/** The recorder of tests/support/wsgi-frames.ts, which also notes what zygotes, watching workers and launchers say. */
 import { FrameDecoder } from '../../../src/wire/decoder.js';
+import type { ProgramEnd } from '../../../src/wire/frames.js';
 import { joined as joinBodies, Recorder, type Told as ToldByWorker } from '../../support/wsgi-frames.js';
 
 export type Told =
@@ -16,7 +17,10 @@ export type Told =
       readonly pid: number;
       readonly code: number | null;
       readonly signal: number | null;
-    };
+    }
+  | { readonly call: 'started'; readonly stream: number; readonly pid: number; readonly warm: boolean }
+  | { readonly call: 'stderr'; readonly stream: number; readonly bytes: string }
+  | { readonly call: 'programEnded'; readonly stream: number; readonly end: ProgramEnd };
 
 class FullRecorder extends Recorder {
   override readonly told: ToldByWorker[] = [];
@@ -29,6 +33,15 @@ class FullRecorder extends Recorder {
   }
   exited(pid: number, code: number | null, signal: number | null): void {
     this.#note({ call: 'exited', pid, code, signal });
+  }
+  started(stream: number, pid: number, warm: boolean): void {
+    this.#note({ call: 'started', stream, pid, warm });
+  }
+  stderr(stream: number, bytes: Buffer): void {
+    this.#note({ call: 'stderr', stream, bytes: bytes.toString('latin1') });
+  }
+  programEnded(stream: number, end: ProgramEnd): void {
+    this.#note({ call: 'programEnded', stream, end });
   }
 
   #note(told: Told): void {
@@ -49,6 +62,12 @@ export function recordingDecoder(): {
     return recorder;
   });
   return { decoder, recorder, authenticated };
+}
+
+/** The decoder of a launcher's channel, and what it tells. */
+export function launcherDecoder(): { decoder: FrameDecoder; recorder: { told: Told[] } } {
+  const recorder = new FullRecorder();
+  return { decoder: FrameDecoder.launcher(recorder), recorder };
 }
 
 /** As the one of tests/support/wsgi-frames.ts. */
