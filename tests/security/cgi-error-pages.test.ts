@@ -1,6 +1,6 @@
 /**
  * Error pages that tell too much, or are run. Without `--dev` a stranger must learn nothing of paths, messages and versions; with it, what a program
- * wrote (and so what a client sent) stands in the page, and no browser may take that for HTML and run its scripts.
+ * wrote (and so what a client sent) stands in the answer, and no browser may take that for HTML and run its scripts.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CgiSite } from '../support/cgi-site.js';
@@ -78,12 +78,36 @@ describe('with --dev', () => {
   });
   afterAll(() => site.destroy());
 
-  test.each(FAILURES)('%s: %d %s as text that stays text', async (name, status, code) => {
-    const answer = await site.get(`/${name}?<script>alert(1)</script>`, { headers: ['Accept: text/html'] });
+  test.each(FAILURES)('%s: %d %s as text, which stays text', async (name, status, code) => {
+    const answer = await site.get(`/${name}?<script>alert(1)</script>`);
     expect(answer.status).toBe(status);
     expect(answer.body.toString()).toContain(`${code}: `);
     expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  test.each(FAILURES)('%s: %d %s as a page, in which all of that is text', async (name, status, code) => {
+    const answer = await site.get(`/${name}?<script>alert(1)</script>`, { headers: ['Accept: text/html'] });
+    expect(answer.status).toBe(status);
+    const page = answer.body.toString();
+    expect(page).toContain(code);
+    expect(page).not.toMatch(/<(script|img|iframe|link|a|form|base|object)\b|\son\w+=|javascript:/i);
+    // Each element is one that we have written.
+    expect(page.match(/<[a-z][^>]*>/g)!.map((tag) => tag.replace(/[ >].*/s, ''))).toEqual(
+      expect.arrayContaining(['<html', '<h1', '<p']),
+    );
+    expect(page.match(/<p[ >]/g)).toHaveLength(1);
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    // Should it fail to escape something: nothing of it runs or is loaded.
+    expect(answer.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'unsafe-inline';/,
+    );
+  });
+
+  test('what a program wrote is escaped, and there', async () => {
+    const page = (await site.get('/fails.sh', { headers: ['Accept: text/html'] })).body.toString();
+    expect(page).toContain('<pre>&lt;html&gt;&lt;script&gt;alert(&quot;SECRET&quot;)&lt;/script&gt;</pre>');
   });
 
   test('what the program said is in the page, and with it the reason', async () => {
