@@ -29,6 +29,7 @@ const ONCE: ReadonlySet<string> = new Set([
   'location',
   'status',
   'transfer-encoding',
+  'x-sendfile',
 ]);
 
 export class CgiFields {
