@@ -22,12 +22,13 @@ export interface ProgramUserOptions {
   readonly gateway: Pick<Privileges, 'uid' | 'gid'>;
   /** The interpreter that starts the programs, and is root for that. */
   readonly python: string;
+  readonly allowRoot: boolean;
   /** How a message names the option of the user. */
   readonly name: string;
 }
 
-/** @throws ConfigError `XGI_PRIVILEGES`, `XGI_CONFIG_VALUE` */
-export function programUser({ user, gateway, python, name }: ProgramUserOptions): ProgramUser {
+/** @throws ConfigError `XGI_PRIVILEGES`, `XGI_CONFIG_VALUE`, `XGI_ROOT` */
+export function programUser({ user, gateway, python, allowRoot, name }: ProgramUserOptions): ProgramUser {
   if (process.geteuid!() !== 0)
     throw refuse(
       `${name} ${user}: only root can run programs as another user; start xgi as root, with --user for itself`,
@@ -41,6 +42,11 @@ export function programUser({ user, gateway, python, name }: ProgramUserOptions)
     { nameOf: () => name },
   );
   if (uid === null || gid === null) throw refuse(`${name} ${user}: it names no user`);
+  if (uid === 0 && !allowRoot)
+    throw new ConfigError(
+      'XGI_ROOT',
+      `${name} ${user}: programs would run as root; name another user, or allow it with --allow-root`,
+    );
   return {
     uid,
     gid,

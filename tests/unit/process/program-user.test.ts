@@ -17,6 +17,7 @@ const OPTIONS: ProgramUserOptions = {
   user: 'daemon',
   gateway: { uid: 4711, gid: 4712 },
   python: '/bin/sh',
+  allowRoot: false,
   name: '--cgi-user',
 };
 
@@ -44,6 +45,12 @@ test('is for root', () => {
 });
 
 describe.skipIf(!isRoot || daemon === undefined)('root finds', () => {
+  test('that programs would run as root, unless that is meant', () => {
+    expect(errorOf({ user: 'root' }).code).toBe('XGI_ROOT');
+    expect(errorOf({ user: '0' }).message).toContain('programs would run as root');
+    expect(programUser({ ...OPTIONS, user: 'root', allowRoot: true }).uid).toBe(0);
+  });
+
   test('an account, with all its groups, and who may read bodies', () => {
     const groups = spawnSync('id', ['-G', 'daemon'], { encoding: 'utf8' })
       .stdout.trim()
