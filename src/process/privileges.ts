@@ -4,7 +4,7 @@
  * A gateway that is started as root binds its sockets, then gives root up for good, with its own threads and everything
  * that it starts from then on. Nothing here keeps root for later; what needs it has to be done before.
  */
-import { accessSync, constants, lchownSync, lstatSync, realpathSync } from 'node:fs';
+import { accessSync, constants, lchownSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { type Accounts, parseId, systemAccounts } from './accounts.js';
@@ -160,13 +160,19 @@ export function isRootsOwn(folder: string): boolean {
     const stats = lstatSync(at, { throwIfNoEntry: false });
     if (stats === undefined || stats.uid !== ROOT) return false;
     if (stats.isSymbolicLink()) {
-      if (!isRootsOwn(realpathSync(at))) return false;
+      // Where all links lead to, and each link on the way there.
+      if (!isRootsOwn(realpathSync(at)) || !isRootsOwn(linkedFrom(at))) return false;
     } else {
       const isShared = (stats.mode & 0o1000) !== 0 && at !== resolve(folder);
       if (!stats.isDirectory() || ((stats.mode & 0o022) !== 0 && !isShared)) return false;
     }
     if (at === dirname(at)) return true;
   }
+}
+
+/** What a symbolic link says, as an absolute path. */
+export function linkedFrom(link: string): string {
+  return resolve(realpathSync(dirname(link)), readlinkSync(link));
 }
 
 function asUser<T>(uid: number, gid: number, act: () => T): T {

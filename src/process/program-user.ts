@@ -4,7 +4,7 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseId } from './accounts.js';
-import { isRootsOwn, type Privileges, resolvePrivileges } from './privileges.js';
+import { isRootsOwn, linkedFrom, type Privileges, resolvePrivileges } from './privileges.js';
 
 export interface ProgramUser {
   readonly uid: number;
@@ -22,12 +22,13 @@ export interface ProgramUserOptions {
   readonly gateway: Pick<Privileges, 'uid' | 'gid'>;
   /** The interpreter that starts the programs, and is root for that. */
   readonly python: string;
+  readonly allowRoot: boolean;
   /** How a message names the option of the user. */
   readonly name: string;
 }
 
-/** @throws ConfigError `XGI_PRIVILEGES`, `XGI_CONFIG_VALUE` */
-export function programUser({ user, gateway, python, name }: ProgramUserOptions): ProgramUser {
+/** @throws ConfigError `XGI_PRIVILEGES`, `XGI_CONFIG_VALUE`, `XGI_ROOT` */
+export function programUser({ user, gateway, python, allowRoot, name }: ProgramUserOptions): ProgramUser {
   if (process.geteuid!() !== 0)
     throw refuse(
       `${name} ${user}: only root can run programs as another user; start xgi as root, with --user for itself`,
@@ -41,6 +42,11 @@ export function programUser({ user, gateway, python, name }: ProgramUserOptions)
     { nameOf: () => name },
   );
   if (uid === null || gid === null) throw refuse(`${name} ${user}: it names no user`);
+  if (uid === 0 && !allowRoot)
+    throw new ConfigError(
+      'XGI_ROOT',
+      `${name} ${user}: programs would run as root; name another user, or allow it with --allow-root`,
+    );
   return {
     uid,
     gid,
@@ -54,7 +60,11 @@ export function programUser({ user, gateway, python, name }: ProgramUserOptions)
 function isRootsFile(file: string): boolean {
   const real = realpathSync(file);
   const { uid, mode } = lstatSync(real);
-  return isRootsOwn(dirname(file)) && isRootsOwn(dirname(real)) && uid === 0 && (mode & 0o022) === 0;
+  if (uid !== 0 || (mode & 0o022) !== 0 || !isRootsOwn(dirname(real))) return false;
+  for (let at = file; ; at = linkedFrom(at)) {
+    if (!isRootsOwn(dirname(at))) return false;
+    if (!lstatSync(at).isSymbolicLink()) return true;
+  }
 }
 
 /** All groups of an account. */

@@ -71,6 +71,7 @@ class SpawnedRun implements Run {
   #stderrBytes = 0;
   #stderrDropped = 0;
   #aborted = false;
+  #failed = false;
 
   constructor(order: RunOrder, owner: RunOwner, options: SpawnerOptions, over: () => void) {
     this.#owner = owner;
@@ -105,7 +106,7 @@ class SpawnedRun implements Run {
     const child = spawn(text(command.path), command.argv.slice(1).map(text), {
       argv0: text(command.argv[0]!),
       cwd: text(command.cwd),
-      env: { ...this.#options.environ, ...readEnviron(environ) },
+      env: { ...mapValues(this.#options.environ, text), ...readEnviron(environ) },
       // A session of its own, and so a process group.
       detached: true,
       stdio: [input, 'pipe', 'pipe'],
@@ -116,7 +117,7 @@ class SpawnedRun implements Run {
     child.on('spawn', () => this.#owner.started(child.pid!, false));
     child.stdout?.on('data', (chunk: Buffer) => this.#output(chunk));
     child.stdout?.on('end', () => {
-      if (!this.#aborted) this.#owner.outputEnded();
+      if (!this.#aborted && !this.#failed) this.#owner.outputEnded();
     });
     child.stderr?.on('data', (chunk: Buffer) => this.#errorOutput(chunk));
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => {});
@@ -145,6 +146,7 @@ class SpawnedRun implements Run {
   }
 
   #fail(error: NodeJS.ErrnoException): void {
+    this.#failed = true;
     this.#over();
     this.#owner.failed(failureOf(error));
   }
@@ -170,6 +172,13 @@ function bytes(value: string): Buffer {
 /** Byte text → what Node encodes as UTF-8: the same bytes, if they are UTF-8. */
 function text(value: string): string {
   return bytes(value).toString('utf8');
+}
+
+function mapValues(
+  entries: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, change(value)]));
 }
 
 function readEnviron(environ: string): Record<string, string> {

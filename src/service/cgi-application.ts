@@ -152,7 +152,13 @@ function createRunner({ config, privileges, log, onLost }: ApplicationOptions, c
       user:
         user === null
           ? null
-          : programUser({ user, gateway: privileges, python: config.python.path, name: '--cgi-user' }),
+          : programUser({
+              user,
+              gateway: privileges,
+              python: config.python.path,
+              name: '--cgi-user',
+              allowRoot: config.privileges.allowRoot,
+            }),
       preload,
     },
     log,

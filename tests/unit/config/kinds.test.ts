@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { checkKind, type Kind } from '../../../src/config/kinds.js';
+import { userConfigSchema, type UserConfig } from '../../../src/config/schema.js';
+import { ConfigError } from '../../../src/errors.js';
+
+function messageOf(user: Partial<UserConfig>, kind: Kind): string | undefined {
+  try {
+    checkKind({ target: 'it', ...user }, kind, (key) => `--${key}`);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).code).toBe('XGI_CONFIG_USAGE');
+    return (error as ConfigError).message;
+  }
+  return undefined;
+}
+
+describe('with CGI programs', () => {
+  test.each<[Partial<UserConfig>, string]>([
+    [{ workers: 4 }, '; how many programs run at once is --cgi-concurrency'],
+    [{ timeout: '30s' }, '; a program has --cgi-timeout and --cgi-idle-timeout'],
+    [{ preload: true }, '; modules of Python scripts are loaded in advance with --cgi-preload'],
+    [{ reload: true }, '; a program is read anew for each request'],
+    [{ threads: 2 }, ''],
+    [{ maxRequests: 0 }, ''],
+    [{ pythonpath: '/lib' }, ''],
+  ])('%j', (user, instead) => {
+    const [flag] = Object.keys(user);
+    expect(messageOf(user, 'cgi')).toBe(
+      `--${flag} is for a WSGI application, and "it" is served as CGI programs${instead}`,
+    );
+  });
+});
+
+describe('with a WSGI application', () => {
+  test.each<Partial<UserConfig>>([
+    { mount: '/' },
+    { passEnv: [] },
+    { cgiTimeout: 1 },
+    { cgiWarm: false },
+    { cgiPreload: 'json' },
+    { sendfileRoot: ['/srv'] },
+  ])('%j', (user) => {
+    const [flag] = Object.keys(user);
+    expect(messageOf(user, 'wsgi')).toBe(
+      `--${flag} is for CGI programs, and "it" is served as a WSGI application`,
+    );
+  });
+});
+
+test('what is for both is refused by neither', () => {
+  const user: Partial<UserConfig> = {
+    ...{ bind: [':80'], env: ['A=b'], chdir: '.', python: 'python3', gateways: 2, user: 'a', umask: '027' },
+    ...{ queueTimeout: 1, gracefulTimeout: 1, maxBodySize: 1, pid: 'x', dev: true, accessLogfile: '-' },
+  };
+  expect(messageOf(user, 'wsgi')).toBeUndefined();
+  expect(messageOf(user, 'cgi')).toBeUndefined();
+});
+
+test('an option that is there, but undefined, is not given', () => {
+  const options = Object.keys(userConfigSchema.shape).filter((key) => key !== 'target');
+  const user = Object.fromEntries(options.map((key) => [key, undefined]));
+  expect(messageOf(user, 'wsgi')).toBeUndefined();
+  expect(messageOf(user, 'cgi')).toBeUndefined();
+});
+
+test('each option that begins with cgi is for CGI programs', () => {
+  const options = Object.keys(userConfigSchema.shape).filter((key) => key.startsWith('cgi'));
+  expect(options.length).toBeGreaterThan(10);
+  for (const key of options) expect(messageOf({ [key]: 'x' }, 'wsgi'), key).toContain('is for CGI programs');
+});
