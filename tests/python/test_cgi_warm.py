@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from cgi_gateway import NO_LIMITS, LauncherTest, eventually, frames, is_alive
+from cgi_gateway import NO_LIMITS, PROGRAMS, LauncherTest, eventually, frames, is_alive
 from test_cgi_launcher import children_of
 
 ENVIRON = {
@@ -69,6 +69,17 @@ def readable(text):
     return without_addresses(text).decode("utf-8", "replace")
 
 
+def read_source(name):
+    """A program of tests/python/cgi without its first line."""
+    with open(os.path.join(PROGRAMS, name), "rb") as file:
+        return file.read().partition(b"\n")[2]
+
+
+def is_zygote(pid):
+    with open("/proc/%d/cmdline" % pid, "rb") as file:
+        return b"zygote.py" in file.read()
+
+
 class State(WarmTest):
     """All that Python and the operating system know of the process."""
 
@@ -102,15 +113,14 @@ class State(WarmTest):
         folder = os.path.dirname(sys.executable)
         name = os.path.basename(sys.executable)
         launcher = self.launch(environ={"PATH": "%s:/usr/bin:/bin" % folder})
-        source = open(self.install("describe.py"), "rb").read().partition(b"\n")[2]
-        path = self.write("by_env.py", b"#!/usr/bin/env " + os.fsencode(name) + b"\n" + source)
+        path = self.write("by_env.py", b"#!/usr/bin/env " + os.fsencode(name) + b"\n" + read_source("describe.py"))
         self.warm_up(launcher, path)
         state = json.loads(self.compare(path, launcher=launcher).output.decode())
         self.assertEqual(state["executable"], sys.executable)
         self.assertIn(state["orig_argv"], (None, [name, path]))
 
     def test_as_an_argument_of_the_interpreter(self):
-        path = self.write("plain.py", open(self.install("describe.py"), "rb").read().partition(b"\n")[2], 0o644)
+        path = self.write("plain.py", read_source("describe.py"), 0o644)
         argv = [sys.executable, path, "x"]
         cold = self.launcher.finish(self.launcher.run(sys.executable, argv, cwd=self.folder))
         warm = self.launcher.finish(
@@ -119,7 +129,7 @@ class State(WarmTest):
             )
         )
         self.assertTrue(warm.warm)
-        self.assertEqual(warm.output.decode(), cold.output.decode())
+        self.assertEqual(readable(warm.output), readable(cold.output))
 
     def test_in_other_environments(self):
         base = {"PATH": "/usr/bin:/bin"}
@@ -524,7 +534,7 @@ class Zygotes(LauncherTest):
                 number += 1
                 streams.append(self.start(launcher, path, args=[os.path.join(self.folder, "made-%d" % number)]))
             for pid in children_of(launcher.process.pid):
-                if b"zygote.py" in open("/proc/%d/cmdline" % pid, "rb").read():
+                if is_zygote(pid):
                     os.kill(pid, signal.SIGKILL)
             for stream in streams:
                 result = launcher.finish(stream)
