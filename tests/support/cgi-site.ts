@@ -222,6 +222,19 @@ export class CgiSite {
     });
   }
 
+  /** Resolves when xgi knows of no program that runs, and nothing waits. */
+  async untilIdle(deadlineMs = 10_000): Promise<void> {
+    await pollUntil(
+      async () => {
+        const { gateways } = await this.status();
+        return gateways.every(
+          ({ queue, workers }) => queue.waiting === 0 && workers.every(({ running }) => running.length === 0),
+        );
+      },
+      { what: 'xgi to be idle', deadlineMs },
+    );
+  }
+
   /** Bodies that lie in the private folder. */
   spooled(): string[] {
     return readdirSync(this.file('tmp'), { recursive: true })

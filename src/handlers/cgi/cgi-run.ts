@@ -194,7 +194,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
     } catch (error) {
       this.#run!.taken(chunk.length);
       this.#fail(named(error as GatewayError, this.#options.name));
-      this.#run!.abort();
+      this.#abort();
     }
   }
 
@@ -257,7 +257,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
       return this.#chunks!.push(chunk);
     } catch (error) {
       this.#fail(named(error as GatewayError, this.#options.name));
-      this.#run!.abort();
+      this.#abort();
       return [];
     }
   }
@@ -281,8 +281,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
   }
 
   inputEnded(): void {
-    // A program that runs is not asked about: what it does is done either way, and its first output will tell.
-    if (this.#askedClient || this.#state !== 'waiting') return;
+    // Whoever has gone answers with a reset, which ends the program. Once the answer has begun, its next bytes will tell.
+    if (this.#askedClient || (this.#state !== 'waiting' && this.#state !== 'head')) return;
     this.#askedClient = true;
     this.#options.request.inform(CONTINUE);
   }

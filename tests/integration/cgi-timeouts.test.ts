@@ -1,0 +1,97 @@
+/** `--cgi-timeout` and `--cgi-idle-timeout`, before the head and after it. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { allGone, CgiSite } from '../support/cgi-site.js';
+
+let site: CgiSite;
+
+beforeEach(() => {
+  site = new CgiSite();
+});
+afterEach(() => site.destroy());
+
+/** Everything is over: no program, and the place is free again. */
+async function expectOver(count = 1): Promise<void> {
+  await allGone(await site.pids(count));
+  await site.untilNoProgram();
+  expect((await site.get('/hello.sh')).status).toBe(200);
+  await site.untilIdle();
+  expect((await site.status()).gateways[0]!.totals.timeouts).toBe(1);
+}
+
+test.each(['hangs.sh', 'hangs.py'])('%s, idle before its head: 504', async (name) => {
+  await site.start(['--cgi-idle-timeout', '300ms']);
+  const beganMs = performance.now();
+  expect((await site.get(`/${name}`)).status).toBe(504);
+  const tookMs = performance.now() - beganMs;
+  expect(tookMs).toBeGreaterThan(290);
+  expect(tookMs).toBeLessThan(2000);
+  await site.logged(/\[ERROR\] XGI_CGI_TIMEOUT: \S+ has written nothing for 0\.3 s \(--cgi-idle-timeout\)/);
+  await expectOver();
+});
+
+test('idle after its head: the answer is cut off, never completed', async () => {
+  await site.start(['--cgi-idle-timeout', '300ms']);
+  const answer = await site.get('/head-then-hangs.sh');
+  expect([answer.status, answer.body.toString(), answer.complete]).toEqual([200, 'the beginning\n', false]);
+  await site.logged(/\[ERROR\] XGI_CGI_TIMEOUT: \S+head-then-hangs\.sh has written nothing for 0\.3 s/);
+  await expectOver();
+});
+
+test('the whole run before the head: 504, however much it complains meanwhile', async () => {
+  site.program(
+    'busy.sh',
+    '#!/bin/sh\necho $$ >> ../notes/pids\nwhile :; do echo still here >&2; sleep 0.05; done\n',
+  );
+  await site.start(['--cgi-timeout', '600ms', '--cgi-idle-timeout', '300ms']);
+  expect((await site.get('/busy.sh')).status).toBe(504);
+  await site.logged(/XGI_CGI_TIMEOUT: \S+busy\.sh has not ended after 0\.6 s \(--cgi-timeout\)/);
+  await expectOver();
+});
+
+test('the whole run after the head: the answer is cut off, though it is never idle', async () => {
+  await site.start(['--cgi-timeout', '600ms', '--cgi-idle-timeout', '300ms']);
+  const beganMs = performance.now();
+  const answer = await site.get('/writes-slowly.sh');
+  expect(performance.now() - beganMs).toBeGreaterThan(590);
+  expect([answer.status, answer.complete]).toEqual([200, false]);
+  expect(answer.body.toString().split('\n').length).toBeGreaterThan(4);
+  await site.logged(/XGI_CGI_TIMEOUT: \S+writes-slowly\.sh has not ended after 0\.6 s/);
+  await expectOver();
+});
+
+test('an answer that is complete is not spoiled by a program that goes on: it is only ended', async () => {
+  await site.start(['--cgi-timeout', '600ms']);
+  const answer = await site.get('/closes-output.sh');
+  expect([answer.status, answer.body.toString(), answer.complete]).toEqual([200, 'all of it\n', true]);
+  await site.logged(/\[WARNING\] .*XGI_CGI_TIMEOUT: \S+closes-output\.sh has not ended after 0\.6 s/);
+  await expectOver();
+  expect(site.notes('closes-output')).toEqual([]);
+});
+
+test('writing little by little is not idle', async () => {
+  await site.start(['--cgi-idle-timeout', '400ms']);
+  site.program(
+    'slow.sh',
+    '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.15; done\n',
+  );
+  const answer = await site.get('/slow.sh');
+  expect([answer.complete, answer.body.toString()]).toEqual([true, '1\n2\n3\n4\n5\n6\n7\n8\n']);
+});
+
+test('waiting for a place does not count', async () => {
+  await site.start(['--cgi-concurrency', '1', '--cgi-timeout', '800ms']);
+  const first = site.get('/hangs.sh');
+  await site.pids(1);
+  const second = site.get('/hello.sh');
+  expect((await first).status).toBe(504);
+  expect((await second).status).toBe(200);
+});
+
+test('0 is no limit', async () => {
+  await site.start(['--cgi-timeout', '0', '--cgi-idle-timeout', '0']);
+  const answer = site.get('/hold.sh?a');
+  // Longer than a sweep of the deadlines, which might take 0 for one: the time is what is tested.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  site.letGo('a');
+  expect((await answer).body.toString()).toBe('a went on\n');
+});
