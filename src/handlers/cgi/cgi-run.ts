@@ -13,9 +13,10 @@ import { type CgiHead, CgiHeadParser, describeMissingHead } from '../../gateway/
 import { ResponseHead } from '../../http/response-head.js';
 import { signalName } from '../../process/signal-name.js';
 import { ErrorOutput } from '../../programs/error-output.js';
-import type { Places, PlaceSeeker } from '../../programs/places.js';
-import type { RunWatch, Watched } from '../../programs/run-watch.js';
-import type { Run, Runner, RunOrder, RunOwner } from '../../programs/runner.js';
+import type { ProgramPool } from '../../programs/program-pool.js';
+import type { PlaceSeeker } from '../../programs/places.js';
+import type { Watched } from '../../programs/run-watch.js';
+import type { Run, RunOrder, RunOwner } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, InputEndListener, Log } from '../../types.js';
 import type { ProgramEnd } from '../../wire/frames.js';
 import { OutputBody } from './output-body.js';
@@ -26,9 +27,7 @@ export interface CgiRunOptions {
   /** As messages call the program: its path below the site. */
   readonly name: string;
   readonly nph: boolean;
-  readonly runner: Runner;
-  readonly places: Places;
-  readonly watch: RunWatch;
+  readonly pool: ProgramPool;
   /** 0 for none. */
   readonly timeoutMs: number;
   /** 0 for none. */
@@ -99,27 +98,27 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
 
   /** Waits for a place. Called once. */
   begin(): void {
-    const { request, places } = this.#options;
+    const { request, pool } = this.#options;
     request.onAbort(() => this.#clientGone());
     request.onInputEnd(this);
     // The client may have gone while its body was being stored.
-    if (this.#state === 'waiting') places.seek(this);
+    if (this.#state === 'waiting') pool.places.seek(this);
   }
 
   // --- from the places ---
 
   placed(): void {
-    const { runner, order, watch } = this.#options;
+    const { pool, order } = this.#options;
     this.#state = 'head';
     this.#startedAtMs = this.#lastSignMs = performance.now();
     try {
-      this.#run = runner.run(order, this);
+      this.#run = pool.runner.run(order, this);
     } catch (error) {
       this.#fail(error as Error);
       this.#over();
       return;
     }
-    watch.add(this);
+    pool.watch.add(this);
   }
 
   refused(error: GatewayError): void {
@@ -377,9 +376,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     if (this.#state === 'over') return;
     this.#state = 'over';
     clearTimeout(this.#exitTimer);
-    const { places, watch, outcome } = this.#options;
-    watch.delete(this);
-    places.leave(this);
+    const { pool, outcome } = this.#options;
+    pool.watch.delete(this);
+    pool.places.leave(this);
     outcome.over();
   }
 }
