@@ -242,6 +242,10 @@ export class CgiSite {
       .filter((name) => /\/body-/.test(name));
   }
 
+  async untilNothingSpooled(): Promise<void> {
+    await pollUntil(() => this.spooled().length === 0, { what: 'the end of the files of bodies' });
+  }
+
   /** Ends everything, and removes the folder. */
   async destroy(): Promise<void> {
     const server = this.#server;
