@@ -11,18 +11,36 @@
  * Exit status 0 if everything is there; 1 if something is missing and CI is set.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { capture, repository, which } from './lib/run.mjs';
 
-const PROGRAMS = [{ name: 'curl', command: 'curl', debianPackage: 'curl' }];
+const DEBIAN_PYTHON = '/usr/bin/python3';
+
+/** `isThere` for those that are on no PATH, or are only of use if they work. */
+const PROGRAMS = [
+  { name: 'curl', debianPackages: ['curl'], isThere: () => which('curl') },
+  { name: 'git', debianPackages: ['git'], isThere: () => which('git') },
+  {
+    name: 'gitweb',
+    debianPackages: ['gitweb', 'libcgi-pm-perl'],
+    isThere: () => existsSync('/usr/share/gitweb/gitweb.cgi') && hasPerlModule('CGI'),
+  },
+  { name: 'cgit', debianPackages: ['cgit'], isThere: () => existsSync('/usr/lib/cgit/cgit.cgi') },
+  { name: 'Mercurial', debianPackages: ['mercurial'], isThere: () => which('hg') },
+  { name: 'Perl', debianPackages: ['perl'], isThere: () => which('perl') },
+  { name: 'CGI.pm', debianPackages: ['libcgi-pm-perl'], isThere: () => hasPerlModule('CGI') },
+  { name: 'AWStats', debianPackages: ['awstats'], isThere: () => existsSync('/usr/lib/cgi-bin/awstats.pl') },
+  { name: 'php-cgi', debianPackages: ['php-cgi'], isThere: () => which('php-cgi') },
+  { name: 'C compiler', debianPackages: ['gcc', 'libc6-dev'], isThere: canCompile },
+  // Debian's own, which CGI scripts find with #!/usr/bin/env python3.
+  { name: 'Debian Python', debianPackages: ['python3'], isThere: () => existsSync(DEBIAN_PYTHON) },
+];
 
 const PYTHON_PACKAGES = [
   { name: 'Flask', module: 'flask', debianPackage: 'python3-flask' },
   { name: 'Django', module: 'django', debianPackage: 'python3-django' },
 ];
-
-const DEBIAN_PYTHON = '/usr/bin/python3';
 
 const environment = path.join(repository, '.test-env');
 const venv = path.join(environment, 'venv');
@@ -35,7 +53,7 @@ const venvRuff = path.join(venv, 'bin/ruff');
 const skipped = [];
 
 mkdirSync(environment, { recursive: true });
-for (const program of PROGRAMS) provideProgram(program);
+providePrograms();
 const python = providePython();
 const ruff = provideRuff();
 writeFileSync(
@@ -45,10 +63,32 @@ writeFileSync(
 for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
 process.exitCode = skipped.length > 0 && process.env.CI ? 1 : 0;
 
-function provideProgram({ name, command, debianPackage }) {
-  if (which(command)) return;
-  const problem = installDebianPackages([debianPackage]);
-  if (!which(command)) skipped.push({ name, reason: problem ?? `${command} is not on PATH` });
+/** All that are missing in one go: apt-get takes seconds to start. None of the packages starts a service. */
+function providePrograms() {
+  const missing = PROGRAMS.filter(({ isThere }) => !isThere());
+  if (missing.length === 0) return;
+  const problem = installDebianPackages([
+    ...new Set(missing.flatMap(({ debianPackages }) => debianPackages)),
+  ]);
+  // One that no mirror has must not cost the others.
+  const isUnknown = /Unable to locate package|no installation candidate/.test(problem ?? '');
+  for (const { name, debianPackages, isThere } of missing) {
+    if (isThere()) continue;
+    const alone = isUnknown ? installDebianPackages(debianPackages) : problem;
+    if (!isThere()) skipped.push({ name, reason: alone ?? 'the Debian package does not bring it' });
+  }
+}
+
+function hasPerlModule(name) {
+  return capture('perl', [`-M${name}`, '-e', '1']).status === 0;
+}
+
+/** A compiler without the headers of the C library is none. */
+function canCompile() {
+  if (!which('cc')) return false;
+  const probe = path.join(environment, 'probe');
+  writeFileSync(`${probe}.c`, '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n');
+  return capture('cc', ['-o', probe, `${probe}.c`]).status === 0;
 }
 
 /** The interpreter that imports the packages; null if none of them could be had. */

@@ -6,47 +6,10 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- ends the program where Node.js is too old
 import './lib/node-version.mjs';
-import { spawn } from 'node:child_process';
-import os from 'node:os';
 import path from 'node:path';
 import { buildIfStale, installPackages } from './lib/node-modules.mjs';
-import { repository } from './lib/run.mjs';
+import { serve } from './lib/serve.mjs';
 
-const DEFAULT_BIND = '127.0.0.1:8000';
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
-
-if (installPackages() && buildIfStale()) serve(process.argv.slice(2));
+if (installPackages() && buildIfStale())
+  serve(['wsgi', path.join('examples', 'wsgi-hello', 'hello.py:application')], process.argv.slice(2));
 else process.exitCode = 1;
-
-function serve(extra) {
-  const bind = extra.some((argument) => /^(-b|--bind(=|$))/.test(argument)) ? [] : ['-b', DEFAULT_BIND];
-  const application = path.join('examples', 'wsgi-hello', 'hello.py:application');
-  // Whoever looks at the example in a container is root there, and it listens on the loopback interface.
-  const args = ['dist/cli/main.js', 'wsgi', application, '--allow-root', ...bind, ...extra];
-  const server = spawn(process.execPath, args, {
-    cwd: repository,
-    stdio: ['ignore', 'inherit', 'pipe'],
-    // In a process group of its own: Ctrl-C goes to the whole group, and the server would get it twice.
-    detached: true,
-  });
-  announceWhenListening(server.stderr);
-
-  for (const signal of FORWARDED) process.on(signal, () => server.kill(signal));
-  server.on('close', (code, signal) => {
-    process.exitCode = code ?? 128 + os.constants.signals[signal];
-  });
-}
-
-/** Passes the server's log through, and says what to open after the line that says it listens. */
-function announceWhenListening(log) {
-  let seen = '';
-  log.setEncoding('utf8').on('data', (text) => {
-    process.stderr.write(text);
-    if (seen === undefined) return;
-    seen += text;
-    const url = /Listening at: (http\S+)/.exec(seen)?.[1];
-    if (!url) return;
-    seen = undefined;
-    process.stderr.write(`\n  Open ${url}/ in a browser. Ctrl-C stops the server.\n\n`);
-  });
-}

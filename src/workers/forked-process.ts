@@ -3,16 +3,14 @@
  * tell of one that was killed, it is looked for.
  */
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { isAlive } from '../process/alive.js';
+import { signalName } from '../process/signal-name.js';
 import type { ProcessOwner, WorkerProcess } from './worker-process.js';
 
 /** How often is looked for a process that nobody tells about. */
 const LOOK_MS = 50;
 /** After a SIGKILL the zygote has so long to tell of the end. */
 const TELL_MS = 500;
-
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 export class ForkedProcess implements WorkerProcess {
   readonly #owner: ProcessOwner;
@@ -62,7 +60,7 @@ export class ForkedProcess implements WorkerProcess {
 
   /** The zygote has seen its end. */
   ended(code: number | null, signal: number | null): void {
-    if (signal !== null) this.#finish(`signal ${SIGNAL_NAMES.get(signal) ?? `number ${signal}`}`);
+    if (signal !== null) this.#finish(`signal ${signalName(signal) ?? `number ${signal}`}`);
     // An application that waits for all its children may have had this one.
     else this.#finish(code === null ? 'status unknown' : `status ${code}`);
   }

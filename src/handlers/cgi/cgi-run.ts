@@ -8,10 +8,10 @@
  * The place is given back when the program has ended, whatever has become of the request. A program that closes its standard output and goes on
  * has answered; one that a signal has killed has not, unless its answer was complete by its Content-Length.
  */
-import { constants } from 'node:os';
 import { GatewayError, LocalProtocolError } from '../../errors.js';
 import { type CgiHead, CgiHeadParser, describeMissingHead } from '../../gateway/cgi-head.js';
 import { ResponseHead } from '../../http/response-head.js';
+import { signalName } from '../../process/signal-name.js';
 import { ErrorOutput } from '../../programs/error-output.js';
 import type { Places, PlaceSeeker } from '../../programs/places.js';
 import type { RunWatch, Watched } from '../../programs/run-watch.js';
@@ -61,7 +61,6 @@ const CONTINUE = new ResponseHead(100);
 const EXIT_MS = 250;
 /** An answer of at most this size is sent in one piece, if it is there. */
 const MAX_WHOLE_BYTES = 65_536;
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, InputEndListener {
   readonly #options: CgiRunOptions;
@@ -379,7 +378,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
 
   #ending(): string {
     const { code, signal } = this.#end ?? { code: null, signal: null };
-    if (signal !== null) return `was killed by ${SIGNAL_NAMES.get(signal) ?? `signal ${signal}`}`;
+    if (signal !== null) return `was killed by ${signalName(signal) ?? `signal ${signal}`}`;
     return code === null ? 'has closed its output' : `ended with status ${code}`;
   }
 
