@@ -48,6 +48,31 @@ test('SIGKILL: 502 for what ran, its programs are killed, and the next requests 
   expect(gateway!.totals).toMatchObject({ crashed: 1, booted: 2 });
 });
 
+test('what a program has left behind, with its output, is killed as well', async () => {
+  await site.start();
+  const answer = site.get('/leaves-a-child.sh');
+  const pids = await site.pids(1);
+  process.kill(await site.launcherPid(), 'SIGKILL');
+  expect((await answer).complete).toBe(false);
+  await allGone(pids, 2000);
+});
+
+test('killed at any moment of a start: no program is left that nobody knows', async () => {
+  await site.start();
+  let launcher = await site.launcherPid();
+  for (let round = 0; round < 10; round++) {
+    const answers = Array.from({ length: 10 }, () => site.get('/hangs.sh'));
+    await pollUntil(() => site.programPids().length > 0, { everyMs: 1 });
+    process.kill(launcher, 'SIGKILL');
+    launcher = await nextLauncher(launcher);
+    // Those that it had not begun are run by the next one.
+    process.kill(launcher, 'SIGKILL');
+    await Promise.all(answers);
+    await site.untilNoProgram(3000);
+    launcher = await nextLauncher(launcher);
+  }
+});
+
 test('requests that come while there is none wait for the next one', async () => {
   await site.start();
   for (let round = 0; round < 5; round++) {

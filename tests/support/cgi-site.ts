@@ -274,7 +274,7 @@ export function startCgi(flags: readonly string[] = [], options: CgiOptions = {}
 function isOurs(pid: number): boolean {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-    if (/xgi_cgi\0$/.test(command)) return true;
+    if (command.endsWith('xgi_cgi\0')) return true;
     // A warm program is forked from a zygote, and has its command line; but not its parent.
     return command.includes('xgi_cgi/zygote.py') && isOurs(parentOf(pid));
   } catch {
