@@ -33,8 +33,8 @@ const PROGRAMS = [
   { name: 'AWStats', debianPackages: ['awstats'], isThere: () => existsSync('/usr/lib/cgi-bin/awstats.pl') },
   { name: 'php-cgi', debianPackages: ['php-cgi'], isThere: () => which('php-cgi') },
   { name: 'C compiler', debianPackages: ['gcc', 'libc6-dev'], isThere: canCompile },
-  // Debian's own, which CGI scripts find with #!/usr/bin/env python3.
-  { name: 'Debian Python', debianPackages: ['python3'], isThere: () => existsSync(DEBIAN_PYTHON) },
+  // CGI scripts find it with #!/usr/bin/env python3.
+  { name: 'system Python', debianPackages: ['python3'], isThere: () => existsSync(DEBIAN_PYTHON) },
 ];
 
 const PYTHON_PACKAGES = [

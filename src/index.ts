@@ -8,13 +8,9 @@ export { createWsgiHandler, type WorkerPool, type WsgiHandlerOptions } from './h
 export { parseTrustedProxies, type TrustedProxies } from './http/forwarded.js';
 export { ResponseHead } from './http/response-head.js';
 export { requestFinish, type RequestFinish } from './observe/channels.js';
-export { Launcher, type LauncherOptions } from './programs/launcher.js';
-export { Places, type PlaceSeeker, type PlacesOptions } from './programs/places.js';
-export { RunWatch, type Watched } from './programs/run-watch.js';
-export type { Run, Runner, RunnerStatus, RunOrder, RunOwner } from './programs/runner.js';
-export { Spawner, type SpawnerOptions } from './programs/spawner.js';
+export { ProgramPool, type ProgramPoolOptions } from './programs/program-pool.js';
 export { Server, type ServerOptions } from './server/server.js';
 export type { Listening, ListenOptions } from './server/listener.js';
-export type { LauncherSettings, ProgramLimits, ProgramUser } from './wire/frames.js';
+export type { ProgramLimits, ProgramUser } from './wire/frames.js';
 export type { Job, JobStream } from './workers/job.js';
 export { Supervisor, type SupervisorOptions } from './workers/supervisor.js';

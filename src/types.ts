@@ -55,7 +55,7 @@ export interface GatewayRequest {
   onAbort(listener: () => void): void;
   /**
    * Tells the listener if the client ends its input and waits: it may have half-closed and still read, or it may have gone, which only
-   * sending something to it brings to light (by `onAbort`). Told from then on, many times a second, until the answer begins. One
+   * sending something to it brings to light (by `onAbort`). Told from then on, many times a second, until the answer is complete. One
    * listener; a second replaces it.
    */
   onInputEnd(listener: InputEndListener): void;

@@ -115,8 +115,10 @@ int main(void) {
         "<meta name=\"viewport\" content=\"width=device-width\">\n"
         "<title>A form in C</title>\n"
         "<link rel=\"stylesheet\" href=\"style.cgi\">\n"
-        "<nav><a href=\"./\">Index</a><a href=\"form.sh\">Shell</a><a href=\"form.py\">Python</a>"
-        "<a href=\"form.pl\">Perl</a><a href=\"form-c\">C</a></nav>\n"
+        "<nav>\n"
+        "<a href=\"./\">Index</a> <a href=\"form.sh\">Shell</a> <a href=\"form.py\">Python</a>\n"
+        "<a href=\"form.pl\">Perl</a> <a href=\"form-c\">C</a>\n"
+        "</nav>\n"
         "<main>\n"
         "<h1>A form in C</h1>\n", stdout);
   if (form[0] != '\0') put_answer(name, colour, message);

@@ -74,7 +74,10 @@ X-Content-Type-Options: nosniff
 <meta name="viewport" content="width=device-width">
 <title>A form in Perl</title>
 <link rel="stylesheet" href="style.cgi">
-<nav><a href="./">Index</a><a href="form.sh">Shell</a><a href="form.py">Python</a><a href="form.pl">Perl</a><a href="form-c">C</a></nav>
+<nav>
+<a href="./">Index</a> <a href="form.sh">Shell</a> <a href="form.py">Python</a>
+<a href="form.pl">Perl</a> <a href="form-c">C</a>
+</nav>
 <main>
 <h1>A form in Perl</h1>
 $answer<form action="form.pl">

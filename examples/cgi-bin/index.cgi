@@ -8,18 +8,18 @@ from html import escape
 sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 FORMS = [
-    ("form.sh", "Shell", "POSIX sh and awk"),
-    ("form.py", "Python", "the standard library"),
-    ("form.pl", "Perl", "no modules"),
-    ("form-c", "C", "the C library"),
+    ("form.sh", "Shell", "with awk"),
+    ("form.py", "Python", "with the standard library"),
+    ("form.pl", "Perl", "without modules"),
+    ("form-c", "C", "with the C library"),
 ]
 
 
-def link(file, language, needs):
+def link(file, language, means):
     # The working directory of a CGI program is the folder that it is in.
     if not os.access(file, os.X_OK):
         return f"<li>{language} <span class='note'>not compiled yet: <code>cc -o form-c form.c</code></span>"
-    return f'<li><a href="{file}">{language}</a> <span class="note"><code>{file}</code>, with {needs}</span>'
+    return f'<li><a href="{file}">{language}</a> <span class="note"><code>{file}</code>, {means}</span>'
 
 
 def environment():
@@ -44,8 +44,8 @@ X-Content-Type-Options: nosniff
 <link rel="stylesheet" href="style.cgi">
 <main>
 <h1>CGI programs</h1>
-<p>Each of these is an executable file in <code>examples/cgi-bin</code>. For each request one is started, reads the request
-from its environment and from standard input, and prints the answer.
+<p>Each of these is an executable file in <code>examples/cgi-bin</code>. For each request one is started, reads the
+request from its environment and from standard input, and prints the answer.
 <h2>The same form in four languages</h2>
 <ul class="programs">
 {links}

@@ -55,6 +55,7 @@ input, textarea {
   background: var(--ground);
   color: inherit;
   font: inherit;
+  font-weight: 400;
 }
 input[type="color"] { width: 4rem; height: 2.6rem; padding: 0.2rem; }
 form p { display: flex; flex-wrap: wrap; gap: 0.6rem; margin: 0; }

@@ -48,6 +48,7 @@ export class Launcher implements Runner {
   }
 
   async start(): Promise<void> {
+    if (this.isReady) return;
     const { python } = this.#options;
     const timer = setTimeout(() => {
       this.#started?.reject(launcherFailure(python, `not ready after ${BOOT_MS / 1000} s`));

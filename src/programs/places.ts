@@ -30,6 +30,7 @@ export class Places {
   readonly #waiting = new Map<PlaceSeeker, number>();
   #sweep: NodeJS.Timeout | undefined;
   #refused = 0;
+  #served = 0;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
@@ -41,6 +42,11 @@ export class Places {
 
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** How many have had a place, and do not need it any more. */
+  get served(): number {
+    return this.#served;
   }
 
   /** How many were sent away because the queue was too long, or they had waited too long. */
@@ -71,7 +77,9 @@ export class Places {
   /** It does not wait any more, or does not need its place any more. */
   leave(seeker: PlaceSeeker): void {
     this.#waiting.delete(seeker);
-    if (this.#taken.delete(seeker)) this.pump();
+    if (!this.#taken.delete(seeker)) return;
+    this.#served++;
+    this.pump();
   }
 
   /** Gives free places to those who wait. */

@@ -51,7 +51,7 @@ export interface Runner {
   readonly isReady: boolean;
   /** Called whenever it becomes ready. */
   onReady: () => void;
-  /** @throws BootError */
+  /** Does nothing if it is ready. @throws BootError */
   start(): Promise<void>;
   run(order: RunOrder, owner: RunOwner): Run;
   /** What interpreters have loaded in advance is loaded anew. */

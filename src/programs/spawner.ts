@@ -71,6 +71,7 @@ class SpawnedRun implements Run {
   #stderrBytes = 0;
   #stderrDropped = 0;
   #aborted = false;
+  #kill: NodeJS.Timeout | undefined;
   #failed = false;
 
   constructor(order: RunOrder, owner: RunOwner, options: SpawnerOptions, over: () => void) {
@@ -99,7 +100,7 @@ class SpawnedRun implements Run {
     this.#stdout?.destroy();
     const { pid } = this.#process;
     signalGroup(pid, 'SIGTERM');
-    setTimeout(() => signalGroup(pid, 'SIGKILL'), this.#options.killGraceMs);
+    this.#kill = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.#options.killGraceMs);
   }
 
   #spawn({ command, environ, body }: RunOrder, input: number | 'ignore' | 'pipe'): void {
@@ -125,6 +126,8 @@ class SpawnedRun implements Run {
     child.on('exit', (code, signal) => {
       const number = signal === null ? null : constants.signals[signal];
       this.#over();
+      // Its number may soon be somebody else's.
+      if (!signalGroup(child.pid!, 0)) clearTimeout(this.#kill);
       // What it wrote last may still have to be read.
       setImmediate(() => this.#owner.ended({ code, signal: number, stderrDropped: this.#stderrDropped }));
     });
@@ -156,11 +159,12 @@ function failureOf(error: NodeJS.ErrnoException): GatewayError {
   return startFailure(error.code ?? 'ENOENT', error.message);
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** @returns whether anybody was there to get it */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch {
-    // Nobody is left in it.
+    return false;
   }
 }
 

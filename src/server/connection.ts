@@ -117,9 +117,9 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   askClient(): boolean {
     const exchange = this.#exchange;
     const socket = this.#socket;
-    if (exchange === null || exchange.answered || socket.destroyed) return false;
+    if (exchange === null || exchange.complete || socket.destroyed) return false;
     // Of nothing: it fails if a reset has come, and then closes the connection. What is being sent already finds that out by itself.
-    if (socket.writableLength === 0) socket.write('');
+    if (!exchange.answered && socket.writableLength === 0) socket.write('');
     if (socket.errored === null) exchange.inputEnded();
     return true;
   }

@@ -8,7 +8,7 @@
 
 /** A connection whose client has ended its input. */
 export interface HalfClosedConnection {
-  /** Finds out what can be found out about the client. @returns whether it still waits for the beginning of an answer */
+  /** Finds out what can be found out about the client. @returns whether its answer is still under way */
   askClient(): boolean;
 }
 

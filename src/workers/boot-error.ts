@@ -3,6 +3,8 @@
  *
  * A failure without a traceback is the worker's own refusal of the target; its message says what to do already.
  */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { BootError } from '../errors.js';
 import type { WorkerFailure } from '../wire/frames.js';
 import type { FailureStatus } from './status.js';
@@ -15,6 +17,12 @@ export interface BootContext {
 
 const SHOWN = 'the traceback shows where';
 const RAISED_HINT = `${SHOWN}; if a setting is missing, set it with -e NAME=VALUE`;
+/** An executable file is perhaps no module at all. */
+function programHint(target: string, cwd: string): string {
+  const mode = target.endsWith('.py') ? statSync(resolve(cwd, target), { throwIfNoEntry: false })?.mode : 0;
+  return ((mode ?? 0) & 0o111) === 0 ? '' : `; if it is a CGI program, write xgi cgi ${target}`;
+}
+
 /** No setting mends these. */
 const OF_THE_CODE = new Set(['SyntaxError', 'IndentationError', 'TabError', 'NameError', 'AttributeError']);
 
@@ -40,7 +48,7 @@ export function bootError(failure: WorkerFailure, context: BootContext): BootErr
             options,
           );
     case 'missing-attribute':
-      return new BootError('XGI_APP_NO_CALLABLE', failure.message, options);
+      return new BootError('XGI_APP_NO_CALLABLE', failure.message + programHint(target, cwd), options);
     case 'missing-file':
       return new BootError(
         'XGI_APP_NOT_FOUND',

@@ -14,7 +14,7 @@ header('Content-Type: application/json');
 echo json_encode(['get' => $_GET, 'post' => $_POST, 'cookie' => $_COOKIE, 'method' => $_SERVER['REQUEST_METHOD'],
   'pathInfo' => $_SERVER['PATH_INFO'] ?? null, 'scriptName' => $_SERVER['SCRIPT_NAME'], 'self' => $_SERVER['PHP_SELF'],
   'uri' => $_SERVER['REQUEST_URI'], 'file' => __FILE__, 'cwd' => getcwd(), 'sapi' => PHP_SAPI,
-  'argv' => $argv ?? null, 'input' => strlen(file_get_contents('php://input')),
+  'input' => strlen(file_get_contents('php://input')),
   'header' => $_SERVER['HTTP_X_NAME'] ?? null, 'https' => $_SERVER['HTTPS'] ?? null]);
 `,
   'upload.php': `<?php
@@ -63,7 +63,7 @@ undefined_function();
 `,
   // No program, but what PHP reads.
   '.user.ini':
-    'upload_max_filesize = 16M\npost_max_size = 20M\ndisplay_errors = 0\nlog_errors = 1\nerror_log =\n',
+    'upload_max_filesize = 16M\npost_max_size = 20M\noutput_buffering = 4096\ndisplay_errors = 0\nlog_errors = 1\nerror_log =\n',
 } as const;
 
 describe.skipIf(isMissing('php-cgi') || isMissing('curl'))('php-cgi', () => {
@@ -103,7 +103,6 @@ describe.skipIf(isMissing('php-cgi') || isMissing('curl'))('php-cgi', () => {
       file: `${site.programs}/request.php`,
       cwd: site.programs,
       sapi: 'cgi-fcgi',
-      argv: null,
       input: 0,
       header: 'Zoë',
       https: null,

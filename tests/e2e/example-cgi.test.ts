@@ -16,7 +16,7 @@ const FORMS = [
 
 const CONTENT_TYPE = 'Content-Type: application/x-www-form-urlencoded';
 
-const isUnavailable = ['curl', 'C compiler', 'Perl', 'Debian Python'].some(isMissing);
+const isUnavailable = ['curl', 'C compiler', 'Perl', 'system Python'].some(isMissing);
 
 describe.skipIf(isUnavailable)('examples/cgi-bin', () => {
   let example: Program;

@@ -88,6 +88,26 @@ test('serves an application, with the Python worker that it brings', async () =>
   }
 });
 
+test('runs CGI programs, with the launcher that it brings', async () => {
+  const folder = path.join(directory, 'cgi-bin');
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, 'hello'), '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\nhello"\n', {
+    mode: 0o755,
+  });
+  const args = [command, 'cgi', folder, '-b', '127.0.0.1:0', '--allow-root', '--python', python];
+  const server = new Program(process.execPath, args, {
+    cwd: directory,
+    env: { PORT: undefined, XGI_CMD_ARGS: undefined },
+  });
+  try {
+    const [, origin] = await server.waitForOutput(/Listening at: (http\S+)/);
+    const response = await fetch(`${origin}/hello`);
+    expect(await response.text()).toBe('hello');
+  } finally {
+    await server.stop();
+  }
+});
+
 test('its main entry, by name', async () => {
   const script = `
     const xgi = await import('xgi');

@@ -250,6 +250,23 @@ describe('what cannot be started', () => {
     await site.logged(/\[INFO\] \S*late\.sh: ended with status 7, after its answer/);
   });
 
+  test.each([
+    ['', '502, if that is known before the head has left'],
+    ['sleep 0.2\n', 'the client sees that it is not whole'],
+  ])('fewer bytes than its Content-Length promises %j: %s', async (pause) => {
+    const name = `short${pause === '' ? '' : '-later'}.sh`;
+    site.program(
+      name,
+      `#!/bin/sh\nprintf "Content-Type: text/plain\\nContent-Length: 99\\n\\nshort"\n${pause}`,
+    );
+    const answer = await site.get(`/${name}`);
+    if (pause !== '' || answer.status === 200) expect([answer.status, answer.complete]).toEqual([200, false]);
+    else expect([answer.status, answer.complete]).toEqual([502, true]);
+    await site.logged(
+      new RegExp(`XGI_CGI_TRUNCATED: \\S*${name} ended with status 0 before its answer was complete`),
+    );
+  });
+
   test('killed in the middle of its answer: the client sees that it is not whole', async () => {
     site.program(
       'cut.sh',

@@ -196,9 +196,15 @@ describe('an nph- program, which writes the whole response', () => {
     );
     const client = await RawClient.connect(site.port);
     client.send(
-      `GET /nph-${target.slice(1)} HTTP/1.1\r\nHost: a\r\n\r\nGET /hello.sh HTTP/1.1\r\nHost: a\r\n\r\n`,
+      `GET /nph-${target.slice(1)} HTTP/1.1\r\nHost: a\r\n\r\nGET /hello.sh HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
     );
     const text = await client.rest();
+    // Found out before the head has left, it is an answer of ours, and the connection goes on; else it is cut.
+    if (text.startsWith('HTTP/1.1 502 ')) {
+      expect(text).not.toContain('evil');
+      expect(text).toContain('hello from sh');
+      return;
+    }
     expect(text).not.toContain('hello from sh');
     expect(text).not.toMatch(/\r\n0\r\n\r\n/);
     expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1);

@@ -64,7 +64,15 @@ export interface CurlAnswer {
  * @throws if curl fails, which a status of 400 and above is not
  */
 export async function curl(...args: readonly string[]): Promise<CurlAnswer> {
-  const { code, stderr, stdoutBytes } = await run('curl', ['-sS', '-i', '--max-time', '30', ...args]);
+  const { code, stderr, stdoutBytes } = await run('curl', [
+    '-sS',
+    '-i',
+    '--noproxy',
+    '*',
+    '--max-time',
+    '30',
+    ...args,
+  ]);
   if (code !== 0) throw new Error(`curl ended with status ${code}: ${stderr}`);
   let rest = stdoutBytes;
   for (;;) {

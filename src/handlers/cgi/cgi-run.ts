@@ -2,7 +2,7 @@
  * One request that a program answers: it waits for a place, the program runs, its head becomes the response, and what follows streams to the
  * client as it is written.
  *
- *     waiting ─ place ─▶ head ─ head complete ─▶ streaming ─▶ over
+ *     waiting ─ place ─▶ head ─ head complete ─▶ body ─▶ over
  *                          └─ no body wanted, or a redirect ─▶ draining ─▶ over
  *
  * The place is given back when the program has ended, whatever has become of the request. A program that closes its standard output and goes on
@@ -13,20 +13,13 @@ import { type CgiHead, CgiHeadParser, describeMissingHead } from '../../gateway/
 import { ResponseHead } from '../../http/response-head.js';
 import { signalName } from '../../process/signal-name.js';
 import { ErrorOutput } from '../../programs/error-output.js';
-import type { Places, PlaceSeeker } from '../../programs/places.js';
-import type { RunWatch, Watched } from '../../programs/run-watch.js';
-import type { Run, Runner, RunOrder, RunOwner } from '../../programs/runner.js';
-import type {
-  BodySink,
-  BodySource,
-  GatewayRequest,
-  GatewayResponse,
-  InputEndListener,
-  Log,
-  ResponseBody,
-} from '../../types.js';
+import type { ProgramPool } from '../../programs/program-pool.js';
+import type { PlaceSeeker } from '../../programs/places.js';
+import type { Watched } from '../../programs/run-watch.js';
+import type { Run, RunOrder, RunOwner } from '../../programs/runner.js';
+import type { GatewayRequest, GatewayResponse, InputEndListener, Log } from '../../types.js';
 import type { ProgramEnd } from '../../wire/frames.js';
-import { ChunkedOutput } from './chunked-output.js';
+import { OutputBody } from './output-body.js';
 
 export interface CgiRunOptions {
   readonly request: GatewayRequest;
@@ -34,9 +27,7 @@ export interface CgiRunOptions {
   /** As messages call the program: its path below the site. */
   readonly name: string;
   readonly nph: boolean;
-  readonly runner: Runner;
-  readonly places: Places;
-  readonly watch: RunWatch;
+  readonly pool: ProgramPool;
   /** 0 for none. */
   readonly timeoutMs: number;
   /** 0 for none. */
@@ -59,32 +50,28 @@ export interface Outcome {
 const CONTINUE = new ResponseHead(100);
 /** What a program that is killed needs from the end of its output to the end of its process. */
 const EXIT_MS = 250;
-/** An answer of at most this size is sent in one piece, if it is there. */
-const MAX_WHOLE_BYTES = 65_536;
+/** A client that has ended its input while its answer is under way may have gone: if nothing is written to it for so long, it has. */
+const HALF_CLOSED_MS = 15_000;
 
-export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, InputEndListener {
+export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener {
   readonly #options: CgiRunOptions;
   readonly #parser: CgiHeadParser;
   readonly #errors: ErrorOutput;
   #run: Run | undefined;
-  #state: 'waiting' | 'head' | 'streaming' | 'draining' | 'over' = 'waiting';
+  #state: 'waiting' | 'head' | 'body' | 'draining' | 'over' = 'waiting';
   #startedAtMs = 0;
   #lastSignMs = 0;
   #pid: number | undefined;
-  #sink: BodySink | undefined;
-  /** What came before the response was taken up. */
-  #early: Buffer[] = [];
-  #chunks: ChunkedOutput | undefined;
-  /** Bytes that the body may still have; Infinity if only its end will tell. */
-  #bodyLeft = Infinity;
-  /** Bytes that the client has not taken yet. */
-  #untaken = 0;
+  #body: OutputBody | undefined;
+  /** The response has been handed over: what goes wrong from now on, only its body can tell. */
+  #responded = false;
   #outputOver = false;
   #end: ProgramEnd | undefined;
   /** Waits for the end of a program whose output has ended. */
   #exitTimer: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #askedClient = false;
+  #inputEndedAtMs = Infinity;
 
   constructor(options: CgiRunOptions) {
     this.#options = options;
@@ -111,27 +98,27 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
 
   /** Waits for a place. Called once. */
   begin(): void {
-    const { request, places } = this.#options;
+    const { request, pool } = this.#options;
     request.onAbort(() => this.#clientGone());
     request.onInputEnd(this);
     // The client may have gone while its body was being stored.
-    if (this.#state === 'waiting') places.seek(this);
+    if (this.#state === 'waiting') pool.places.seek(this);
   }
 
   // --- from the places ---
 
   placed(): void {
-    const { runner, order, watch } = this.#options;
+    const { pool, order } = this.#options;
     this.#state = 'head';
     this.#startedAtMs = this.#lastSignMs = performance.now();
     try {
-      this.#run = runner.run(order, this);
+      this.#run = pool.runner.run(order, this);
     } catch (error) {
       this.#fail(error as Error);
       this.#over();
       return;
     }
-    watch.add(this);
+    pool.watch.add(this);
   }
 
   refused(error: GatewayError): void {
@@ -151,8 +138,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
       case 'head':
         this.#readHead(chunk);
         return;
-      case 'streaming':
-        this.#pass(chunk);
+      case 'body':
+        this.#readBody(chunk);
         return;
       default:
         this.#run?.taken(chunk.length);
@@ -217,71 +204,43 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
       else this.#options.outcome.sendFile(sendFile, response);
       return;
     }
-    this.#state = 'streaming';
-    if (response.contentLength !== -1) this.#bodyLeft = response.contentLength;
-    if (head.kind === 'nph' && head.chunked) this.#chunks = new ChunkedOutput();
-    if (head.rest.length > 0) this.#pass(head.rest);
+    this.#state = 'body';
+    this.#body = new OutputBody({
+      length: response.contentLength,
+      chunked: head.kind === 'nph' && head.chunked,
+      taken: (bytes) => this.#run!.taken(bytes),
+      cancelled: () => this.#clientGone(),
+    });
+    if (head.rest.length > 0) this.#readBody(head.rest);
     // What has come together with the head leaves with it: the frames of one read are all seen before this.
-    queueMicrotask(() => this.#options.outcome.respond({ head: response, body: this.#body() }));
+    queueMicrotask(() => this.#respond(response, this.#body!));
   }
 
-  #body(): ResponseBody {
-    const length = this.#early.reduce((sum, chunk) => sum + chunk.length, 0);
-    const isWhole = this.#outputOver && this.#end?.signal === null && length <= MAX_WHOLE_BYTES;
-    if (!isWhole || this.#failure !== undefined) return { kind: 'stream', source: this };
-    const chunks = this.#early;
-    this.#early = [];
-    return { kind: 'bytes', bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+  #respond(head: ResponseHead, body: OutputBody): void {
+    if (this.#failure !== undefined) return;
+    this.#responded = true;
+    const bytes = body.takeWhole();
+    this.#options.outcome.respond({
+      head,
+      body: bytes === undefined ? { kind: 'stream', source: body } : { kind: 'bytes', bytes },
+    });
   }
 
-  // --- its body ---
-
-  #pass(chunk: Buffer): void {
-    const pieces = this.#chunks === undefined ? [chunk] : this.#dechunk(chunk);
-    let passed = 0;
-    for (const piece of pieces) {
-      const wanted = piece.length > this.#bodyLeft ? piece.subarray(0, this.#bodyLeft) : piece;
-      if (wanted.length === 0) continue;
-      this.#bodyLeft -= wanted.length;
-      passed += wanted.length;
-      this.#untaken += wanted.length;
-      if (this.#sink === undefined) this.#early.push(wanted);
-      else this.#sink.data(wanted);
-    }
-    // More than it has promised, or the framing of chunks: nobody takes that.
-    if (passed < chunk.length) this.#run!.taken(chunk.length - passed);
-  }
-
-  #dechunk(chunk: Buffer): readonly Buffer[] {
+  #readBody(chunk: Buffer): void {
     try {
-      return this.#chunks!.push(chunk);
+      this.#body!.push(chunk);
     } catch (error) {
+      this.#run!.taken(chunk.length);
       this.#fail(named(error as GatewayError, this.#options.name));
       this.#abort();
-      return [];
     }
   }
 
-  // --- from the server ---
-
-  start(sink: BodySink): void {
-    this.#sink = sink;
-    for (const chunk of this.#early.splice(0)) sink.data(chunk);
-    if (this.#failure !== undefined) sink.error(this.#failure);
-    else if (this.#outputOver && (this.#end !== undefined || this.#exitTimer === undefined)) this.#complete();
-  }
-
-  taken(bytes: number): void {
-    this.#untaken -= bytes;
-    this.#run?.taken(bytes);
-  }
-
-  cancel(): void {
-    this.#clientGone();
-  }
+  // --- from the client ---
 
   inputEnded(): void {
-    // Whoever has gone answers with a reset, which ends the program. Once the answer has begun, its next bytes will tell.
+    this.#inputEndedAtMs = Math.min(this.#inputEndedAtMs, performance.now());
+    // Whoever has gone answers with a reset, which ends the program.
     if (this.#askedClient || (this.#state !== 'waiting' && this.#state !== 'head')) return;
     this.#askedClient = true;
     this.#options.request.inform(CONTINUE);
@@ -301,7 +260,18 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
   check(nowMs: number): boolean {
     if (this.#failure !== undefined) return false;
     // A program that a slow client holds up is not idle; for clients there are other deadlines.
-    if (this.#untaken > 0) this.#lastSignMs = nowMs;
+    if (this.#state === 'body' && this.#body!.untaken > 0) this.#lastSignMs = nowMs;
+    if (this.#state === 'body' && nowMs - Math.max(this.#lastSignMs, this.#inputEndedAtMs) > HALF_CLOSED_MS) {
+      this.#body!.fail(
+        new GatewayError(
+          499,
+          'XGI_HTTP_CLIENT_GONE',
+          'the client has ended its input, and seems to have gone',
+        ),
+      );
+      this.#clientGone();
+      return false;
+    }
     const what = this.#overdue(nowMs);
     if (what !== undefined) this.#timedOut(what);
     return what !== undefined;
@@ -343,7 +313,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
     if (!this.#outputOver || this.#failure !== undefined) return;
     const signal = this.#end?.signal ?? null;
     if (this.#state === 'head') this.#fail(this.#withoutHead());
-    else if (this.#state === 'streaming') this.#completeBody(signal);
+    else if (this.#state === 'body') this.#completeBody(signal);
     if (this.#end !== undefined && (signal !== null || this.#end.code !== 0) && this.#failure === undefined)
       this.#options.log.info(`${this.#options.name}: ${this.#ending()}, after its answer`, {
         code: 'XGI_CGI_EXIT',
@@ -352,10 +322,10 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
   }
 
   #completeBody(signal: number | null): void {
-    const isComplete = this.#bodyLeft === 0 || (signal === null && (this.#chunks?.isComplete ?? true));
-    if (isComplete) {
+    const body = this.#body!;
+    if (body.isFull || (signal === null && body.mayEnd)) {
       this.#state = 'draining';
-      this.#sink?.end();
+      body.end();
       return;
     }
     const message = `${this.#options.name} ${this.#ending()} before its answer was complete`;
@@ -392,8 +362,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
     if (this.#failure !== undefined) return;
     this.#failure = error;
     const state = this.#state;
-    if (state === 'head' || state === 'waiting') this.#options.outcome.fail(error);
-    else if (state === 'streaming') this.#sink?.error(error);
+    if (this.#responded) this.#body?.fail(error);
+    else if (state === 'waiting' || state === 'head' || state === 'body') this.#options.outcome.fail(error);
     if (state !== 'over') this.#state = 'draining';
   }
 
@@ -406,9 +376,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, BodySource, Input
     if (this.#state === 'over') return;
     this.#state = 'over';
     clearTimeout(this.#exitTimer);
-    const { places, watch, outcome } = this.#options;
-    watch.delete(this);
-    places.leave(this);
+    const { pool, outcome } = this.#options;
+    pool.watch.delete(this);
+    pool.places.leave(this);
     outcome.over();
   }
 }

@@ -9,39 +9,38 @@
 import { GatewayError } from '../../errors.js';
 import { cgiEnviron } from '../../gateway/cgi-environ.js';
 import { ResponseHead } from '../../http/response-head.js';
-import type { Places } from '../../programs/places.js';
-import type { RunWatch } from '../../programs/run-watch.js';
-import type { Runner, RunOrder } from '../../programs/runner.js';
+import type { ProgramPool } from '../../programs/program-pool.js';
+import type { RunOrder } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
 import { spoolBody, type SpooledBody } from '../body-spool.js';
 import { CgiRun } from './cgi-run.js';
 import { CgiSite, type Located, type Site } from './cgi-site.js';
 import { queryWords } from './index-query.js';
-import type { ProgramOptions } from './program.js';
 import { RedirectedRequest } from './redirected-request.js';
 import { sendFile } from './sendfile.js';
 
-export interface CgiHandlerOptions extends ProgramOptions {
+export interface CgiHandlerOptions {
   readonly site: Site;
-  /** Where it is served: '' for the root, else `/cgi-bin`. */
-  readonly mount: string;
-  readonly runner: Runner;
-  readonly places: Places;
-  readonly watch: RunWatch;
-  /** A private folder for spooled bodies. */
-  readonly folder: () => string;
-  /** The longest a program may run; 0 for no limit. */
-  readonly timeoutMs: number;
-  /** The longest it may write nothing; 0 for no limit. */
-  readonly idleTimeoutMs: number;
-  readonly passAuthorization: boolean;
-  /** Files of programs that are given the words of a query as arguments. */
-  readonly indexQuery: ReadonlySet<string>;
-  /** Real paths of folders from which X-Sendfile may send. */
-  readonly sendfileRoots: readonly string[];
-  /** SERVER_SOFTWARE. */
-  readonly software: string;
+  readonly pool: ProgramPool;
   readonly log: Log;
+  /** Where it is served: '' for the root, else `/cgi-bin`. Default ''. */
+  readonly mount?: string;
+  /** What runs the files of an ending, `.pl`: absolute paths, byte text. Default none: by their first line. */
+  readonly interpreters?: ReadonlyMap<string, string>;
+  /** Whether plain Python scripts are forked from an interpreter that runs already. Default true. */
+  readonly warm?: boolean;
+  /** The longest a program may run; 0 for no limit. Default 1 h. */
+  readonly timeoutMs?: number;
+  /** The longest it may write nothing; 0 for no limit. Default 60 s. */
+  readonly idleTimeoutMs?: number;
+  /** Default false. */
+  readonly passAuthorization?: boolean;
+  /** Files of programs that are given the words of a query as arguments; absolute, byte text. Default none. */
+  readonly indexQuery?: ReadonlySet<string>;
+  /** Real paths of folders from which X-Sendfile may send, byte text. Default none. */
+  readonly sendfileRoots?: readonly string[];
+  /** SERVER_SOFTWARE. Default `xgi`. */
+  readonly software?: string;
   /** Where local redirects go; default: this handler. */
   readonly route?: Handler;
 }
@@ -53,10 +52,26 @@ const MAX_MEMORY_BODY_BYTES = 65_536;
 const MAX_REDIRECTS = 10;
 const EMPTY = Buffer.alloc(0);
 
+type Settings = CgiHandlerOptions & Required<Omit<CgiHandlerOptions, 'route'>>;
+
+const DEFAULTS: Omit<Settings, 'site' | 'pool' | 'log'> = {
+  mount: '',
+  interpreters: new Map(),
+  warm: true,
+  timeoutMs: 3_600_000,
+  idleTimeoutMs: 60_000,
+  passAuthorization: false,
+  indexQuery: new Set(),
+  sendfileRoots: [],
+  software: 'xgi',
+};
+
 /** Serves what the programs of a folder answer, or one program. */
-export function createCgiHandler(options: CgiHandlerOptions): Handler {
-  const site = new CgiSite(options.site, options.mount, options);
-  const spool = { maxMemoryBytes: MAX_MEMORY_BODY_BYTES, folder: options.folder };
+export function createCgiHandler(given: CgiHandlerOptions): Handler {
+  const options: Settings = { ...DEFAULTS, ...given };
+  const { pool, mount } = options;
+  const site = new CgiSite(options.site, mount, { ...options, searchPath: pool.searchPath });
+  const spool = { maxMemoryBytes: MAX_MEMORY_BODY_BYTES, folder: () => pool.folder };
   const handler: Handler = (request) => {
     const found = site.locate(request.path);
     if (found.kind === 'slash') return withSlash(request);
@@ -80,7 +95,7 @@ interface Start {
   readonly request: GatewayRequest;
   readonly found: Found;
   readonly body: SpooledBody | null;
-  readonly options: CgiHandlerOptions;
+  readonly options: Settings;
   readonly route: Handler;
   readonly resolve: (response: GatewayResponse | Promise<GatewayResponse>) => void;
   readonly reject: (error: Error) => void;
@@ -88,16 +103,14 @@ interface Start {
 
 function run(start: Start): void {
   const { request, found, body, options, route, resolve, reject } = start;
-  const { runner, places, watch, timeoutMs, idleTimeoutMs, log, sendfileRoots } = options;
+  const { pool, timeoutMs, idleTimeoutMs, log, sendfileRoots } = options;
   const { scriptFilename } = found.place;
   new CgiRun({
     request,
     order: makeOrder(start),
     name: scriptFilename,
     nph: /\/nph-[^/]*$/.test(scriptFilename),
-    runner,
-    places,
-    watch,
+    pool,
     timeoutMs,
     idleTimeoutMs,
     log,

@@ -145,7 +145,11 @@ describe('a launcher that does not start', () => {
     ['is not there', () => `${folder}/nowhere`, 'ENOENT'],
     ['ends', () => newInterpreter('exit 7'), 'it ended: status 7'],
     ['is killed', () => newInterpreter('kill -KILL $$'), 'it ended: SIGKILL'],
-    ['speaks another language', () => newInterpreter('echo hello world >&3; sleep 60'), 'it ended: SIGKILL'],
+    [
+      'speaks another language',
+      () => newInterpreter('echo hello world >&3; exec sleep 60'),
+      'it ended: SIGKILL',
+    ],
   ])('because it %s', async (_name, python, observed) => {
     const error = await make({ python: python() })
       .start()

@@ -157,7 +157,7 @@ export function describeRunner(name: string, make: () => Runner): void {
         environ,
         command: { path: '/usr/bin/env', argv: ['env', '-0'] },
       });
-      const variables = owner.text.split('\0').slice(0, -1).sort();
+      const variables = owner.text.split('\0').slice(0, -1).toSorted();
       expect(variables).toEqual(
         [
           'BASE=of all',
@@ -167,7 +167,7 @@ export function describeRunner(name: string, make: () => Runner): void {
           'OVERLAID=above',
           'PATH=/usr/bin:/bin',
           'REQUEST=a=b',
-        ].sort(),
+        ].toSorted(),
       );
     });
 
@@ -199,7 +199,9 @@ export function describeRunner(name: string, make: () => Runner): void {
     test('no descriptors but 0, 1 and 2', async () => {
       // ls has its folder open. What this process was born with, and others have left open for all, is not the runner's.
       const found = (await run('ls /proc/self/fd')).text.split('\n').slice(0, -1).map(Number);
-      expect(found.filter((fd) => !isInheritable(fd) || fd < 3).sort()).toEqual([0, 1, 2, 3]);
+      expect(found.filter((fd) => !isInheritable(fd) || fd < 3).toSorted((a, b) => a - b)).toEqual([
+        0, 1, 2, 3,
+      ]);
     });
 
     test('no signal is ignored or blocked', async () => {

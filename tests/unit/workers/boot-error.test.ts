@@ -1,5 +1,8 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bootError } from '../../../src/workers/boot-error.js';
+import { makeTempDir } from '../../support/temp-dir.js';
 
 const context = { python: '/srv/venv/bin/python', target: 'shop.web:app', cwd: '/srv/shop' };
 
@@ -54,4 +57,16 @@ describe('bootError', () => {
       expect(failing('missing-module:shop', { target }).code, target).toBe('XGI_APP_NOT_FOUND');
     }
   });
+});
+
+test('an executable file without a callable may be a CGI program', () => {
+  const directory = makeTempDir();
+  const failure = { class: '', message: 'form.py has no callable', traceback: '', hint: 'missing-attribute' };
+  const context = { python: 'python3', target: './form.py', cwd: directory };
+  writeFileSync(path.join(directory, 'form.py'), '#!/usr/bin/python3\n');
+  expect(bootError(failure, context).message).toBe('form.py has no callable');
+  chmodSync(path.join(directory, 'form.py'), 0o755);
+  expect(bootError(failure, context).message).toBe(
+    'form.py has no callable; if it is a CGI program, write xgi cgi ./form.py',
+  );
 });
