@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are run. */
 import type { Scenario } from './scenario.js';
 import { brokenReload } from './scenarios/broken-reload.js';
+import { cgi } from './scenarios/cgi.js';
 import { deadline } from './scenarios/deadline.js';
 import { earlyFaults } from './scenarios/early-faults.js';
 import { faults } from './scenarios/faults.js';
@@ -31,5 +32,6 @@ export const scenarios: readonly Scenario[] = [
   term,
   orphans,
   preloadRestart,
+  cgi,
   mixed,
 ];

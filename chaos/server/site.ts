@@ -24,6 +24,7 @@ import { killMarked, MARK_VARIABLE, markedProcesses, type MarkedProcess } from '
 export interface SiteOptions {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly kind?: 'wsgi' | 'cgi';
   /** Of the suite's own application if not given. */
   readonly target?: string;
   /** Where the application is; a copy of the suite's own if not given. */
@@ -98,7 +99,7 @@ export class Site {
     const temporary = path.join(this.directory, 'tmp');
     for (const folder of [this.#marksDirectory, temporary]) mkdirSync(folder);
     const args = [
-      ...[program, 'wsgi', options.target ?? 'app:app'],
+      ...[program, options.kind ?? 'wsgi', options.target ?? 'app:app'],
       ...['--chdir', options.directory ?? this.directory],
       ...['-b', '127.0.0.1:0', '--allow-root', '--control-socket', this.controlSocket],
       ...['--python', options.python ?? 'python3'],

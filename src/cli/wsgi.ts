@@ -3,6 +3,7 @@ import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-f
 import { resolveConfig, type ResolveContext, type ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
 import { resolvePrivileges } from '../process/privileges.js';
+import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
 import { takeListenFds } from '../process/systemd.js';
 import { takeChildTask } from '../service/child-task.js';
 import { takePredecessor } from '../service/handover.js';
@@ -21,7 +22,16 @@ export async function runWsgi(
     const { uid, gid, env } = resolvePrivileges(wanted, { nameOf });
     return uid === null || gid === null ? undefined : { uid, gid, env };
   };
-  const config = await resolveConfig(user, { cwd, env: process.env, inheritedFds, runAs, nameOf });
+  const checkLauncher: ResolveContext['checkLauncher'] = (python, cgiUser) =>
+    checkRootsLauncher({ user: cgiUser, python, name: nameOf('cgiUser') });
+  const config = await resolveConfig(user, {
+    cwd,
+    env: process.env,
+    inheritedFds,
+    runAs,
+    checkLauncher,
+    nameOf,
+  });
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
   if (task !== undefined) {
     const { runGatewayChild } = await import('../service/gateway-child.js');

@@ -22,6 +22,8 @@ export interface InterpreterChoice {
   /** Whether virtual environments count: for an application, not for a program of ours. Default true. */
   readonly virtual?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Looks at it before it is run. @throws ConfigError if it must not be */
+  readonly check?: ((file: string) => void) | undefined;
   /** Who is to run it: what lies in a folder of the application's user is not run as root. Default: as this process. */
   readonly runAs?: RunAs | undefined;
 }
@@ -58,6 +60,7 @@ export async function chooseInterpreter(choice: InterpreterChoice): Promise<Inte
   } catch (error) {
     throw refuse(origin, file, reasonOf(error));
   }
+  choice.check?.(file);
   return { path: file, version: await askVersion(file, origin, choice) };
 }
 

@@ -77,6 +77,8 @@ export interface ResolveContext {
   readonly inheritedFds: readonly number[];
   /** Looks the user up that the application is to run as; undefined if it stays as it is. @throws ConfigError */
   readonly runAs?: (wanted: WantedPrivileges) => RunAs | undefined;
+  /** Looks at an interpreter that root is to run, for programs of that user. @throws ConfigError if others than root can change it */
+  readonly checkLauncher?: (python: string, cgiUser: string) => void;
   /** How a message names an option: `--workers`. */
   nameOf(key: keyof UserConfig): string;
 }
@@ -161,7 +163,8 @@ async function resolvePython(
     directory,
     virtual: kind === 'wsgi',
     env,
-    // Programs of another user are started by root, with an interpreter that nobody else can change (checked later).
+    // Programs of another user are started by root, with an interpreter that nobody else can change.
+    check: cgiUser === undefined ? undefined : (file) => context.checkLauncher?.(file, cgiUser),
     runAs: cgiUser === undefined ? context.runAs?.(privileges) : undefined,
   });
 }

@@ -33,10 +33,7 @@ export function programUser({ user, gateway, python, allowRoot, name }: ProgramU
     throw refuse(
       `${name} ${user}: only root can run programs as another user; start xgi as root, with --user for itself`,
     );
-  if (!isRootsFile(python))
-    throw refuse(
-      `${name} ${user}: ${python} would be run as root, and others than root can change it; name another interpreter with --python, /usr/bin/python3 mostly`,
-    );
+  checkLauncher({ user, python, name });
   const { uid, gid, groupsOf } = resolvePrivileges(
     { user, group: null, umask: null },
     { nameOf: () => name },
@@ -54,6 +51,22 @@ export function programUser({ user, gateway, python, allowRoot, name }: ProgramU
     bodyUid: gateway.uid ?? process.geteuid!(),
     bodyGid: gateway.gid ?? process.getegid!(),
   };
+}
+
+/**
+ * To be called before the interpreter is run for the first time, be it to ask it for its version.
+ *
+ * @throws ConfigError `XGI_PRIVILEGES` if root would run what others can change
+ */
+export function checkLauncher({
+  user,
+  python,
+  name,
+}: Pick<ProgramUserOptions, 'user' | 'python' | 'name'>): void {
+  if (process.geteuid!() !== 0 || isRootsFile(python)) return;
+  throw refuse(
+    `${name} ${user}: ${python} would be run as root, and others than root can change it; name another interpreter with --python, /usr/bin/python3 mostly`,
+  );
 }
 
 /** Nobody but root can change what the path means: each link, and what it leads to. */

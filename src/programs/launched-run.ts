@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.js';
 import type { FrameEncoder } from '../wire/encoder.js';
 import type { ProgramEnd, WorkerFailure } from '../wire/frames.js';
+import { requestIdIn, type Orphan } from './orphans.js';
 import type { Run, RunOwner } from './runner.js';
 import { startFailure } from './start-failure.js';
 
@@ -11,6 +12,8 @@ export interface LaunchedRunOptions {
   /** Towards the launcher; `flushSoon` after each frame. */
   readonly frames: FrameEncoder;
   readonly flushSoon: () => void;
+  /** Of the order. */
+  readonly environ: string;
   /** Whether its programs are ours to kill. Those of another user are not, and the process ids that it tells of may be anybody's. */
   readonly mayKill: boolean;
   /** Called when nothing more is wanted from the launcher about it. */
@@ -84,11 +87,13 @@ export class LaunchedRun implements Run {
     this.#options.owner.failed(startFailure(failure.class, failure.message));
   }
 
-  /** The launcher has died, and nobody else ends the program. */
-  orphaned(status: string): void {
-    if (this.#pid !== undefined && !this.#ended && this.#options.mayKill) killGroup(this.#pid);
+  /** The launcher has died, and nobody else ends the program. @returns what may be left of it */
+  orphaned(status: string): Orphan {
+    const { environ, mayKill, owner } = this.#options;
+    if (this.#pid !== undefined && !this.#ended && mayKill) killGroup(this.#pid);
     const message = `the launcher ended (${status}) while it ran the program`;
-    this.#options.owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
+    owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
+    return { requestId: mayKill ? requestIdIn(environ) : undefined, pid: this.#pid };
   }
 
   #checkOver(): void {

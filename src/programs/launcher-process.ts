@@ -15,6 +15,7 @@ import {
 } from '../wire/frames.js';
 import { logWorkerLine } from '../workers/worker-log.js';
 import { LaunchedRun } from './launched-run.js';
+import { killOrphans } from './orphans.js';
 import type { Run, RunOrder, RunOwner } from './runner.js';
 
 export interface LauncherProcessOptions {
@@ -87,6 +88,7 @@ export class LauncherProcess implements LauncherReceiver {
     const run = new LaunchedRun({
       stream,
       owner,
+      environ: order.environ,
       frames: this.#frames,
       flushSoon: () => this.#flushSoon(),
       mayKill: this.#options.settings.user === null,
@@ -165,8 +167,9 @@ export class LauncherProcess implements LauncherReceiver {
   #end(status: string): void {
     const served = this.#ready;
     this.#ready = false;
-    for (const run of [...this.#runs.values()]) run.orphaned(status);
+    const orphans = [...this.#runs.values()].map((run) => run.orphaned(status));
     this.#runs.clear();
+    killOrphans(orphans);
     this.#owner.gone(status, served);
   }
 

@@ -70,9 +70,7 @@ describe.each([
 
   describe.each(ENDS)('when the client goes, by %s', (_way, leave) => {
     test.each([
-      ['hangs.sh', 1],
       ['hangs.py', 1],
-      ['notes-term.sh', 2],
       ['starts-a-family.sh', 3],
     ])('before the head of %s', async (name, count) => {
       await start();
@@ -91,16 +89,6 @@ describe.each([
       const pids = await site.pids(1);
       leave(client);
       await allGone(pids);
-      await site.untilIdle();
-    });
-
-    test('while its program ignores SIGTERM: SIGKILL', async () => {
-      await start();
-      const client = site.open('/ignores-term.sh');
-      const pids = await site.pids(2);
-      leave(client);
-      await allGone(pids);
-      expect(site.notes('signals')).toEqual(['term']);
       await site.untilIdle();
     });
   });

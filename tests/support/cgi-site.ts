@@ -242,6 +242,10 @@ export class CgiSite {
       .filter((name) => /\/body-/.test(name));
   }
 
+  async untilNothingSpooled(): Promise<void> {
+    await pollUntil(() => this.spooled().length === 0, { what: 'the end of the files of bodies' });
+  }
+
   /** Ends everything, and removes the folder. */
   async destroy(): Promise<void> {
     const server = this.#server;
@@ -270,7 +274,7 @@ export function startCgi(flags: readonly string[] = [], options: CgiOptions = {}
 function isOurs(pid: number): boolean {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-    if (/xgi_cgi\0$/.test(command)) return true;
+    if (command.endsWith('xgi_cgi\0')) return true;
     // A warm program is forked from a zygote, and has its command line; but not its parent.
     return command.includes('xgi_cgi/zygote.py') && isOurs(parentOf(pid));
   } catch {

@@ -1,0 +1,3 @@
+#!/bin/sh
+# What it says is no head.
+echo "$QUERY_STRING"

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Has another program answer.
+printf 'Location: /answer.sh?%s\n\n' "$QUERY_STRING"

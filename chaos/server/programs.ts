@@ -1,0 +1,87 @@
+/** The CGI programs of a site, and what xgi holds for them: processes, descriptors, files. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import { until } from '../poll.js';
+import type { Site } from './site.js';
+
+/** What xgi has open and has stored while nothing runs. */
+export interface Holdings {
+  readonly gatewayDescriptors: number;
+  readonly launcherDescriptors: number;
+  /** In the private temporary folder. */
+  readonly files: number;
+}
+
+export class Programs {
+  readonly directory: string;
+  readonly #site: Site;
+
+  constructor(site: Site) {
+    this.#site = site;
+    this.directory = path.join(site.directory, 'cgi-bin');
+  }
+
+  /** The programs that run, and what they have started: those whose working directory is that of the programs. */
+  pids(): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => isIn(pid, this.directory) && !isOurs(pid));
+  }
+
+  /** Undefined while there is none. */
+  async launcher(): Promise<number | undefined> {
+    const worker = (await this.#site.status()).gateways[0]?.workers[0];
+    return worker?.state === 'ready' ? (worker.pid ?? undefined) : undefined;
+  }
+
+  /** Resolves when no program runs, and none is known to run. */
+  async untilIdle(): Promise<void> {
+    await until('xgi to be idle', async () => {
+      const { gateways } = await this.#site.status();
+      return gateways.every(({ workers }) =>
+        workers.every(({ state, running }) => state === 'ready' && running.length === 0),
+      );
+    });
+  }
+
+  async holdings(): Promise<Holdings> {
+    const launcher = await this.launcher();
+    if (launcher === undefined) throw new Error('there is no launcher');
+    const files = readdirSync(path.join(this.#site.directory, 'tmp'), { recursive: true });
+    return {
+      gatewayDescriptors: descriptorsOf(this.#site.pid),
+      launcherDescriptors: descriptorsOf(launcher),
+      files: files.length,
+    };
+  }
+}
+
+function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Not of a process that has ended and was not waited for. */
+function isIn(pid: number, directory: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === directory;
+  } catch {
+    return false;
+  }
+}
+
+/** The launcher and its zygotes, which go where programs are. */
+function isOurs(pid: number): boolean {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    if (command.endsWith('xgi_cgi\0')) return true;
+    // A warm program is forked from a zygote, and has its command line; but not its parent.
+    return command.includes('xgi_cgi/zygote.py') && isOurs(parentOf(pid));
+  } catch {
+    return false;
+  }
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
+}
