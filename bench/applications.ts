@@ -1,26 +1,10 @@
-/** The measured applications: what is asked of each, and exactly what has to come back. */
+/** The measured WSGI applications. */
 import { requestBytes, type RequestParts } from './http/request-bytes.js';
+import type { Exchange, Workload } from './workload.js';
 
-export interface ExpectedAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  /** Absent where the text is the framework's own. */
-  readonly body?: Buffer;
-}
-
-export interface Exchange {
-  readonly request: Buffer;
-  readonly answer: ExpectedAnswer;
-}
-
-export interface Application {
-  readonly name: string;
-  readonly title: string;
+export interface Application extends Workload {
+  /** `module:callable`. */
   readonly target: string;
-  /** Every kind of answer that the application gives; the first is the one under load. */
-  readonly exchanges: readonly [Exchange, ...Exchange[]];
-  /** What wrk sends. */
-  readonly load: { readonly path: string; readonly postBytes: number; readonly answerBytes: number };
 }
 
 const ECHO_BYTES = 10_240;
@@ -47,7 +31,7 @@ const flask: Application = {
     exchange({ target: '/items/7' }, 'application/json', Buffer.from(ITEM.replaceAll('42', '7'))),
     {
       request: requestBytes({ target: '/nothing/here' }),
-      answer: { status: 404, contentType: 'text/html; charset=utf-8' },
+      answer: { status: 404, contentType: 'text/html; charset=utf-8', hasLength: true },
     },
   ],
   load: { path: '/items/42', postBytes: 0, answerBytes: ITEM.length },
@@ -77,7 +61,7 @@ function echoExchange(bytes: number, offset: number): Exchange {
 }
 
 function exchange(request: RequestParts, contentType: string, body: Buffer): Exchange {
-  return { request: requestBytes(request), answer: { status: 200, contentType, body } };
+  return { request: requestBytes(request), answer: { status: 200, contentType, body, hasLength: true } };
 }
 
 /** Bytes that differ from their neighbours, so that a lost or moved piece is noticed. */

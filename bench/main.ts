@@ -1,21 +1,34 @@
 /** `npm run bench -- COMMAND`: runs a command and makes sure that nothing it started outlives it. */
+import { resolveCgiOptions, type CgiOptions } from './cgi-options.js';
+import { isCgiCommand, parseCommandLine, type CgiCommandName, type WsgiCommandName } from './command-line.js';
+import { measureCgiDelay } from './commands/cgi-delay.js';
+import { measureCgiGit } from './commands/cgi-git.js';
+import { measureCgi } from './commands/cgi.js';
 import { measureIdle } from './commands/idle.js';
 import { measureLarge } from './commands/large.js';
 import { measureSlowHeads } from './commands/slow-heads.js';
 import { measureWsgi } from './commands/wsgi.js';
+import { prepareCgiEnvironment, type CgiEnvironment } from './environment/cgi-environment.js';
 import { prepareEnvironment, type Environment } from './environment/environment.js';
-import { killLoad } from './load/wrk.js';
-import { parseOptions, usage, type CommandName, type Options } from './options.js';
+import { resolveOptions, type Options } from './options.js';
+import { killAllPrograms } from './processes/program-run.js';
 import { killAllServers } from './processes/server-process.js';
+import { usage } from './usage.js';
 
 /** Resolves with true if everything that was measured was also right. */
-type Command = (options: Options, environment: Environment) => Promise<boolean>;
+type Command<O, On> = (options: O, environment: On) => Promise<boolean>;
 
-const commands: Readonly<Record<CommandName, Command>> = {
+const wsgiCommands: Readonly<Record<WsgiCommandName, Command<Options, Environment>>> = {
   wsgi: measureWsgi,
   idle: measureIdle,
   large: measureLarge,
   'slow-heads': measureSlowHeads,
+};
+
+const cgiCommands: Readonly<Record<CgiCommandName, Command<CgiOptions, CgiEnvironment>>> = {
+  cgi: measureCgi,
+  'cgi-delay': measureCgiDelay,
+  'cgi-git': measureCgiGit,
 };
 
 /** A wrong answer, too: its figures are worth nothing. */
@@ -25,10 +38,9 @@ const EXIT_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export async function main(args: readonly string[]): Promise<void> {
   endWithEverything();
-  const options = optionsOrExit(args);
+  const measure = measurementOrExit(args);
   try {
-    const isRight = await commands[options.command](options, prepareEnvironment(options));
-    process.exit(isRight ? 0 : EXIT_FAILURE);
+    process.exit((await measure()) ? 0 : EXIT_FAILURE);
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);
     process.exit(EXIT_FAILURE);
@@ -38,21 +50,31 @@ export async function main(args: readonly string[]): Promise<void> {
 /** Also an uncaught error ends in the exit event. */
 function endWithEverything(): void {
   process.once('exit', () => {
-    killLoad();
+    killAllPrograms();
     killAllServers();
   });
   for (const [signal, code] of Object.entries(EXIT_SIGNAL)) process.once(signal, () => process.exit(code));
 }
 
-function optionsOrExit(args: readonly string[]): Options {
+function measurementOrExit(args: readonly string[]): () => Promise<boolean> {
   if (args.length === 0 || args.includes('--help') || args.includes('-h')) {
     process.stdout.write(usage);
     process.exit(args.length === 0 ? EXIT_USAGE : 0);
   }
   try {
-    return parseOptions(args);
+    return measurementOf(args);
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\nnpm run bench -- --help says more\n`);
     process.exit(EXIT_USAGE);
   }
+}
+
+function measurementOf(args: readonly string[]): () => Promise<boolean> {
+  const line = parseCommandLine(args);
+  if (isCgiCommand(line)) {
+    const options = resolveCgiOptions(line);
+    return () => cgiCommands[line.command](options, prepareCgiEnvironment());
+  }
+  const options = resolveOptions(line);
+  return () => wsgiCommands[line.command](options, prepareEnvironment(options));
 }

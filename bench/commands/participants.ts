@@ -1,17 +1,21 @@
 /** Who takes part, who cannot and why; and starting one of them. */
 import type { Contender, RunningServer } from '../contenders/contender.js';
-import type { Environment } from '../environment/environment.js';
 import { freePort } from '../environment/ports.js';
-import type { Options } from '../options.js';
 import { say, type Absence } from '../report/report.js';
 
-export interface Participants {
-  readonly taking: readonly Contender[];
+/** As far as it matters here: of any benchmark. */
+type Candidate<On> = Pick<Contender<never, On>, 'name' | 'missing'>;
+
+export interface Participants<C> {
+  readonly taking: readonly C[];
   readonly absent: readonly Absence[];
 }
 
-export function participants(wanted: readonly Contender[], environment: Environment): Participants {
-  const taking: Contender[] = [];
+export function participants<On, C extends Candidate<On>>(
+  wanted: readonly C[],
+  environment: On,
+): Participants<C> {
+  const taking: C[] = [];
   const absent: Absence[] = [];
   for (const contender of new Set(wanted)) {
     const reason = contender.missing(environment);
@@ -25,10 +29,16 @@ export function participants(wanted: readonly Contender[], environment: Environm
 /** Long enough that no server closes an idle connection while it is looked at. */
 const KEEP_ALIVE_SECONDS = 600;
 
+export interface ServerSetup<Target, On> {
+  readonly target: Target;
+  readonly options: { readonly workers: number };
+  readonly environment: On;
+}
+
 /** Starts a contender, hands the server to the work, and stops it whatever happens. */
-export async function withServer<T>(
-  contender: Contender,
-  { target, options, environment }: { target: string; options: Options; environment: Environment },
+export async function withServer<T, Target, On>(
+  contender: Pick<Contender<Target, On>, 'start'>,
+  { target, options, environment }: ServerSetup<Target, On>,
   work: (server: RunningServer) => Promise<T>,
 ): Promise<T> {
   const server = await contender.start({

@@ -19,11 +19,3 @@ export const contenders: readonly Contender[] = [
   granian,
   waitress,
 ];
-
-/** @throws when there is none of that name; the message lists those there are. */
-export function contenderNamed(name: string): Contender {
-  const found = contenders.find((contender) => contender.name === name);
-  if (found) return found;
-  const names = contenders.map((contender) => contender.name).join(', ');
-  throw new Error(`no contender is called ${JSON.stringify(name)}; there are ${names}`);
-}

@@ -1,17 +1,21 @@
-/** What a contender is: a server that can serve a WSGI application on a port of the loopback interface. */
-import { processTree } from '../processes/process-table.js';
+/**
+ * What a contender is: a server that can serve a program on a port of the loopback interface. What a program is
+ * depends on the benchmark: a WSGI application by its name, unless said otherwise.
+ */
+import type { ControlGroup } from '../processes/control-group.js';
+import { cpuMicroseconds, processTree } from '../processes/process-table.js';
 import { ServerProcess } from '../processes/server-process.js';
 import { untilAccepting, type Address } from '../processes/readiness.js';
 import type { Environment } from '../environment/environment.js';
 
-export interface StartRequest {
-  /** `module:callable` in the folder of benchmark applications. */
-  readonly target: string;
+export interface StartRequest<Target = string, On = Environment> {
+  /** `module:callable` in the folder of benchmark applications, or what another benchmark has instead. */
+  readonly target: Target;
   readonly workers: number;
   readonly port: number;
   /** How long an idle connection is to be kept; servers that have no such setting ignore it. */
   readonly keepAliveSeconds: number;
-  readonly environment: Environment;
+  readonly environment: On;
 }
 
 export interface Roles {
@@ -26,31 +30,38 @@ export interface RunningServer {
   /** Every process of the server that exists now. */
   pids(): number[];
   roles(): Roles;
+  /** CPU time so far of all its processes, past ones included; NaN if it cannot be told. */
+  cpuMicroseconds(): number;
   stop(): Promise<void>;
 }
 
-export interface Contender {
+export interface Contender<Target = string, On = Environment> {
   /** For `--only` and the tables. */
   readonly name: string;
   /** The server's own version, as it says it. Called only if it is available. */
-  version(environment: Environment): string;
+  version(environment: On): string;
   /** How it is set up, for the reader of the tables. */
   settings(workers: number): string;
   /** Why it cannot take part, or undefined if it can. */
-  missing(environment: Environment): string | undefined;
+  missing(environment: On): string | undefined;
   /** Resolves when the server accepts connections. */
-  start(request: StartRequest): Promise<RunningServer>;
+  start(request: StartRequest<Target, On>): Promise<RunningServer>;
 }
 
 /** Starts one program and waits until it accepts connections at the address. */
 export async function startProgram(
   program: string,
   args: readonly string[],
-  place: { readonly cwd: string; readonly accepts: Address },
+  place: {
+    readonly cwd: string;
+    readonly accepts: Address;
+    readonly controlGroup?: ControlGroup | undefined;
+  },
 ): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ program, args, cwd: place.cwd });
+  const { cwd, accepts, controlGroup } = place;
+  const server = await ServerProcess.start({ program, args, cwd, controlGroup });
   try {
-    await untilAccepting(place.accepts, server);
+    await untilAccepting(accepts, server);
   } catch (error) {
     await server.stop();
     throw error;
@@ -72,6 +83,7 @@ export function serverOfTree(
       const all = pids();
       return { gateway: all.filter((pid) => isGateway(pid)), workers: all.filter((pid) => !isGateway(pid)) };
     },
+    cpuMicroseconds: () => cpuMicroseconds([root.pid]),
     stop: () => root.stop(),
   };
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerProcess } from '../processes/server-process.js';
-import { processTree, programName } from '../processes/process-table.js';
+import { cpuMicroseconds, processTree, programName } from '../processes/process-table.js';
 import { firstLineOf } from '../environment/programs.js';
 import { startProgram, type Contender, type RunningServer } from './contender.js';
 import { nginxConfiguration } from './nginx-configuration.js';
@@ -47,6 +47,7 @@ function serverOfBoth(front: ServerProcess, backend: ServerProcess, port: number
   return {
     port,
     pids,
+    cpuMicroseconds: () => cpuMicroseconds([front.pid, backend.pid]),
     roles() {
       const all = pids();
       const isFront = (pid: number): boolean => programName(pid).startsWith('nginx');

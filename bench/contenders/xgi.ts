@@ -5,22 +5,19 @@ import { programName } from '../processes/process-table.js';
 import { appsDirectory, projectDirectory } from '../environment/directories.js';
 import { serverOfTree, startProgram, type Contender } from './contender.js';
 
-const program = join(projectDirectory, 'dist/cli/main.js');
+export const xgiProgram = join(projectDirectory, 'dist/cli/main.js');
 
 /** Above the 1 GiB upload. */
 const MAX_BODY_SIZE = '2gb';
 
 export const xgi: Contender = {
   name: 'xgi',
-  version: () => {
-    const description: unknown = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8'));
-    return `xgi ${(description as { version: string }).version}`;
-  },
+  version: xgiVersion,
   settings: (workers) => `${workers} workers of one thread behind one gateway process`,
-  missing: () => (existsSync(program) ? undefined : 'dist/cli/main.js is missing; run npm run build'),
+  missing: xgiMissing,
   async start({ target, workers, port, keepAliveSeconds, environment }) {
     const args = [
-      program,
+      xgiProgram,
       'wsgi',
       target,
       ...['-b', `127.0.0.1:${port}`],
@@ -39,3 +36,12 @@ export const xgi: Contender = {
     return serverOfTree(root, port, (pid) => programName(pid) === programName(process.pid));
   },
 };
+
+export function xgiVersion(): string {
+  const description: unknown = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8'));
+  return `xgi ${(description as { version: string }).version}`;
+}
+
+export function xgiMissing(): string | undefined {
+  return existsSync(xgiProgram) ? undefined : 'dist/cli/main.js is missing; run npm run build';
+}

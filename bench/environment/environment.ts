@@ -1,18 +1,22 @@
-/** Everything that the contenders need of the machine: installed if missing, or reported as missing. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Everything that the WSGI contenders need of the machine: installed if missing, or reported as missing. */
 import { findProgram, installDebianPackages } from './programs.js';
 import { preparePython, type PythonEnvironment } from './python.js';
+import { scratchDirectory } from './scratch.js';
 import { prepareUwsgi, type UwsgiEditions } from './uwsgi-build.js';
 
-export interface Environment {
-  readonly python: PythonEnvironment;
-  readonly uwsgi: UwsgiEditions;
-  readonly nginx: string | undefined;
+/** What every benchmark has. */
+export interface BaseEnvironment {
+  /** Of the interpreter that runs the measured programs, as it says it. */
+  readonly pythonVersion: string;
   readonly wrk: string | undefined;
   /** Sockets, configuration and spooled bodies of the servers; removed at the end. */
   readonly scratchDirectory: string;
+}
+
+export interface Environment extends BaseEnvironment {
+  readonly python: PythonEnvironment;
+  readonly uwsgi: UwsgiEditions;
+  readonly nginx: string | undefined;
 }
 
 export interface EnvironmentOptions {
@@ -31,15 +35,10 @@ export function prepareEnvironment(options: EnvironmentOptions): Environment {
   const python = preparePython(options);
   return {
     python,
+    pythonVersion: python.version,
     uwsgi: prepareUwsgi(python),
     nginx: findProgram('nginx'),
     wrk: findProgram('wrk'),
     scratchDirectory: scratchDirectory(),
   };
-}
-
-function scratchDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'xgi-bench-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
 }

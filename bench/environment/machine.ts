@@ -1,6 +1,6 @@
 /** The machine and the versions that stand above every table of figures. */
 import { cpus, release, totalmem, type } from 'node:os';
-import type { Environment } from './environment.js';
+import type { BaseEnvironment } from './environment.js';
 
 export interface Machine {
   readonly date: string;
@@ -12,7 +12,7 @@ export interface Machine {
   readonly python: string;
 }
 
-export function describeMachine(environment: Environment): Machine {
+export function describeMachine({ pythonVersion }: BaseEnvironment): Machine {
   const cores = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -21,6 +21,6 @@ export function describeMachine(environment: Environment): Machine {
     memoryGibibytes: Math.round(totalmem() / 2 ** 30),
     kernel: `${type()} ${release()}`,
     node: `Node ${process.versions.node}`,
-    python: environment.python.version,
+    python: pythonVersion,
   };
 }

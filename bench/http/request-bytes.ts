@@ -1,14 +1,16 @@
 export interface RequestParts {
   readonly method?: string;
   readonly target: string;
+  readonly fields?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
 }
 
 /** A complete HTTP/1.1 request. */
-export function requestBytes({ method = 'GET', target, body }: RequestParts): Buffer {
+export function requestBytes({ method = 'GET', target, fields = {}, body }: RequestParts): Buffer {
   const head = [
     `${method} ${target} HTTP/1.1`,
     'Host: localhost',
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
     ...(body ? ['Content-Type: application/octet-stream', `Content-Length: ${body.length}`] : []),
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);

@@ -1,9 +1,8 @@
 /** One round of load by wrk, with the server's CPU time in that round. */
-import { spawn } from 'node:child_process';
-import type { Application } from '../applications.js';
 import type { RunningServer } from '../contenders/contender.js';
 import { wrkScript } from '../environment/directories.js';
-import { cpuMicroseconds } from '../processes/process-table.js';
+import { runProgram } from '../processes/program-run.js';
+import type { Workload } from '../workload.js';
 
 export interface LoadShape {
   readonly connections: number;
@@ -13,7 +12,7 @@ export interface LoadShape {
 export interface Round {
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** All processes of the server. */
+  /** All processes of the server; NaN if it cannot be told. */
   readonly cpuMicrosecondsPerRequest: number;
   readonly p50Microseconds: number;
   readonly p99Microseconds: number;
@@ -41,20 +40,17 @@ interface WrkResult {
 /** wrk needs a moment beyond its duration to end. */
 const LIMIT_BEYOND_MS = 10_000;
 
-const running = new Set<number>();
-
 /** @throws when wrk fails, or fewer bytes came than the counted answers have. */
 export async function runRound(
   wrk: string,
   server: RunningServer,
-  application: Application,
+  workload: Workload,
   shape: LoadShape,
 ): Promise<Round> {
-  const roots = server.pids();
-  const cpuBefore = cpuMicroseconds(roots);
-  const result = await runWrk(wrk, wrkArguments(server.port, application, shape), shape.seconds);
-  const cpu = cpuMicroseconds(roots) - cpuBefore;
-  const expectedBytes = (result.requests - result.status) * application.load.answerBytes;
+  const cpuBefore = server.cpuMicroseconds();
+  const result = await runWrk(wrk, wrkArguments(server.port, workload, shape), shape.seconds);
+  const cpu = server.cpuMicroseconds() - cpuBefore;
+  const expectedBytes = (result.requests - result.status) * workload.load.answerBytes;
   if (result.bytes < expectedBytes) {
     throw new Error(`${result.requests} answers had ${result.bytes} bytes and not ${expectedBytes}`);
   }
@@ -70,13 +66,7 @@ export async function runRound(
   };
 }
 
-/** For the exit event: no load outlives the benchmark. */
-export function killLoad(): void {
-  for (const pid of running) process.kill(pid, 'SIGKILL');
-  running.clear();
-}
-
-function wrkArguments(port: number, { load }: Application, { connections, seconds }: LoadShape): string[] {
+function wrkArguments(port: number, { load }: Workload, { connections, seconds }: LoadShape): string[] {
   return [
     '-t1',
     `-c${connections}`,
@@ -89,23 +79,9 @@ function wrkArguments(port: number, { load }: Application, { connections, second
   ];
 }
 
-function runWrk(program: string, args: readonly string[], seconds: number): Promise<WrkResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      detached: true,
-      timeout: seconds * 1000 + LIMIT_BEYOND_MS,
-      killSignal: 'SIGKILL',
-    });
-    if (child.pid !== undefined) running.add(child.pid);
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-    child.once('error', reject);
-    child.once('close', () => {
-      if (child.pid !== undefined) running.delete(child.pid);
-      const line = output.split('\n').find((candidate) => candidate.startsWith('{'));
-      if (line) resolve(JSON.parse(line) as WrkResult);
-      else reject(new Error(`wrk gave no result:\n${output}`));
-    });
-  });
+async function runWrk(program: string, args: readonly string[], seconds: number): Promise<WrkResult> {
+  const output = await runProgram({ program, args, limitMs: seconds * 1000 + LIMIT_BEYOND_MS });
+  const line = output.split('\n').find((candidate) => candidate.startsWith('{'));
+  if (line === undefined) throw new Error(`wrk gave no result:\n${output}`);
+  return JSON.parse(line) as WrkResult;
 }

@@ -37,7 +37,7 @@ export function processTree(rootPids: readonly number[]): ProcessEntry[] {
 
 /**
  * CPU time of the tree so far, in microseconds: utime, stime, cutime and cstime of each member, so that the
- * time of children that have come and gone in between two calls is in the difference.
+ * time of children that have come and gone in between two calls is in the difference: if they were waited for.
  */
 export function cpuMicroseconds(rootPids: readonly number[]): number {
   return processTree(rootPids).reduce((sum, entry) => sum + entry.cpuTicks * MICROSECONDS_PER_TICK, 0);
@@ -56,6 +56,11 @@ export function residentBytes(pids: readonly number[]): number {
 /** Proportional set size in bytes, the sum over the processes: a page shared by two counts half for each. */
 export function proportionalBytes(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + kibibytesOf(`/proc/${pid}/smaps_rollup`, 'Pss') * 1024, 0);
+}
+
+/** 0 if the process is gone. */
+export function parentPid(pid: number): number {
+  return readProcessEntry(pid)?.parentPid ?? 0;
 }
 
 /** The file name of the program that a process runs, '' if it is gone. */

@@ -3,6 +3,7 @@
  * Ctrl-C. Every server leads a process group of its own, so that the terminal's signals reach only us.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { ControlGroup } from './control-group.js';
 import { isAlive, processTree, type ProcessEntry } from './process-table.js';
 
 export interface Command {
@@ -10,6 +11,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the program is to run; removed with whatever is left in it when the server is stopped. */
+  readonly controlGroup?: ControlGroup | undefined;
 }
 
 const STOP_GRACE_MS = 5_000;
@@ -20,12 +23,15 @@ const running = new Set<ServerProcess>();
 export class ServerProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
+  readonly #controlGroup: ControlGroup | undefined;
   readonly #exited: Promise<void>;
   #output = '';
 
   /** @throws when the program cannot be started at all. */
   static async start(command: Command): Promise<ServerProcess> {
-    const child = spawn(command.program, command.args, {
+    const { controlGroup } = command;
+    const { program, args } = controlGroup?.entering(command.program, command.args) ?? command;
+    const child = spawn(program, args, {
       cwd: command.cwd,
       env: { ...inheritedEnvironment(), ...command.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,12 +41,13 @@ export class ServerProcess {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
-    return new ServerProcess(child);
+    return new ServerProcess(child, controlGroup);
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, controlGroup: ControlGroup | undefined) {
     this.pid = child.pid ?? 0;
     this.#child = child;
+    this.#controlGroup = controlGroup;
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -75,6 +82,7 @@ export class ServerProcess {
   /** Without waiting, for the moment at which our own process ends. */
   kill(): void {
     killAll(processTree([this.pid]));
+    this.#controlGroup?.remove();
   }
 }
 

@@ -1,16 +1,16 @@
 /** What every command prints: the circumstances, then its tables; and the raw results for `--json`. */
 import { writeFileSync } from 'node:fs';
 import type { Contender } from '../contenders/contender.js';
-import type { Environment } from '../environment/environment.js';
+import type { BaseEnvironment } from '../environment/environment.js';
 import { describeMachine } from '../environment/machine.js';
 import { markdownTable } from './markdown-table.js';
 
-export interface Report {
-  readonly environment: Environment;
+export interface Report<On extends BaseEnvironment> {
+  readonly environment: On;
   /** As it was typed. */
   readonly command: string;
   readonly workers: number;
-  readonly taking: readonly Contender[];
+  readonly taking: readonly Pick<Contender<never, On>, 'name' | 'version' | 'settings'>[];
   readonly absent: readonly Absence[];
   /** What has been measured, in Markdown. */
   readonly sections: readonly string[];
@@ -24,7 +24,7 @@ export interface Absence {
   readonly reason: string;
 }
 
-export function printReport(report: Report): void {
+export function printReport<On extends BaseEnvironment>(report: Report<On>): void {
   const sections = [circumstances(report), contenderTable(report), ...report.sections];
   process.stdout.write(`${sections.join('\n\n')}\n`);
   if (report.jsonFile === undefined) return;
@@ -38,7 +38,7 @@ export function say(message: string): void {
   process.stderr.write(`${message}\n`);
 }
 
-function circumstances({ environment, command }: Report): string {
+function circumstances<On extends BaseEnvironment>({ environment, command }: Report<On>): string {
   const machine = describeMachine(environment);
   return [
     `Command: \`${command}\``,
@@ -48,7 +48,8 @@ function circumstances({ environment, command }: Report): string {
   ].join('\n');
 }
 
-function contenderTable({ environment, workers, taking, absent }: Report): string {
+function contenderTable<On extends BaseEnvironment>(report: Report<On>): string {
+  const { environment, workers, taking, absent } = report;
   const rows = taking.map(({ name, version, settings }) => [name, version(environment), settings(workers)]);
   const table = markdownTable(['contender', 'version', 'set up'], rows, 3);
   const missing = absent.map(({ name, reason }) => `Not measured: ${name}: ${reason}`);

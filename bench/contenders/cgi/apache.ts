@@ -1,0 +1,33 @@
+/** Apache httpd: event MPM and mod_cgid, as Debian packages them, with a configuration and a folder of its own. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { firstLineOf } from '../../environment/programs.js';
+import { programName } from '../../processes/process-table.js';
+import { apacheConfiguration } from './apache-configuration.js';
+import { startCgiServer, type CgiContender } from './cgi-contender.js';
+
+export const apache: CgiContender = {
+  name: 'apache',
+  version: ({ apache: program = '' }) =>
+    firstLineOf(program, ['-v']).replace('Server version: Apache/', 'Apache httpd '),
+  settings: (workers) => `event MPM, ${workers} processes of 256 threads, mod_cgid`,
+  missing: ({ apache: program }) => (program ? undefined : "Debian's package apache2-bin is not installed"),
+  differsFor: () => true,
+  async start({ target, workers, port, keepAliveSeconds, environment }) {
+    const { apache: program = '', scratchDirectory } = environment;
+    const directory = join(scratchDirectory, `apache-${port}`);
+    mkdirSync(directory);
+    const configurationPath = join(directory, 'httpd.conf');
+    writeFileSync(
+      configurationPath,
+      apacheConfiguration({ port, processes: workers, keepAliveSeconds, site: target, directory }),
+    );
+    return startCgiServer({
+      program,
+      args: ['-d', directory, '-f', configurationPath, '-DFOREGROUND'],
+      port,
+      cwd: directory,
+      isOwn: (pid) => programName(pid) === 'apache2',
+    });
+  },
+};

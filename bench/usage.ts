@@ -1,0 +1,43 @@
+import { applications } from './applications.js';
+import { cgiPrograms } from './cgi-programs.js';
+import { contenders } from './contenders/catalog.js';
+import { cgiContenders } from './contenders/cgi/catalog.js';
+
+/** What `--help` prints. */
+export const usage = `usage: npm run bench -- COMMAND [flags]
+
+commands
+  wsgi         req/s, CPU, latency, errors and memory of each server against the baseline
+  idle         idle keep-alive connections held: memory, and latency of new requests
+  large        an upload, and a download to a slow client: growth of memory
+  slow-heads   clients that send a head byte by byte: latency of a normal client
+  cgi          CGI programs: the same as wsgi, against Apache mod_cgid and lighttpd mod_cgi
+  cgi-delay    delay of the gateway's event loop while CGI requests come at a steady rate
+  cgi-git      git push and git clone over git http-backend: time, and growth of memory
+
+flags
+  --only A,B            these contenders only (all for wsgi and cgi, else the baseline; cgi-delay, cgi-git: xgi)
+  --baseline NAME       what the others are compared with (xgi; cgi: apache,lighttpd; cgi-git: apache)
+  --apps A,B            these applications only, or programs of cgi (all; wsgi, cgi)
+  --connections N,M     wsgi, cgi: of the load (32,256; 32); idle: held (10000); slow-heads: slow ones (1000)
+  --rounds N            rounds of each pair (3; wsgi, cgi, cgi-git)
+  --seconds S           wsgi, cgi: of each round (2; 3); large: how long the client is slow (10);
+                        slow-heads, cgi-delay: of each measurement (5; 20)
+  --rate N              requests per second (500; cgi-delay)
+  --size MEBIBYTES      of each body (1024; large), of what is pushed (50; cgi-git)
+  --workers N           of each server that has workers (2)
+  --quick               a fast look: 1 round of 1 second, a tenth of the connections and of the size
+  --json FILE           raw results
+  --venv DIR            virtual environment of the WSGI contenders (.test-env/bench-venv)
+  --python PROGRAM      interpreter to make it from (/usr/bin/python3, else python3)
+  --no-build            use what is built already
+
+contenders: ${namesOf(contenders)}
+applications: ${namesOf(applications)}
+contenders of cgi: ${namesOf(cgiContenders)}
+programs of cgi: ${namesOf(cgiPrograms)}
+`;
+
+function namesOf(all: readonly { readonly name: string }[]): string {
+  return all.map(({ name }) => name).join(', ');
+}
