@@ -10,6 +10,9 @@ from .loop import READABLE
 
 def start(run, host):
     """Has `run` told, now or later, that it has started or failed. `host` is the Launcher."""
+    if run.aborted:
+        run.on_failed(None)
+        return
     command, settings = run.command, host.settings
     order = Execution(
         command.path, command.argv, command.environment(settings.environ), command.cwd, run.streams.child

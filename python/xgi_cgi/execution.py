@@ -1,5 +1,6 @@
 """Executing a program: by posix_spawn, or, if it is to have limits or another user, by fork and exec."""
 
+import errno
 import os
 import signal
 from collections import namedtuple
@@ -104,7 +105,7 @@ def _become(execution, limits, user, report):
             os.dup2(source, target)
         os.execve(execution.path, execution.argv, execution.environment)
     except BaseException as error:
-        os.write(report, b"%d %d" % (stage, getattr(error, "errno", None) or _errno_of(error)))
+        os.write(report, b"%d %d" % (stage, _number_of(error)))
     finally:
         os._exit(127)
 
@@ -116,9 +117,9 @@ def become_user(user):
     os.setuid(user.uid)
 
 
-def _errno_of(error):
-    import errno
-
+def _number_of(error):
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
     return errno.ENOMEM if isinstance(error, MemoryError) else errno.EINVAL
 
 

@@ -8,6 +8,7 @@ from .failure import describe
 from .run import Run
 from .settings import Settings
 from .streams import Streams
+from .zygotes import Zygotes
 
 
 class Launcher:
@@ -22,6 +23,7 @@ class Launcher:
         self.settings = None
         self.out = None
         self._ready = ready
+        self._zygotes = Zygotes(self)
         self._runs = {}
         self._draining = False
         self._gone = False
@@ -32,12 +34,14 @@ class Launcher:
         while self._runs or not (self._gone or (self._draining and channel.is_flushed)):
             self.loop.turn()
             channel.flush()
+        self._zygotes.kill()
 
     def stop(self):
         """Ends all programs. Returns when none is left."""
         self.on_end()
         while self._runs:
             self.loop.turn()
+        self._zygotes.kill()
 
     def log(self, level, text):
         self.out.append(frames.encode_log(0, level, text))
@@ -75,7 +79,8 @@ class Launcher:
             self.out.append(frames.encode_error(stream, 0, failure.fields()))
             return
         run = self._runs[stream] = Run(self, stream, command, streams)
-        cold.start(run, self)
+        if command.warm is None or not self._zygotes.start(run):
+            cold.start(run, self)
 
     def _take_credit(self, frame):
         run = self._runs.get(frame.stream)
@@ -91,7 +96,7 @@ class Launcher:
         self._draining = True
 
     def _take_reload(self, frame):
-        pass
+        self._zygotes.reload()
 
 
 _TAKERS = {

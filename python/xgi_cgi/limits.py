@@ -1,5 +1,6 @@
 """Resource limits of programs, setrlimit(2): soft and hard alike, so that a program cannot raise them."""
 
+import errno
 import resource
 
 _RESOURCES = {
@@ -25,6 +26,9 @@ class Limits:
             self.pairs.append((number, value))
 
     def apply(self):
-        """To the calling process, for good. A limit that is lower already stays, unless the caller may raise it."""
+        """To the calling process, for good. Raises OSError, so if a limit is to be raised and the caller may not."""
         for number, value in self.pairs:
-            resource.setrlimit(number, (value, value))
+            try:
+                resource.setrlimit(number, (value, value))
+            except ValueError as error:
+                raise PermissionError(errno.EPERM, str(error)) from None

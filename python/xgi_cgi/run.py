@@ -77,7 +77,7 @@ class Run:
             self._terminate()
 
     def on_failed(self, failure):
-        """`failure`: a StartFailure."""
+        """`failure`: a StartFailure; None if it was aborted before."""
         self.streams.release()
         if self.aborted:
             self._send_exited()

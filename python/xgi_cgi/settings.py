@@ -30,6 +30,7 @@ class Settings:
             self.limits = Limits(hello["limits"])
             self.umask = None if hello["umask"] is None else _number(hello["umask"])
             self.user = None if hello["user"] is None else _read_user(hello["user"])
+            _check(self.user is None or os.geteuid() == 0, "HELLO: only root can run programs as another user")
             self.preload = [str(name) for name in hello["preload"]]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProtocolError("bad-json", "HELLO: %s: %s" % (type(error).__name__, error)) from None

@@ -215,10 +215,10 @@ class Ends(WarmTest):
             ("''", 1),
             ("(1, 2)", 1),
             ("2.5", 1),
-            ("[].append", 1),
+            ("str", 1),
         ]:
             with self.subTest(value):
-                self.assertEqual(self.compare(path, [value.replace("[].append", "str")]).status, status)
+                self.assertEqual(self.compare(path, [value]).status, status)
 
     def test_exit_without_standard_error(self):
         for statement in ("sys.stderr = None", "del sys.stderr", "sys.stderr.close()"):
@@ -265,10 +265,17 @@ class Ends(WarmTest):
             self.compare(self.install("daemon_thread.py"))
 
     def test_finalizers(self):
+        """All of them are called, and what they see is the same. Their order within one collection of garbage is chance: it
+        hangs on when the one before was."""
         self.install("beside.py")
-        result = self.compare(self.install("finalizers.py"))
+        path = self.install("finalizers.py")
+        cold = self.launcher.finish(self.launcher.run(path, cwd=self.folder))
+        warm = self.launcher.finish(self.start(self.launcher, path))
+        self.assertEqual((warm.warm, warm.errors, warm.status), (True, b"", 0))
+        self.assertEqual(sorted(warm.output.splitlines()), sorted(cold.output.splitlines()))
+        self.assertEqual(cold.errors, b"")
         for text in (b"gone: plain", b"gone: cycle", b"gone: beside", b"gone from beside: module", b"generator closed"):
-            self.assertIn(text, result.output)
+            self.assertIn(text, cold.output)
 
     def test_files_that_were_not_flushed(self):
         self.install("beside.py")
@@ -327,7 +334,7 @@ class Doings(WarmTest):
     def test_warnings(self):
         self.install("beside.py")
         result = self.compare(self.install("warn.py"))
-        self.assertIn(b"sys:1: UserWarning: ", result.errors)
+        self.assertRegex(result.errors, rb"<?sys>?:[01]: UserWarning: ")
 
     def test_warnings_when_it_is_compiled(self):
         source = "#!%s\nx = 'a' is 'b'\nassert (x, 'always')\ny = '\\d'\nprint(x, len(y))\n" % sys.executable
@@ -397,7 +404,8 @@ class Cold(WarmTest):
         }.items():
             with self.subTest(name):
                 result = self.compare_cold(self.write("source.py", first + source))
-                self.assertEqual(result.status, 1)
+                # Older Pythons read until the null.
+                self.assertIn(result.status, (1, 0) if name == "null" else (1,))
 
     def test_what_is_not_usual(self):
         source = "import sys\nprint(sys.flags)\n"
@@ -499,7 +507,7 @@ class Zygotes(LauncherTest):
         self.assertTrue(eventually(lambda: launcher.descriptors() == before))
         (zygote,) = self.zygotes(launcher)
         self.assertEqual(children_of(zygote), set())
-        self.assertEqual(len(os.listdir("/proc/%d/fd" % zygote)), 6)
+        self.assertEqual(len(os.listdir("/proc/%d/fd" % zygote)), 4)
 
     def test_it_is_replaced_when_it_is_killed(self):
         launcher = self.launch()

@@ -1,0 +1,44 @@
+"""Notices the end of a process that is not a child of ours, by its pidfd (pidfd_open(2): Linux 5.3, Python 3.9)."""
+
+import os
+
+from .loop import READABLE
+
+_open = getattr(os, "pidfd_open", None)
+
+
+class ExitWatch:
+    """Calls ``on_end()`` once, unless it is closed before. `is_active`: false if there is no such thing here, or no process."""
+
+    __slots__ = ("_loop", "_on_end", "_descriptor")
+
+    def __init__(self, loop, pid, on_end):
+        self._loop = loop
+        self._on_end = on_end
+        self._descriptor = None
+        if _open is None:
+            return
+        try:
+            descriptor = _open(pid)
+        except OSError:
+            return
+        try:
+            loop.watch(descriptor, READABLE, self)
+            self._descriptor = descriptor
+        except OSError:
+            os.close(descriptor)
+
+    @property
+    def is_active(self):
+        return self._descriptor is not None
+
+    def on_ready(self, events):
+        # What comes for nothing does no harm: who is told looks.
+        self.close()
+        self._on_end()
+
+    def close(self):
+        if self._descriptor is not None:
+            self._loop.forget(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
