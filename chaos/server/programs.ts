@@ -29,6 +29,14 @@ export class Programs {
       .filter((pid) => isIn(pid, this.directory) && !isOurs(pid));
   }
 
+  /** The interpreters that warm programs are forked from. */
+  async zygotes(): Promise<number[]> {
+    const launcher = await this.launcher();
+    if (launcher === undefined) return [];
+    const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1');
+    return children.split(' ').filter(Boolean).map(Number).filter(isOurs);
+  }
+
   /** Undefined while there is none. */
   async launcher(): Promise<number | undefined> {
     const worker = (await this.#site.status()).gateways[0]?.workers[0];

@@ -73,6 +73,50 @@ test('killed at any moment of a start: no program is left that nobody knows', as
   }
 });
 
+test('warm programs are killed with it, and so is the interpreter that they come from', async () => {
+  await site.start();
+  await site.untilWarm();
+  const answers = ['a', 'b', 'c'].map((name) => site.get(`/hold.py?${name}`));
+  const pids = await site.pids(3);
+  const zygotes = await site.zygotePids();
+  expect(zygotes).toHaveLength(1);
+  process.kill(await site.launcherPid(), 'SIGKILL');
+  for (const answer of answers) expect((await answer).status).toBe(502);
+  await allGone([...pids, ...zygotes], 5000);
+  await site.untilWarm();
+});
+
+test('the death of a warm interpreter costs no request: another one takes its place', async () => {
+  await site.start();
+  await site.untilWarm();
+  const answer = site.get('/hold.py?on');
+  await site.pids(1);
+  const [zygote] = await site.zygotePids();
+  process.kill(zygote!, 'SIGKILL');
+  const answers = await Promise.all(Array.from({ length: 10 }, () => site.get('/hello.py')));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  site.letGo('on');
+  const { status, body } = await answer;
+  expect([status, body.toString()]).toEqual([200, 'on went on\n']);
+  await site.untilWarm();
+  expect(await site.zygotePids()).not.toContain(zygote);
+  await site.untilIdle();
+});
+
+test('a program whose warm interpreter has died ends on a timeout and with its client all the same', async () => {
+  await site.start(['--cgi-idle-timeout', '1s']);
+  await site.untilWarm();
+  const answer = site.get('/hold.py?never');
+  const client = site.open('/hold.py?nor-this');
+  const pids = await site.pids(2);
+  const [zygote] = await site.zygotePids();
+  process.kill(zygote!, 'SIGKILL');
+  client.reset();
+  expect((await answer).status).toBe(504);
+  await allGone(pids);
+  await site.untilIdle();
+});
+
 test('requests that come while there is none wait for the next one', async () => {
   await site.start();
   for (let round = 0; round < 5; round++) {

@@ -17,14 +17,13 @@ const MODES: readonly (readonly [string, readonly string[]])[] = [
   ['warm', ['--python', SYSTEM_PYTHON]],
 ];
 
-/** The interpreter may still be warming up, and programs run cold until then. */
-async function warmUp(): Promise<void> {
-  for (let i = 0; i < 3; i++) await site.get('/hello.py');
+async function warmUp(name: string): Promise<void> {
+  if (name === 'warm') await site.untilWarm();
 }
 
-test.each(MODES)('--cgi-limit-cpu ends who computes for longer, %s', async (_name, flags) => {
+test.each(MODES)('--cgi-limit-cpu ends who computes for longer, %s', async (name, flags) => {
   await site.start([...flags, '--cgi-limit-cpu', '1']);
-  await warmUp();
+  await warmUp(name);
   expect((await site.get('/burns-cpu.py')).status).toBe(502);
   // SIGXCPU and SIGKILL come together, as soft and hard limit are one.
   await site.logged(
@@ -33,27 +32,27 @@ test.each(MODES)('--cgi-limit-cpu ends who computes for longer, %s', async (_nam
   await site.untilNoProgram();
 });
 
-test.each(MODES)('--cgi-limit-memory: what is more is refused to the program, %s', async (_name, flags) => {
+test.each(MODES)('--cgi-limit-memory: what is more is refused to the program, %s', async (name, flags) => {
   await site.start([...flags, '--cgi-limit-memory', '300mb']);
-  await warmUp();
+  await warmUp(name);
   expect(await body('/eats-memory.py?100')).toBe(String(100 * 2 ** 20));
   expect(await body('/eats-memory.py?400')).toBe('-1');
 });
 
-test.each(MODES)('--cgi-limit-files, %s', async (_name, flags) => {
+test.each(MODES)('--cgi-limit-files, %s', async (name, flags) => {
   await site.start([...flags, '--cgi-limit-files', '20']);
-  await warmUp();
+  await warmUp(name);
   expect(await body('/opens-files.py')).toBe('Too many open files with 20');
 });
 
-test.each(MODES)('--cgi-limit-processes, for users other than root, %s', async (_name, flags) => {
+test.each(MODES)('--cgi-limit-processes, for users other than root, %s', async (name, flags) => {
   // Root may always have more; the limit is there all the same.
   site.program(
     'limits.py',
     '#!/usr/bin/env python3\nimport resource\nprint("Content-Type: text/plain\\n\\n%d %d" % resource.getrlimit(resource.RLIMIT_NPROC))\n',
   );
   await site.start([...flags, '--cgi-limit-processes', '12']);
-  await warmUp();
+  await warmUp(name);
   expect(await body('/limits.py')).toBe('12 12');
   if (process.geteuid?.() === 0) return;
   expect(await body('/makes-processes.py')).toBe('Resource temporarily unavailable');
@@ -61,23 +60,23 @@ test.each(MODES)('--cgi-limit-processes, for users other than root, %s', async (
 
 test.each(MODES)(
   'limits are hard, are those of programs alone, and leave xgi its own, %s',
-  async (_name, flags) => {
+  async (name, flags) => {
     site.program(
       'raises-limit.py',
       '#!/usr/bin/env python3\nimport resource\ntry:\n    resource.setrlimit(resource.RLIMIT_NOFILE, (21, 21))\n    answer = "raised"\nexcept (ValueError, OSError):\n    answer = "refused"\nprint("Content-Type: text/plain\\n\\n" + answer)\n',
     );
     await site.start([...flags, '--cgi-limit-files', '20', '--cgi-limit-cpu', '60']);
-    await warmUp();
+    await warmUp(name);
     if (process.geteuid?.() !== 0) expect(await body('/raises-limit.py')).toBe('refused');
     const answers = await Promise.all(Array.from({ length: 30 }, () => site.get('/hello.sh')));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   },
 );
 
-test.each(MODES)('working directory, umask and process group, %s', async (_name, flags) => {
+test.each(MODES)('working directory, umask and process group, %s', async (name, flags) => {
   site.program('deep/er/report.py', readFileSync(site.file('cgi-bin/report.py')));
   await site.start([...flags, '--umask', '027']);
-  await warmUp();
+  await warmUp(name);
   const report = await site.report('/deep/er/report.py');
   expect(report).toMatchObject({ cwd: `${site.programs}/deep/er`, umask: 0o27 });
   expect(report.group).toBe(report.pid);

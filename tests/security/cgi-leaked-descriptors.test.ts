@@ -15,8 +15,7 @@ describe.each([
 
   beforeAll(async () => {
     await site.start([...flags, '--python', SYSTEM_PYTHON, '--access-logfile', site.file('access.log')]);
-    // The interpreter may still be warming up, and programs run cold until then.
-    await Promise.all(Array.from({ length: 4 }, () => site.report()));
+    if (flags.length === 0) await site.untilWarm();
   });
   afterAll(() => site.destroy());
 

@@ -49,6 +49,8 @@ export interface ProgramReport {
   readonly pid: number;
   readonly group: number;
   readonly argv: readonly string[];
+  /** /proc/self/cmdline. */
+  readonly command: readonly string[];
   readonly cwd: string;
   readonly umask: number;
   readonly uids: readonly number[];
@@ -180,6 +182,16 @@ export class CgiSite {
     return JSON.parse(answer.body.toString()) as ProgramReport;
   }
 
+  /** Resolves when Python scripts are run warm: until then they are cold. */
+  async untilWarm(): Promise<void> {
+    await pollUntil(
+      async () => (await this.report()).command.some((word) => word.endsWith('xgi_cgi/zygote.py')),
+      {
+        what: 'a warm interpreter',
+      },
+    );
+  }
+
   /** Sends a request and keeps the connection. */
   open(target: string, fields: readonly string[] = [], options = {}): WsgiClient {
     const client = new WsgiClient(this.port, options);
@@ -207,6 +219,15 @@ export class CgiSite {
     const pid = gateways[0]?.workers[0]?.pid;
     if (typeof pid !== 'number') throw new Error('there is no launcher');
     return pid;
+  }
+
+  /** The warm interpreters. */
+  async zygotePids(): Promise<number[]> {
+    const launcher = await this.launcherPid();
+    return readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1')
+      .split(' ')
+      .filter((pid) => pid !== '' && isZygote(pid))
+      .map(Number);
   }
 
   /** The programs that run, and what they have started: their working directory is that of the programs. */
@@ -277,6 +298,14 @@ function isOurs(pid: number): boolean {
     if (command.endsWith('xgi_cgi\0')) return true;
     // A warm program is forked from a zygote, and has its command line; but not its parent.
     return command.includes('xgi_cgi/zygote.py') && isOurs(parentOf(pid));
+  } catch {
+    return false;
+  }
+}
+
+function isZygote(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('xgi_cgi/zygote.py');
   } catch {
     return false;
   }
