@@ -1,4 +1,5 @@
-"""The gateway's side of a launcher's channel, for tests: starts the real launcher over a socket pair and speaks frames with it.
+"""The gateway's side of a launcher's channel, for tests: starts the real launcher over a socket pair and speaks
+frames with it.
 
 Everything waits with a deadline, so a test that goes wrong fails and does not hang.
 """

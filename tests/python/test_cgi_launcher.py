@@ -199,7 +199,8 @@ class Output(LauncherTest):
     def test_it_is_closed_early(self):
         launcher = self.launch()
         go = os.path.join(self.folder, "go")
-        stream = launcher.shell('echo early; exec >&-; while [ ! -e "$GO" ]; do sleep 0.01; done; exit 5', environ={"GO": go})
+        script = 'echo early; exec >&-; while [ ! -e "$GO" ]; do sleep 0.01; done; exit 5'
+        stream = launcher.shell(script, environ={"GO": go})
         result = launcher.results[stream]
         launcher.wait(lambda: result.ended)
         self.assertEqual((result.output, result.exited), (b"early\n", None))
@@ -217,9 +218,10 @@ class Output(LauncherTest):
 
     def test_a_program_that_reads_its_own_output(self):
         launcher = self.launch()
+        code = "import os\nwhile 1: os.write(1, b'x' * 100); os.read(os.open('/dev/stdout', 0), 99)"
         stream = launcher.run(
             sys.executable,
-            [sys.executable, "-c", "import os\nwhile 1: os.write(1, b'x' * 100); os.read(os.open('/dev/stdout', 0), 99)"],
+            [sys.executable, "-c", code],
         )
         launcher.wait(lambda: launcher.results[stream].pid)
         for _ in range(20):
@@ -278,7 +280,8 @@ class Aborting(LauncherTest):
 
     def test_sigterm_comes_first(self):
         launcher = self.launch(killGraceMs=20000)
-        stream, result = self.started(launcher, "trap 'echo bye >&2; exit 7' TERM; echo ready; while :; do sleep 0.01; done")
+        script = "trap 'echo bye >&2; exit 7' TERM; echo ready; while :; do sleep 0.01; done"
+        stream, result = self.started(launcher, script)
         self.abort(launcher, stream)
         self.assertEqual((result.status, result.ended), (7, False))
         self.assertTrue(result.errors.endswith(b"bye\n"))
@@ -422,7 +425,8 @@ class ManyRuns(LauncherTest):
         launcher = self.launch()
         launcher.finish(launcher.shell(":"))
         before = launcher.descriptors()
-        scripts = ["echo hi", "exit 3", "cat", "kill -9 $$", "exec cat /dev/zero", "sleep 100", "(sleep 0.05; echo x)& :"]
+        scripts = ["echo hi", "exit 3", "cat", "kill -9 $$", "exec cat /dev/zero", "sleep 100"]
+        scripts.append("(sleep 0.05; echo x)& :")
         for _ in range(8):
             streams = [
                 launcher.shell(scripts[number % len(scripts)], body=b"x" * (number % 3 * 40000)) for number in range(28)
@@ -435,7 +439,8 @@ class ManyRuns(LauncherTest):
             for stream in streams[1::2]:
                 if not launcher.results[stream].over:
                     launcher.send(frames.ABORT, stream)
-            launcher.wait(lambda streams=streams: all(launcher.results[s].exited or launcher.results[s].error for s in streams))
+            results = [launcher.results[stream] for stream in streams]
+            launcher.wait(lambda results=results: all(result.exited or result.error for result in results))
         self.assertTrue(eventually(lambda: launcher.descriptors() == before), (before, launcher.descriptors()))
         self.assertTrue(eventually(lambda: not children_of(launcher.process.pid)))
 

@@ -1,7 +1,8 @@
 """Warm runs, forked from a zygote, against cold ones: a script must not be able to tell which it is.
 
-Each comparison runs the same command in the same launcher twice, once with "warm" and once without, and compares the bytes
-of both outputs and the status. Then what the zygotes are for: changed scripts, and their own life and death.
+Each comparison runs the same command in the same launcher twice, once with "warm" and once without, and compares
+the bytes of both outputs and the status. Then what the zygotes are for: changed scripts, and their own life and
+death.
 """
 
 import glob
@@ -265,8 +266,8 @@ class Ends(WarmTest):
             self.compare(self.install("daemon_thread.py"))
 
     def test_finalizers(self):
-        """All of them are called, and what they see is the same. Their order within one collection of garbage is chance: it
-        hangs on when the one before was."""
+        """All of them are called, and what they see is the same. Their order within one collection of garbage is
+        chance: it hangs on when the one before was."""
         self.install("beside.py")
         path = self.install("finalizers.py")
         cold = self.launcher.finish(self.launcher.run(path, cwd=self.folder))
@@ -533,7 +534,8 @@ class Zygotes(LauncherTest):
     def test_it_is_killed_again_and_again(self):
         """Each run is done once, whatever happens."""
         launcher = self.launch()
-        path = self.write("once.py", "#!%s\nimport sys\nopen(sys.argv[1], 'x').close()\nprint('once')\n" % sys.executable)
+        source = "#!%s\nimport sys\nopen(sys.argv[1], 'x').close()\nprint('once')\n"
+        path = self.write("once.py", source % sys.executable)
         self.warm_up(launcher, self.install("hello.py"))
         number = 0
         for _ in range(8):
@@ -599,7 +601,8 @@ class Zygotes(LauncherTest):
 
     def test_an_interpreter_that_is_unfit(self):
         """A program of the name of Python; and old Pythons, where there are some."""
-        cases = [self.write("python3", "#!/bin/sh\ncase $1 in *zygote.py) echo sorry >&2; exit 3;; esac\nexec /bin/sh \"$@\"\n")]
+        source = "#!/bin/sh\ncase $1 in *zygote.py) echo sorry >&2; exit 3;; esac\nexec /bin/sh \"$@\"\n"
+        cases = [self.write("python3", source)]
         cases += glob.glob(os.path.expanduser("~/.pyenv/versions/[23].[67]*/bin/python"))
         for python in cases:
             with self.subTest(python):

@@ -39,7 +39,7 @@ const OWN =
 describe.each([
   ['cold', ['--no-cgi-warm']],
   ['warm', ['--python', SYSTEM_PYTHON]],
-])('%s', (name, flags) => {
+])('%s', (_kind, flags) => {
   test('a program has PATH and the variables of its request, and the gateway’s are nowhere', async () => {
     const site = await startCgi(flags, { env: SECRETS });
     if (name === 'warm') await site.untilWarm();

@@ -16,7 +16,7 @@ def outer(level):
 for number in range(1, 6):
     outer(number)
     warnings.warn("from the top", UserWarning, number)
-warnings.warn("deprecated", DeprecationWarning)
+warnings.warn("deprecated", DeprecationWarning)  # noqa: B028
 warnings.warn("deprecated at the top", DeprecationWarning, stacklevel=2)
 exec("warnings.warn('in exec', stacklevel=2)")
 open(beside.__file__)

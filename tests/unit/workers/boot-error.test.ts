@@ -62,11 +62,11 @@ describe('bootError', () => {
 test('an executable file without a callable may be a CGI program', () => {
   const directory = makeTempDir();
   const failure = { class: '', message: 'form.py has no callable', traceback: '', hint: 'missing-attribute' };
-  const context = { python: 'python3', target: './form.py', cwd: directory };
+  const own = { python: 'python3', target: './form.py', cwd: directory };
   writeFileSync(path.join(directory, 'form.py'), '#!/usr/bin/python3\n');
-  expect(bootError(failure, context).message).toBe('form.py has no callable');
+  expect(bootError(failure, own).message).toBe('form.py has no callable');
   chmodSync(path.join(directory, 'form.py'), 0o755);
-  expect(bootError(failure, context).message).toBe(
+  expect(bootError(failure, own).message).toBe(
     'form.py has no callable; if it is a CGI program, write xgi cgi ./form.py',
   );
 });
