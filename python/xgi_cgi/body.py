@@ -17,8 +17,8 @@ class Body:
         self._watched = False
 
     def start(self):
-        self._watched = True
         self._loop.watch(self._descriptor, WRITABLE, self)
+        self._watched = True
 
     def on_ready(self, events):
         try:

@@ -1,10 +1,11 @@
 """Cold starts: the program is executed."""
 
 import os
+import signal
 
-from . import execution
+from . import execution, groups
 from .execution import Execution
-from .failure import StartFailure
+from .failure import StartFailure, describe
 from .loop import READABLE
 
 
@@ -40,7 +41,17 @@ class _Forked:
         self._order = order
         self._failed = False
         host.reaper.expect(pid, self)
-        host.loop.watch(report, READABLE, self)
+        try:
+            host.loop.watch(report, READABLE, self)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error):
+        self._failed = True
+        os.close(self._report)
+        self._report = None
+        groups.send(self._pid, False, signal.SIGKILL)
+        self._run.on_failed(describe(error, "wait for the program"))
 
     def on_ready(self, events):
         if self._report is None:

@@ -1,7 +1,7 @@
 """Standard error of one program: the beginning is passed on as it comes, the rest is cut down to its last bytes.
 
-It is always read, so that no program waits for it; what is not passed on is read slowly, so that endless output costs the
-program time and not us.
+It is always read, so that no program waits for it; what is not passed on is read slowly, so that endless output
+costs the program time and not us.
 """
 
 import os
@@ -34,8 +34,8 @@ class ErrorOutput:
         self._finished = False
 
     def start(self):
-        self._watched = True
         self._loop.watch(self._descriptor, READABLE, self)
+        self._watched = True
 
     def on_ready(self, events):
         if self._read() and not self._left:
@@ -43,7 +43,7 @@ class ErrorOutput:
             self._loop.call_later(_PAUSE_SECONDS, self._resume)
 
     def finish(self):
-        """The program has ended: sends the rest of what it wrote. What its descendants write from now on is read and dropped."""
+        """The program has ended: sends the rest of what it wrote, and drops what its descendants will write."""
         budget = _REST_BYTES
         while budget > 0 and self._descriptor is not None:
             size = self._read()
@@ -94,8 +94,12 @@ class ErrorOutput:
         self._out.append(HEADER.pack(len(data), self._stream, STDERR, 0, 0) + data)
 
     def _resume(self):
-        if self._descriptor is not None and not self._watched:
+        if self._descriptor is None or self._watched:
+            return
+        try:
             self.start()
+        except OSError:
+            self._loop.call_later(_PAUSE_SECONDS, self._resume)
 
     def _unwatch(self):
         if self._watched:

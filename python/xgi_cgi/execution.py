@@ -8,13 +8,11 @@ from collections import namedtuple
 from .failure import describe
 
 Execution = namedtuple("Execution", "path argv environment cwd descriptors")
-"""`descriptors`: what the program gets as 0, 1, …; all of them are above the last of these numbers. It gets no others."""
+"""`descriptors`: what the program gets as 0, 1, …, and no others; all are above the last of these numbers."""
 
 # What this process ignores, and what Python does; a program finds the default.
 _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_RESET = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGPIPE", "SIGXFSZ", "SIGCHLD") if hasattr(signal, name)
-)
+_RESET = (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 
 _LIMITS, _USER, _DIRECTORY, _EXECUTE = range(4)
 
@@ -54,8 +52,8 @@ def spawn(execution):
 
 
 def fork(execution, limits, user):
-    """Returns (process id, descriptor): the descriptor ends when the program is executed; before that comes what `read_report`
-    reads if it cannot be. Raises StartFailure if there is no process.
+    """Returns (process id, descriptor): the descriptor ends when the program is executed; before that comes what
+    `read_report` reads if it cannot be. Raises StartFailure if there is no process.
     """
     try:
         reader, writer = os.pipe()

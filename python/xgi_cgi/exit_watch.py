@@ -8,7 +8,7 @@ _open = getattr(os, "pidfd_open", None)
 
 
 class ExitWatch:
-    """Calls ``on_end()`` once, unless it is closed before. `is_active`: false if there is no such thing here, or no process."""
+    """Calls ``on_end()`` once, unless it is closed before. Not `is_active` if that cannot be had, or it has ended."""
 
     __slots__ = ("_loop", "_on_end", "_descriptor")
 

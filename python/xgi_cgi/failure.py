@@ -5,7 +5,7 @@ import os
 
 
 class StartFailure(Exception):
-    """`name`: the error's name as in errno.h, or of a Python exception; `message`: what was tried, and the error in words."""
+    """`name`: the error's, as in errno.h, or that of a Python exception. `message`: what was tried, and why not."""
 
     def __init__(self, name, message):
         super().__init__(message)

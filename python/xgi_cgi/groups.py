@@ -1,8 +1,8 @@
 """Signals to the process groups of programs.
 
-A process id may belong to another process as soon as its own was waited for, and the id of a group as soon as the group has no
-process. What is certain: while a group has processes, no new process gets its id. So when the leader is *reaped*, the
-group is still the one that we mean only if there is a group of that id, but no process.
+A process id may belong to another process as soon as its own was waited for, and the id of a group as soon as the
+group has no process. What is certain: while a group has processes, no new process gets its id. So when the leader
+is *reaped*, the group is still the one that we mean only if there is a group of that id, but no process.
 """
 
 import os
@@ -17,7 +17,7 @@ def exists(pid, reaped):
 
 
 def send(pid, reaped, signum, user=None):
-    """Signals the group. With `user`, only what that user may signal: for a process id that a process of the user has told."""
+    """Signals the group; with `user`, only what that user may signal, because one of its processes told us `pid`."""
     if not exists(pid, reaped):
         return
     if user is None:

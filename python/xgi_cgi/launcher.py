@@ -1,4 +1,4 @@
-"""The launcher: takes the frames of the gateway, keeps the runs, and lives until the gateway has gone or wants no more."""
+"""The launcher: takes the frames of the gateway and keeps the runs, until the gateway has gone or wants no more."""
 
 from xgi_worker import frames
 
@@ -12,8 +12,8 @@ from .zygotes import Zygotes
 
 
 class Launcher:
-    """`loop`, `reaper`: the Loop and the Reaper. `out`: the list that takes frames to the gateway. `settings`: the Settings, None
-    before HELLO.
+    """`loop`, `reaper`: the Loop and the Reaper. `out`: the list that takes frames to the gateway. `settings`: the
+    Settings, None before HELLO.
     """
 
     def __init__(self, loop, reaper, ready):
@@ -29,7 +29,7 @@ class Launcher:
         self._gone = False
 
     def serve(self, channel):
-        """Returns when the gateway has gone, or has sent DRAIN, and no program is left. Raises ProtocolError at once."""
+        """Returns when the gateway has gone or has sent DRAIN, and no program is left. Raises ProtocolError."""
         self.out = channel.out
         while self._runs or not (self._gone or (self._draining and channel.is_flushed)):
             self.loop.turn()

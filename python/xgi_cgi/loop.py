@@ -1,7 +1,7 @@
 """The event loop: descriptors that become ready, and timers. One thread, level triggered, nothing in it may block.
 
-A *source* is an object with ``on_ready(events)``. It must take an event that comes for nothing: within one turn a descriptor
-may be closed and its number used again.
+A *source* is an object with ``on_ready(events)``. It must take an event that comes for nothing: within one turn a
+descriptor may be closed and its number used again.
 """
 
 import heapq
@@ -34,7 +34,7 @@ class Loop:
         self._poller.unregister(descriptor)
 
     def call_later(self, seconds, function):
-        """Calls ``function()`` once, `seconds` from now. There is no way back: `function` looks whether it is still wanted."""
+        """Calls ``function()`` once, `seconds` from now. There is no way back: it looks whether it is still wanted."""
         heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), function))
 
     def turn(self):

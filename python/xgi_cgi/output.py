@@ -12,7 +12,9 @@ READ_BYTES = 65536
 
 
 class Output:
-    """Owns `descriptor`. Without credit it is not read, so that the program waits. ``on_output_end()`` of `run` follows the END."""
+    """Owns `descriptor`. Without credit it is not read, so that the program waits. ``on_output_end()`` of `run`
+    follows the END.
+    """
 
     __slots__ = ("_run", "_loop", "_out", "_descriptor", "_credit", "_watched")
 
@@ -26,8 +28,8 @@ class Output:
 
     def start(self):
         if self._credit:
-            self._watched = True
             self._loop.watch(self._descriptor, READABLE, self)
+            self._watched = True
 
     def on_ready(self, events):
         credit = self._credit

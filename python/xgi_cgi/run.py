@@ -1,4 +1,4 @@
-"""One run: the life of a program from RUN until standard output has ended and the program too, or ABORT has ended both."""
+"""One run: the life of a program, from RUN until it and its output have ended, by themselves or by ABORT."""
 
 import json
 import os
@@ -18,8 +18,8 @@ _SUCCESS = b'{"code":0,"signal":null,"stderrDropped":0}'
 class Run:
     """Whoever starts the program calls `on_started` or `on_failed`, and later `on_exit`, each once.
 
-    `host` is the Launcher. `began`: when the RUN came, as of monotonic(). `streams`: the Streams; their `child` end belongs to
-    who starts the program until then. `aborted`: nobody wants the output any more.
+    `host` is the Launcher. `began`: when the RUN came, as of monotonic(). `streams`: the Streams; their `child` end
+    belongs to who starts the program until then. `aborted`: nobody wants the output any more.
     """
 
     __slots__ = (
@@ -121,7 +121,7 @@ class Run:
             self._end()
 
     def _break_off(self, error):
-        """Its output cannot be waited for: the operating system is out of something. The EXITED still comes; nobody looks at it."""
+        """We cannot wait for its output, for want of memory perhaps. Nobody looks at the EXITED that will come."""
         self._host.out.append(encode_error(self.stream, 0, describe(error, "wait for the output").fields()))
         self.abort()
 

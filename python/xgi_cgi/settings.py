@@ -16,8 +16,8 @@ User = collections.namedtuple("User", "uid gid groups body_uid body_gid")
 class Settings:
     """`environ`: dict of bytes, the environment of every program, under that of its request. `credit`: bytes of output
     that a run may send before it is given more. `kill_grace`: seconds from SIGTERM to SIGKILL. `stderr_bytes`: so much
-    of the standard error of a run is passed on as it comes. `limits`: Limits. `umask`: int or None, which is as the launcher's.
-    `user`: User or None, which is as the launcher. `preload`: names of modules, for zygotes.
+    of the standard error of a run is passed on as it comes. `limits`: Limits. `umask`: int or None, which is as the
+    launcher's. `user`: User or None, which is as the launcher. `preload`: names of modules, for zygotes.
     """
 
     def __init__(self, hello):
@@ -60,7 +60,8 @@ def _read_user(value):
 
 
 def _number(value):
-    _check(isinstance(value, int) and not isinstance(value, bool) and value >= 0, "HELLO: %r is not a number" % (value,))
+    fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    _check(fits, "HELLO: %r is not a number" % (value,))
     return value
 
 

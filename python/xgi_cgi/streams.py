@@ -13,8 +13,8 @@ _BODY_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Streams:
-    """`child`: the three descriptors of the program, to be closed with `release` when it has them. `output` and `errors`: the
-    reading ends. `body`: the writing end, and `body_rest` what did not fit into the pipe; or None.
+    """`child`: the three descriptors of the program, to be closed with `release` when it has them. `output` and
+    `errors`: the reading ends. `body`: the writing end, and `body_rest` what did not fit into the pipe; or None.
 
     Raises OSError, and has then closed everything.
     """

@@ -1,20 +1,21 @@
-"""The zygote: a warm interpreter that forks a process for each run of a script, which is then as if it had been executed.
+"""The zygote: a warm interpreter that forks a process for each run of a script, as if that had been executed.
 
-Run by the interpreter that scripts name in their first line, and so self-contained. File descriptor 3 is a socket to the
-launcher; `zygote_process.py` is the other side of it. What is here must not be there for a script: it finds the modules, the
-descriptors, the signals and the ``__main__`` of a cold start.
+Run by the interpreter that scripts name in their first line, and so self-contained. File descriptor 3 is a socket
+to the launcher; `zygote_process.py` is the other side of it. What is here must not be there for a script: it finds
+the modules, the descriptors, the signals and the ``__main__`` of a cold start.
 
-A script is told from a cold start by what looks at the process and not at Python:
+What tells a script from a cold start, none of which is about its input, its output or its status:
 
-* /proc/self/cmdline and the parent are the zygote's; addresses and, unless PYTHONHASHSEED is set, hashes of strings are
-  the same in all runs of one zygote; there was no execve, so a limit of address space counts what the zygote has mapped;
-* the stack has one frame more at its bottom (traceback.print_stack, inspect.stack), in "<frozen importlib._bootstrap>",
-  which warnings with a stacklevel pass over; the recursion limit comes one call sooner;
-* gc.get_objects() does not list what was there before the script;
+* the process: /proc/self/cmdline and the parent are the zygote's; addresses, and hashes of strings unless
+  PYTHONHASHSEED is set, are the same in all runs of one zygote; there was no execve, so a limit of address space
+  counts what the zygote has mapped, and that of processes is not looked at before the script forks;
+* the stack: one frame more at its bottom, in "<frozen importlib._bootstrap>" (traceback.print_stack, inspect.stack;
+  warnings with a stacklevel pass over it); the recursion limit comes one call sooner;
+* garbage: gc.get_objects() does not list what was there before the script, and a collection may be at another moment;
 * preloaded modules: a file beside the script that has the name of one is not imported; what they did when they were
   imported is not done again;
-* the end: objects that only something of before the script refers to (a function in copyreg's table) get no ``__del__``,
-  though their files are flushed; modules of before the script are not torn down while ``__del__`` methods run;
+* the end: what only something of before the script refers to (a function in copyreg's table) gets no ``__del__``,
+  though its files are flushed; modules of before the script are not torn down while ``__del__`` methods run;
   sys.is_finalizing() is false then.
 
 Whatever is not quite usual (it cannot be read or compiled, the first line has options) is told to the launcher as
@@ -52,19 +53,19 @@ import _thread  # noqa: E402
 import _weakref  # noqa: E402
 import builtins  # noqa: E402
 import gc  # noqa: E402
-import marshal  # noqa: E402
 import os  # noqa: E402
 import stat  # noqa: E402
 import time  # noqa: E402
 
-# Functions by their own names: looking one up in a module writes to the name, the module and its type, and each page that is
-# written to is copied for each process that is forked. Besides, scripts may replace them.
-from _io import TextIOWrapper  # noqa: E402
-from builtins import compile as compile_source  # noqa: E402
 from marshal import loads  # noqa: E402
-from os import _exit, chdir, close, dup2, fork, fsdecode, fstat, getpid, putenv, readlink, setpgid, waitpid  # noqa: E402
-from os import open as open_file  # noqa: E402
 from resource import setrlimit  # noqa: E402
+
+# Functions by their own names: looking one up in a module writes to the name, the module and its type, and each page
+# that is written to is copied for each process that is forked. Besides, scripts may replace them.
+compile_source = compile
+open_file, close, dup2, fstat, readlink = os.open, os.close, os.dup2, os.fstat, os.readlink
+fork, waitpid, getpid, setpgid, _exit = os.fork, os.waitpid, os.getpid, os.setpgid, os._exit
+chdir, putenv, fsdecode = os.chdir, os.putenv, os.fsdecode
 
 _ASK = b"?"
 _MESSAGE_BYTES = 65536
@@ -213,8 +214,8 @@ def _resolve(path, descriptor):
 
 
 def _read(path, descriptor, status, real):
-    """The script for `_find`; None if it has to be executed in any case. `interpreter` is None if the kernel would not, or if it
-    would pass options.
+    """The script for `_find`; None if it has to be executed in any case. `interpreter` is None if the kernel would
+    not, or if it would pass options.
     """
     # A regular file; and no module's cache file, which Python recognizes.
     if not stat.S_ISREG(status.st_mode) or path.endswith(b".pyc"):
@@ -329,7 +330,7 @@ def _reopen(stdin):
     """As create_stdio of CPython's pylifecycle.c makes it, for what descriptor 0 is now."""
     buffer = _io.open(0, "rb", -1, None, None, None, False)
     buffer.raw.name = "<stdin>"
-    stream = TextIOWrapper(
+    stream = _io.TextIOWrapper(
         buffer, stdin.encoding, stdin.errors, "\n", stdin.line_buffering, stdin.write_through
     )
     stream.mode = "r"
@@ -364,7 +365,7 @@ def _compile_aloud(path):
 
 
 def _judge(failure):
-    """Does what Python does with what a script has raised (None: nothing). Returns the exit status, None for an interrupt."""
+    """Does what Python does with what a script has raised, or None. Returns the exit status, None for an interrupt."""
     if failure is None:
         return 0
     # Ours is the first frame.
@@ -432,8 +433,8 @@ def _write_error(text):
 def _finish(status):
     """Ends the process with `status` (None: as an interrupt does); returns if that is better left to Python.
 
-    Python's own finalization writes to much of what is shared with the zygote, and so costs 1.5 ms. Here only `__main__` and
-    the modules that were imported since are torn down.
+    Python's own finalization writes to much of what is shared with the zygote, and so costs 1.5 ms. Here only
+    `__main__` and the modules that were imported since are torn down.
     """
     if _thread._count() or sys.gettrace() or sys.getprofile() or _has_foreign_code():
         return
@@ -560,7 +561,8 @@ gc.collect()
 # A collection writes to what it looks at, and what is written to is no longer shared. A script's do not look at these.
 gc.freeze()
 
-_execute = getattr(builtins, "exec")  # which older Pythons would take for a statement
+# By this name, older Pythons take it for a statement.
+_execute = vars(builtins)["exec"]
 _job = [_serve(_channel, *_set_up)]
 _failure = None
 try:

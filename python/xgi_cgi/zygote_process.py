@@ -1,11 +1,11 @@
 """One zygote as seen from here: the process that runs ``zygote.py``, and the runs that were given to it.
 
-Each message is one packet of a SOCK_SEQPACKET socket. To the zygote, marshalled: first (modules to preload, names of the
-base environ, limits), then for each run (number, script, args, cwd, environ, argv or None), with the three descriptors
-of the program; or ``?``: which processes have ended? It knows nothing of that by itself: a handler of signals would have
-to be taken away in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S number pid``: the
-process runs the script. ``C number 0``: nothing was run, execute it. ``E number status``: the process has ended, with
-that status of waitpid(2). ``U`` and a text: this interpreter is unfit.
+Each message is one packet of a SOCK_SEQPACKET socket. To the zygote, marshalled: first (modules to preload, names
+of the base environ, limits), then for each run (number, script, args, cwd, environ, argv or None), with the three
+descriptors of the program; or ``?``: which processes have ended? It knows nothing of that by itself: a handler of
+signals would have to be taken away in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S
+number pid``: the process runs the script. ``C number 0``: nothing was run, execute it. ``E number status``: the
+process has ended, with that status of waitpid(2). ``U`` and a text: this interpreter is unfit.
 
 A forked process says ``S`` itself, before anything of the script is run. So when the socket has ended, all are known
 that were forked; the others can be executed without running anything twice.
@@ -54,8 +54,8 @@ _HOPELESS = ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENOEXEC", "EPROTO
 
 
 class ZygoteProcess:
-    """`owner` is told with ``on_lost(self, reason, hopeless)`` when it takes no more runs, unless that was wanted (`retire`), and
-    with ``on_gone(self)`` when nothing is left of it. `hopeless`: another one would not do better.
+    """`owner` is told with ``on_lost(self, reason, hopeless)`` when it takes no more runs, unless that was wanted
+    (`retire`), and with ``on_gone(self)`` when nothing is left of it. `hopeless`: another one would not do better.
     """
 
     def __init__(self, host, interpreter, owner):
@@ -100,7 +100,7 @@ class ZygoteProcess:
         """Raises StartFailure."""
         settings, opened = self._host.settings, []
         try:
-            ours, theirs = (pair.detach() for pair in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            ours, theirs = (end.detach() for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
             opened += (theirs, ours)
             reader, writer = os.pipe()
             opened += (writer, reader)
@@ -124,14 +124,26 @@ class ZygoteProcess:
                 os.close(descriptor)
         self._order = order
         self._host.reaper.expect(self._pid, self)
-        self._socket = socket.socket(fileno=ours)
-        self._socket.setblocking(False)
-        self._host.loop.watch(ours, READABLE, self)
         self._log = ZygoteLog(self._host, reader)
         self._log.start()
+        self._open(ours)
+
+    def _open(self, descriptor):
+        self._socket = socket.socket(fileno=descriptor)
+        self._socket.setblocking(False)
+        settings = self._host.settings
         names = [name.encode("utf-8") for name in settings.preload]
         setup = (names, list(settings.environ), settings.limits.pairs)
-        self._socket.send(marshal.dumps(setup, _MARSHAL_VERSION), _SEND_FLAGS)
+        try:
+            self._socket.send(marshal.dumps(setup, _MARSHAL_VERSION), _SEND_FLAGS)
+        except OSError:
+            pass  # It has ended already; perhaps it has said why.
+        try:
+            self._host.loop.watch(descriptor, READABLE, self)
+        except OSError:
+            self._socket.close()
+            self._socket = None
+            self.kill()
 
     def _check_start(self):
         if not self._served and not self._lost:
@@ -278,7 +290,10 @@ class ZygoteProcess:
             return
         self._execute_unsent()
         self._host.loop.change(self._socket.fileno(), READABLE)
-        self._socket.shutdown(socket.SHUT_WR)
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # It has died.
 
     def kill(self):
         if self._pid is not None:

@@ -15,7 +15,9 @@ _SOUND_SECONDS = 30
 """After a zygote that has lived for so long, the pauses begin anew."""
 
 # What an interpreter, the loader of libraries and the C library look at when they start.
-_STARTUP = re.compile(rb"PYTHON|__PYVENV|LC_|LANG|LD_|DYLD_|MALLOC_|GLIBC_|HOME$|TZ$|TZDIR$|LOCPATH$|NLSPATH$|GCONV_PATH$")
+_STARTUP = re.compile(
+    rb"PYTHON|__PYVENV|LC_|LANG|LD_|DYLD_|MALLOC_|GLIBC_|HOME$|TZ$|TZDIR$|LOCPATH$|NLSPATH$|GCONV_PATH$"
+)
 _MAYBE_STARTUP = re.compile(rb"(?:^|\0)(?:" + _STARTUP.pattern.replace(b"$", b"\\0") + rb")")
 
 
@@ -69,8 +71,9 @@ class Zygotes:
         place = self._places.get(zygote.interpreter)
         if place is not None and place.zygote is zygote:
             place.leave(hopeless)
-        text = "Python scripts are executed each time with %s" if hopeless else "Python scripts are executed for a while with %s"
-        self._host.log(LEVEL_WARNING, (text + ", for want of a warm interpreter: %s") % (name, reason))
+        until = "until a reload" if hopeless else "for a while"
+        text = "scripts of %s are executed each time %s, for want of a warm interpreter: %s"
+        self._host.log(LEVEL_WARNING, text % (name, until, reason))
 
     def on_gone(self, zygote):
         self._processes.discard(zygote)

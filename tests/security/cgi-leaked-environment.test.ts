@@ -39,10 +39,10 @@ const OWN =
 describe.each([
   ['cold', ['--no-cgi-warm']],
   ['warm', ['--python', SYSTEM_PYTHON]],
-])('%s', (_kind, flags) => {
+])('%s', (kind, flags) => {
   test('a program has PATH and the variables of its request, and the gateway’s are nowhere', async () => {
     const site = await startCgi(flags, { env: SECRETS });
-    if (name === 'warm') await site.untilWarm();
+    if (kind === 'warm') await site.untilWarm();
     for (let i = 0; i < 3; i++) {
       const { env, bornWith } = await site.report();
       // LC_CTYPE is what Python itself sets in the C locale (PEP 538).
