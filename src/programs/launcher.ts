@@ -48,7 +48,7 @@ export class Launcher implements Runner {
   }
 
   async start(): Promise<void> {
-    if (this.isReady) return;
+    if (this.isReady || this.#stopping) return;
     const { python } = this.#options;
     const timer = setTimeout(() => {
       this.#started?.reject(launcherFailure(python, `not ready after ${BOOT_MS / 1000} s`));
@@ -108,12 +108,9 @@ export class Launcher implements Runner {
 
   #lost(lost: LauncherProcess, status: string, served: boolean): void {
     this.#process = undefined;
-    if (this.#stopping) return;
     const { log, onLost, python } = this.#options;
-    if (this.#started !== undefined) {
-      this.#started.reject(launcherFailure(python, `it ended: ${status}`));
-      return;
-    }
+    this.#started?.reject(launcherFailure(python, `it ended: ${status}`));
+    if (this.#stopping || this.#started !== undefined) return;
     this.#crashed++;
     const what = `XGI_CGI_LAUNCHER: the launcher of programs, ${lost.pid}, ended (${status})`;
     if (onLost !== undefined) {

@@ -84,8 +84,13 @@ export class ProgramPool {
 
   /** @throws BootError `XGI_CGI_LAUNCHER`, ConfigError `XGI_CONFIG_TMPDIR` */
   async start(): Promise<void> {
-    await this.#rendezvous.listen();
-    await this.runner.start();
+    try {
+      await this.#rendezvous.listen();
+      await this.runner.start();
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
   }
 
   /** Interpreters that scripts are forked from are started anew. */

@@ -1,6 +1,7 @@
 /** `--cgi-timeout` and `--cgi-idle-timeout`, before the head and after it. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { allGone, CgiSite } from '../support/cgi-site.js';
+import { WsgiClient } from '../support/wsgi-client.js';
 
 let site: CgiSite;
 
@@ -94,4 +95,38 @@ test('0 is no limit', async () => {
   await new Promise((resolve) => setTimeout(resolve, 700));
   site.letGo('a');
   expect((await answer).body.toString()).toBe('a went on\n');
+});
+
+test.each([
+  ['without a head', 'exec >&-\n'],
+  [
+    'with less than it has promised',
+    'printf "Content-Type: text/plain\\nContent-Length: 99\\n\\nshort"; exec >&-\n',
+  ],
+])('a program that closes its output %s is ended at once: nobody waits for it', async (_, output) => {
+  site.program('closes.sh', `#!/bin/sh\necho $$ >> ../notes/pids\n${output}exec sleep 300\n`);
+  await site.start();
+  await site.get('/closes.sh');
+  await allGone(await site.pids(1));
+  await site.untilIdle();
+});
+
+// 15 seconds are what is tested: fixed, because it is no setting.
+test('a client that has ended its input and is written nothing: gone after 15 s, in HTTP/1.0 or in the middle of an answer', async () => {
+  site.program('silent.sh', '#!/bin/sh\necho $$ >> ../notes/pids\nexec sleep 300\n');
+  site.program(
+    'begins.sh',
+    '#!/bin/sh\necho $$ >> ../notes/pids\nprintf "Content-Type: text/plain\\n\\nfirst\\n"\nexec sleep 300\n',
+  );
+  await site.start();
+  const beganMs = performance.now();
+  for (const line of ['GET /silent.sh HTTP/1.0', 'GET /begins.sh HTTP/1.1']) {
+    const client = new WsgiClient(site.port);
+    client.send(`${line}\r\nHost: a\r\n\r\n`);
+    client.socket.end();
+  }
+  const pids = await site.pids(2);
+  await allGone(pids, 25_000);
+  expect(performance.now() - beganMs).toBeGreaterThan(14_000);
+  await site.untilIdle();
 });

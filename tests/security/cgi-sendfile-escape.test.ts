@@ -2,10 +2,11 @@
  * X-Sendfile out of its folders. A program (or who controls a field of its answer) has the server send `/etc/shadow`, which the program itself
  * may not read, or a device that never ends. Only what lies below a folder that was declared for it is sent.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CgiSite } from '../support/cgi-site.js';
+import { CgiSite, SYSTEM_PYTHON } from '../support/cgi-site.js';
 
 const site = new CgiSite();
 let asked = 0;
@@ -128,3 +129,44 @@ test('neither a field of the client nor that of another server has files sent', 
   );
   expect((await site.get(output)).body.toString()).toBe('this');
 });
+
+/** Exchanges two names again and again, each time in one step (renameat2(2), RENAME_EXCHANGE), until its input ends. */
+const EXCHANGER = `
+import ctypes, os, select, sys
+libc = ctypes.CDLL(None, use_errno=True)
+a, b = (os.fsencode(name) for name in sys.argv[1:])
+print("ready", flush=True)
+while not select.select([0], [], [], 0)[0]:
+    if libc.renameat2(-100, a, -100, b, 2):
+        raise OSError(ctypes.get_errno(), "renameat2")
+`;
+
+test.runIf(process.platform === 'linux')(
+  'a folder that is exchanged for a link between the look and the opening leads nowhere',
+  async () => {
+    site.write('outside/file.txt', 'SECRET');
+    site.write('files/here/file.txt', 'the right one');
+    symlinkSync(site.file('outside'), site.file('files/there'));
+    const exchanger = spawn(
+      SYSTEM_PYTHON,
+      ['-c', EXCHANGER, site.file('files/here'), site.file('files/there')],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
+    await once(exchanger.stdout, 'data');
+    const bodies = new Set<string>();
+    try {
+      // A race, so a number of tries: before it was closed, one in seven got the secret.
+      for (let i = 0; i < 40; i++) {
+        const answers = await Promise.all(
+          Array.from({ length: 8 }, () => sent(`${site.directory}/files/here/file.txt`)),
+        );
+        for (const { status, body } of answers) bodies.add(status === 200 ? body.toString() : String(status));
+      }
+    } finally {
+      exchanger.stdin.end();
+    }
+    expect([...bodies].toSorted()).toEqual(['500', 'the right one']);
+  },
+);

@@ -261,20 +261,27 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     if (this.#failure !== undefined) return false;
     // A program that a slow client holds up is not idle; for clients there are other deadlines.
     if (this.#state === 'body' && this.#body!.untaken > 0) this.#lastSignMs = nowMs;
-    if (this.#state === 'body' && nowMs - Math.max(this.#lastSignMs, this.#inputEndedAtMs) > HALF_CLOSED_MS) {
-      this.#body!.fail(
+    if (this.#seemsGone(nowMs)) {
+      this.#fail(
         new GatewayError(
-          499,
+          408,
           'XGI_HTTP_CLIENT_GONE',
           'the client has ended its input, and seems to have gone',
         ),
       );
-      this.#clientGone();
+      this.#abort();
       return false;
     }
     const what = this.#overdue(nowMs);
     if (what !== undefined) this.#timedOut(what);
     return what !== undefined;
+  }
+
+  /** A client that cannot be asked, because its answer has begun, or because it does not know interim responses. */
+  #seemsGone(nowMs: number): boolean {
+    const isAsked = this.#options.request.httpVersion !== '1.0';
+    if (this.#state !== 'body' && (this.#state !== 'head' || isAsked)) return false;
+    return nowMs - Math.max(this.#lastSignMs, this.#inputEndedAtMs) > HALF_CLOSED_MS;
   }
 
   #overdue(nowMs: number): string | undefined {
@@ -314,6 +321,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     const signal = this.#end?.signal ?? null;
     if (this.#state === 'head') this.#fail(this.#withoutHead());
     else if (this.#state === 'body') this.#completeBody(signal);
+    // What has closed its output, and has not answered with it, is good for nothing any more.
+    if (this.#failure !== undefined && this.#end === undefined) this.#abort();
     if (this.#end !== undefined && (signal !== null || this.#end.code !== 0) && this.#failure === undefined)
       this.#options.log.info(`${this.#options.name}: ${this.#ending()}, after its answer`, {
         code: 'XGI_CGI_EXIT',

@@ -1,25 +1,16 @@
 /** Whether a file can be executed, and where a command is. Paths are byte text. */
-import { accessSync, constants, statSync, type Stats } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 
-/**
- * True if the kernel would let us execute it. Root may, if anybody may; whether the user may whom programs run as is
- * known when it is tried.
- */
-export function isExecutable(file: string, stats: Stats): boolean {
-  if (process.getuid?.() === 0) return (stats.mode & 0o111) !== 0;
-  try {
-    accessSync(bytesOf(file), constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** True if anybody may execute it. Whether the user may whom programs run as, perhaps another one than ours, is known when it is tried. */
+export function isExecutable(stats: Stats): boolean {
+  return (stats.mode & 0o111) !== 0;
 }
 
 /** True for a regular file that can be executed, also by a symbolic link. */
 export function isProgram(file: string): boolean {
   try {
     const stats = statSync(bytesOf(file), { throwIfNoEntry: false });
-    return stats !== undefined && stats.isFile() && isExecutable(file, stats);
+    return stats !== undefined && stats.isFile() && isExecutable(stats);
   } catch {
     return false;
   }

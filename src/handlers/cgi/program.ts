@@ -99,7 +99,7 @@ function inspect(file: string, stats: Stats, options: ProgramOptions): Program {
       );
     return { path: mapped, argv: [mapped, file], warm: warmInterpreter(mapped, options), script: file };
   }
-  if (!isExecutable(file, stats)) throw notExecutable(file);
+  if (!isExecutable(stats)) throw notExecutable(file);
   return { path: file, argv: [file], warm: shebangInterpreter(file, options), script: file };
 }
 

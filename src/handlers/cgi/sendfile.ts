@@ -21,13 +21,13 @@ export async function sendFile(
   let handle: FileHandle | undefined;
   try {
     const real = realpathSync.native(Buffer.from(file, 'latin1'), 'latin1');
-    if (!roots.some((root) => isInside(root, real)))
-      throw refuse(file, `it is in none of the folders that are declared with --sendfile-root`);
-    // Links were followed before: what has become one since is not opened. O_NONBLOCK: a pipe would hold a thread for ever.
+    checkPlace(file, real, roots);
+    // O_NONBLOCK: a pipe would hold a thread for ever.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
     handle = await open(Buffer.from(real, 'latin1'), flags);
     const stats = await handle.stat();
     if (!stats.isFile()) throw refuse(file, 'it is no regular file');
+    checkPlace(file, placeOf(handle, real), roots);
     const fields = [...withoutLength(head.fields), 'Content-Length', String(stats.size)];
     return {
       head: new ResponseHead(head.status, fields, head.reason),
@@ -38,6 +38,21 @@ export async function sendFile(
     if (error instanceof GatewayError) throw error;
     throw refuse(file, (error as Error).message);
   }
+}
+
+function checkPlace(file: string, real: string, roots: readonly string[]): void {
+  if (roots.some((root) => isInside(root, real))) return;
+  throw refuse(file, 'it is in none of the folders that are declared with --sendfile-root');
+}
+
+/**
+ * Where the file is that was opened: whoever may write in a root can exchange a folder for a link between a look and the opening. Where
+ * the system does not tell, a second look at the path makes that harder, but not impossible.
+ */
+function placeOf(handle: FileHandle, real: string): string {
+  const opened = `/proc/self/fd/${handle.fd}`;
+  const place = process.platform === 'linux' ? Buffer.from(opened) : Buffer.from(real, 'latin1');
+  return realpathSync.native(place, 'latin1');
 }
 
 function withoutLength(fields: readonly string[]): string[] {
