@@ -6,7 +6,7 @@ from xgi_worker import frames
 
 from .loop import READABLE, WRITABLE
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 65536
 _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
 
 

@@ -8,11 +8,12 @@ _open = getattr(os, "pidfd_open", None)
 
 
 class ExitWatch:
-    """Calls ``on_end()`` once, unless it is closed before. Not `is_active` if that cannot be had, or it has ended."""
+    """Calls ``on_end()`` once, unless it is closed before. `is_blind`: that cannot be had, and it never will."""
 
-    __slots__ = ("_loop", "_on_end", "_descriptor")
+    __slots__ = ("is_blind", "_loop", "_on_end", "_descriptor")
 
     def __init__(self, loop, pid, on_end):
+        self.is_blind = True
         self._loop = loop
         self._on_end = on_end
         self._descriptor = None
@@ -24,13 +25,11 @@ class ExitWatch:
             return
         try:
             loop.watch(descriptor, READABLE, self)
-            self._descriptor = descriptor
         except OSError:
             os.close(descriptor)
-
-    @property
-    def is_active(self):
-        return self._descriptor is not None
+            return
+        self._descriptor = descriptor
+        self.is_blind = False
 
     def on_ready(self, events):
         # What comes for nothing does no harm: who is told looks.

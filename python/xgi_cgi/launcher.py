@@ -1,5 +1,7 @@
 """The launcher: takes the frames of the gateway and keeps the runs, until the gateway has gone or wants no more."""
 
+import os
+
 from xgi_worker import frames
 
 from . import cold
@@ -49,6 +51,9 @@ class Launcher:
     def forget(self, run):
         """`run` is over."""
         self._runs.pop(run.stream, None)
+        if not self._runs:
+            # The last program's folder is ours too, and who wants it away should not find it busy.
+            os.chdir("/")
 
     # From the channel.
 

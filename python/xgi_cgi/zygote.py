@@ -56,7 +56,6 @@ import gc  # noqa: E402
 import os  # noqa: E402
 import stat  # noqa: E402
 import time  # noqa: E402
-
 from marshal import loads  # noqa: E402
 from resource import setrlimit  # noqa: E402
 
@@ -150,7 +149,7 @@ def _serve(channel, limits, coerced):
             break
         # Fewer than three if too many are open.
         descriptors = memoryview(ancillary[0][2]).cast("i").tolist() if ancillary else ()
-        number, path, args, cwd, environ, executed = loads(message)
+        number, path, args, cwd, environ, executed, has_body = loads(message)
         try:
             if len(descriptors) != 3:
                 raise _Cold()
@@ -161,7 +160,9 @@ def _serve(channel, limits, coerced):
         else:
             if pid == 0:
                 numbers.clear()
-                return _become(channel, number, script, args, cwd, environ, executed, descriptors, limits, coerced)
+                return _become(
+                    channel, number, script, args, cwd, environ, executed, has_body, descriptors, limits, coerced
+                )
             numbers[pid] = number
         for descriptor in descriptors:
             close(descriptor)
@@ -178,7 +179,8 @@ def _serve(channel, limits, coerced):
 
 
 def _find(scripts, path, is_executed):
-    """Returns what is to be known of the script at `path` (bytes), as it is now: (path, folder, interpreter, code).
+    """Returns what is to be known of the script at `path` (bytes), as it is now:
+    (path, folder, interpreter, loader, code).
 
     `code` is None if each run has to compile it, for the sake of warnings. Raises _Cold, or OSError.
     """
@@ -230,7 +232,7 @@ def _read(path, descriptor, status, real):
         except BaseException:
             # The message of a cold start tells more: it reads the file by itself.
             return None
-    return path, fsdecode(os.path.dirname(real)), interpreter, code
+    return path, fsdecode(os.path.dirname(real)), interpreter, _Loader("__main__", path), code
 
 
 def _read_first_line(head):
@@ -272,9 +274,9 @@ def _compile_silently(source, path):
 # In the forked process.
 
 
-def _become(channel, number, script, args, cwd, environ, executed, descriptors, limits, coerced):
+def _become(channel, number, script, args, cwd, environ, executed, has_body, descriptors, limits, coerced):
     """Returns (code, names). Until the launcher is told, everything that fails makes the run a cold one."""
-    path, folder, interpreter, code = script
+    path, folder, interpreter, loader, code = script
     try:
         setpgid(0, 0)
         chdir(cwd)
@@ -283,8 +285,8 @@ def _become(channel, number, script, args, cwd, environ, executed, descriptors, 
         for target, descriptor in enumerate(descriptors):
             dup2(descriptor, target)
             close(descriptor)
-        # As the two others, it was made for a descriptor of the same kind, and is as new; unless there is a body.
-        if not stat.S_ISCHR(fstat(0).st_mode):
+        # Without a body it is the null device, as ours. Ours are as new, and of the same kinds as the program's.
+        if has_body:
             sys.stdin = sys.__stdin__ = _reopen(sys.stdin)
         parts = environ.split(b"\0") if environ else ()
         for name, value in zip(parts[::2], parts[1::2]):
@@ -302,7 +304,7 @@ def _become(channel, number, script, args, cwd, environ, executed, descriptors, 
         sys.path_importer_cache[path] = None
         if _HAS_FOLDER:
             sys.path.insert(0, folder)
-        names = _make_main(path)
+        names = _make_main(path, loader)
         if code is None:
             code = _compile_aloud(path)
         gc.enable()
@@ -337,14 +339,14 @@ def _reopen(stdin):
     return stream
 
 
-def _make_main(path):
+def _make_main(path, loader):
     """A fresh __main__, in sys.modules; returns its dict."""
     module = type(sys)("__main__")
     names = module.__dict__
     values = {
         "__annotations__": {},
         "__builtins__": builtins,
-        "__loader__": _Loader("__main__", path),
+        "__loader__": loader,
         "__file__": path,
     }
     for name in _FRESH:
@@ -451,7 +453,8 @@ def _finish(status):
             pass  # It was reported, as every other.
     if not _flush():
         return
-    _reset_signals()
+    if "signal" in sys.modules:
+        _reset_signals()
     if gc.isenabled():
         gc.collect()
     _tear_down()

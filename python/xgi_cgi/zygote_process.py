@@ -1,11 +1,11 @@
 """One zygote as seen from here: the process that runs ``zygote.py``, and the runs that were given to it.
 
-Each message is one packet of a SOCK_SEQPACKET socket. To the zygote, marshalled: first (modules to preload, names
-of the base environ, limits), then for each run (number, script, args, cwd, environ, argv or None), with the three
-descriptors of the program; or ``?``: which processes have ended? It knows nothing of that by itself: a handler of
-signals would have to be taken away in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S
-number pid``: the process runs the script. ``C number 0``: nothing was run, execute it. ``E number status``: the
-process has ended, with that status of waitpid(2). ``U`` and a text: this interpreter is unfit.
+Each message is one packet of a SOCK_SEQPACKET socket. To the zygote, marshalled: first (modules to preload, names of
+the base environ, limits), then what `start` puts together for each run, with the three descriptors of the program; or
+``?``: which processes have ended? It knows nothing of that by itself: a handler of signals would have to be taken away
+in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S number pid``: the process runs the
+script. ``C number 0``: nothing was run, execute it. ``E number status``: the process has ended, with that status of
+waitpid(2). ``U`` and a text: this interpreter is unfit.
 
 A forked process says ``S`` itself, before anything of the script is run. So when the socket has ended, all are known
 that were forked; the others can be executed without running anything twice.
@@ -79,6 +79,7 @@ class ZygoteProcess:
         self._running = {}
         """By number, (run, process id, its ExitWatch)."""
         self._asking = False
+        self._polling = False
 
     @property
     def age(self):
@@ -158,7 +159,8 @@ class ZygoteProcess:
         # Without its first line, the script is an argument of what would be executed.
         executed = None if command.path == command.script else command.argv
         self._number = number = self._number + 1
-        request = (number, command.script, command.args, command.cwd, command.environ, executed)
+        has_body = bool(command.body) or command.body_file is not None
+        request = (number, command.script, command.args, command.cwd, command.environ, executed, has_body)
         message = marshal.dumps(request, _MARSHAL_VERSION)
         if len(message) > _MAX_MESSAGE_BYTES:
             return False
@@ -256,15 +258,16 @@ class ZygoteProcess:
         run, _ = self._waiting.pop(number)
         watch = ExitWatch(self._host.loop, pid, self._ask_soon)
         self._running[number] = (run, pid, watch)
-        if not watch.is_active:
-            self._ask_soon(_ASK_SECONDS)
+        if watch.is_blind and not self._polling:
+            self._polling = True
+            self._host.loop.call_later(_ASK_SECONDS, self._poll)
         run.on_started(pid, True)
 
-    def _ask_soon(self, seconds=0):
+    def _ask_soon(self):
         """Once for all that end in one turn of the loop."""
         if not self._asking:
             self._asking = True
-            self._host.loop.call_later(seconds, self._ask)
+            self._host.loop.call_later(0, self._ask)
 
     def _ask(self):
         self._asking = False
@@ -273,11 +276,16 @@ class ZygoteProcess:
         try:
             self._socket.send(_ASK, _SEND_FLAGS)
         except BlockingIOError:
-            self._ask_soon(_ASK_SECONDS)
+            self._asking = True
+            self._host.loop.call_later(_ASK_SECONDS, self._ask)
         except OSError:
-            pass  # It has died, or is retired and waits.
-        if any(not watch.is_active for _, _, watch in self._running.values()):
-            self._ask_soon(_ASK_SECONDS)
+            pass  # It has died; or is retired, and waits for all.
+
+    def _poll(self):
+        self._polling = any(watch.is_blind for _, _, watch in self._running.values())
+        if self._polling:
+            self._ask_soon()
+            self._host.loop.call_later(_ASK_SECONDS, self._poll)
 
     # Its end.
 

@@ -624,6 +624,43 @@ class Zygotes(LauncherTest):
                 launcher.finish(self.start(launcher, path, python))
                 launcher.wait(lambda launcher=launcher: sum("for want of" in text for _, text in launcher.logs) == 2)
 
+    def test_what_a_zygote_says_is_not_believed(self):
+        """Scripts run as the same user, and can speak for it."""
+        lies = ["S 1 1", "S 1 0", "S 1 -5", "S 1 99999999999999999999", "S 7 7", "E 1", "E x y", "E 3 5", "S" * 2000]
+        source = ["#!/bin/sh", "case $1 in *zygote.py) ;; *) exec /bin/sh \"$@\";; esac", "exec <&3", "printf R >&3"]
+        source += ["dd bs=65536 count=1 of=/dev/null 2>/dev/null"] * 2  # its settings, and a run
+        source += ["until [ -e '%s/go' ]; do sleep 0.01; done" % self.folder]
+        source += ["printf '%s' >&3" % lie for lie in lies for _ in range(100)]
+        source += ["printf 'C 1 0' >&3", "printf 'E 1 77777777777' >&3", "exec sleep 1000"]
+        python = self.write("python3", "\n".join(source))
+        path = self.write("script", "#!%s\necho truth\n" % python)
+        launcher = self.launch()
+        launcher.finish(self.start(launcher, path, python))
+        deadline = time.monotonic() + 20
+        while True:
+            stream = self.start(launcher, path, python)
+            while not launcher.results[stream].over and launcher.read(0.3):
+                pass
+            if not launcher.results[stream].over:
+                break  # It waits for an answer.
+            self.assertLess(time.monotonic(), deadline)
+        self.write("go", "")
+        result = launcher.finish(stream)
+        self.assertEqual((result.warm, result.output), (False, b"truth\n"))
+        self.assertEqual(result.exited, {"code": 0, "signal": None, "stderrDropped": 0})
+
+    def test_what_preloaded_modules_say_is_logged_and_not_seen_by_scripts(self):
+        self.write("noisy.py", "import sys\nprint('to output')\nsys.stderr.write('to errors')\n")
+        launcher = self.launch(preload=["noisy"], environ={"PATH": "/bin", "PYTHONPATH": self.folder})
+        path = self.install("hello.py")
+        self.warm_up(launcher, path)
+        self.assertEqual(launcher.finish(self.start(launcher, path)).output, b"Content-Type: text/plain\n\nhello\n")
+        launcher.wait(lambda: launcher.logs)
+        self.assertEqual({level for level, _ in launcher.logs}, {frames.LEVEL_INFO})
+        text = "".join(text for _, text in launcher.logs)
+        self.assertIn("to output", text)
+        self.assertIn("to errors", text)
+
     def test_an_interpreter_that_is_missing(self):
         launcher = self.launch()
         result = launcher.finish(self.start(launcher, self.install("hello.py"), "/nonexistent/python3"))
