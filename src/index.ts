@@ -11,6 +11,6 @@ export { requestFinish, type RequestFinish } from './observe/channels.js';
 export { ProgramPool, type ProgramPoolOptions } from './programs/program-pool.js';
 export { Server, type ServerOptions } from './server/server.js';
 export type { Listening, ListenOptions } from './server/listener.js';
-export type { ProgramLimits, ProgramUser } from './wire/frames.js';
+export type { ProgramLimits } from './wire/frames.js';
 export type { Job, JobStream } from './workers/job.js';
 export { Supervisor, type SupervisorOptions } from './workers/supervisor.js';

@@ -177,6 +177,16 @@ export interface WantedPrivileges {
   readonly allowRoot: boolean;
 }
 
+/** Whom programs run as that root starts, while the gateway is somebody else. */
+export interface ProgramUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** Who can read the files of bodies. */
+  readonly bodyUid: number;
+  readonly bodyGid: number;
+}
+
 /**
  * What a listener is bound to. A Unix-domain socket that is inherited as a descriptor does not tell its `path`: who knows it says so,
  * and the listener names it and removes it at its end.

@@ -3,12 +3,13 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { toByteText, toText } from '../gateway/byte-text.js';
 import type { ProgramLimits } from '../wire/frames.js';
 import { DEFAULTS } from './defaults.js';
 import { findProgram } from './python.js';
 import type { ParsedConfig, UserConfig } from './schema.js';
 
-/** Paths are absolute, and byte text: one character per byte. */
+/** Paths are absolute, and byte text. */
 export interface CgiConfig {
   /** A folder of programs, or one program; links are followed, but not that of the program itself. */
   readonly site: { readonly kind: 'directory' | 'program'; readonly path: string };
@@ -147,15 +148,6 @@ function resolveRoot(root: string, { directory, nameOf }: CgiContext): string {
   } catch (error) {
     throw refuse(nameOf('sendfileRoot'), 'a folder', root, (error as Error).message);
   }
-}
-
-/** The bytes of a text, one character for each. */
-function toByteText(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
-}
-
-function toText(byteText: string): string {
-  return Buffer.from(byteText, 'latin1').toString('utf8');
 }
 
 function refuse(name: string, expected: string, received: string, reason: string): ConfigError {

@@ -54,12 +54,22 @@ export function detectTarget(target: string, directory: string, kind?: 'wsgi' | 
 function holdsPrograms(file: string, found: Stats): boolean {
   if (!found.isDirectory()) return isProgram(found);
   if (path.basename(file) === 'cgi-bin') return true;
+  return listFolder(file).some((name) => /^[^.].*\.cgi$/.test(name) && isProgramFile(path.join(file, name)));
+}
+
+function listFolder(folder: string): string[] {
   try {
-    return readdirSync(file).some((name) => {
-      const inside = statSync(path.join(file, name), { throwIfNoEntry: false });
-      return /^[^.].*\.cgi$/.test(name) && inside !== undefined && isProgram(inside);
-    });
+    return readdirSync(folder);
   } catch {
+    return [];
+  }
+}
+
+function isProgramFile(file: string): boolean {
+  try {
+    return isProgram(statSync(file));
+  } catch {
+    // A link that leads nowhere, or into a circle.
     return false;
   }
 }

@@ -88,6 +88,11 @@ export class ResponseHead {
   }
 }
 
+/** A response to HEAD, and one with status 1xx, 204 or 304, ends with its head (RFC 9112 section 6.3). */
+export function hasNoBody(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304 || status < 200;
+}
+
 function refuse(observed: string): never {
   throw new LocalProtocolError('XGI_HTTP_BAD_RESPONSE_HEAD', `cannot send this response head: ${observed}`);
 }

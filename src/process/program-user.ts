@@ -3,17 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
+import type { ProgramUser } from '../types.js';
 import { parseId } from './accounts.js';
 import { isRootsOwn, linkedFrom, type Privileges, resolvePrivileges } from './privileges.js';
-
-export interface ProgramUser {
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
-  /** Who can read the files of bodies. */
-  readonly bodyUid: number;
-  readonly bodyGid: number;
-}
 
 export interface ProgramUserOptions {
   /** A name or a number. */

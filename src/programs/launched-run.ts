@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.js';
 import type { FrameEncoder } from '../wire/encoder.js';
 import type { ProgramEnd, WorkerFailure } from '../wire/frames.js';
 import { requestIdIn, type Orphan } from './orphans.js';
-import type { Run, RunOwner } from './runner.js';
+import { type Run, type RunOwner, stopped } from './runner.js';
 import { startFailure } from './start-failure.js';
 
 export interface LaunchedRunOptions {
@@ -28,6 +28,8 @@ export class LaunchedRun implements Run {
   #pid: number | undefined;
   #owed = 0;
   #aborted = false;
+  /** Its owner has been told that nothing follows. */
+  #forsaken = false;
   #outputEnded = false;
   #ended = false;
 
@@ -55,11 +57,19 @@ export class LaunchedRun implements Run {
     this.#checkOver();
   }
 
+  /** Ends it because the runner stops: its owner hears of nothing more. */
+  stop(): void {
+    this.abort();
+    if (this.#forsaken) return;
+    this.#forsaken = true;
+    this.#options.owner.failed(stopped());
+  }
+
   // --- from the launcher ---
 
   started(pid: number, warm: boolean): void {
     this.#pid = pid;
-    this.#options.owner.started(pid, warm);
+    if (!this.#forsaken) this.#options.owner.started(pid, warm);
   }
 
   data(chunk: Buffer): void {
@@ -67,7 +77,7 @@ export class LaunchedRun implements Run {
   }
 
   stderr(bytes: Buffer): void {
-    this.#options.owner.errorOutput(bytes);
+    if (!this.#forsaken) this.#options.owner.errorOutput(bytes);
   }
 
   end(): void {
@@ -78,13 +88,13 @@ export class LaunchedRun implements Run {
 
   programEnded(end: ProgramEnd): void {
     this.#ended = true;
-    this.#options.owner.ended(end);
+    if (!this.#forsaken) this.#options.owner.ended(end);
     this.#checkOver();
   }
 
   error(failure: WorkerFailure): void {
     this.#options.over();
-    this.#options.owner.failed(startFailure(failure.class, failure.message));
+    if (!this.#forsaken) this.#options.owner.failed(startFailure(failure.class, failure.message));
   }
 
   /** The launcher has died, and nobody else ends the program. @returns what may be left of it */
@@ -92,7 +102,7 @@ export class LaunchedRun implements Run {
     const { environ, mayKill, owner } = this.#options;
     if (this.#pid !== undefined && !this.#ended && mayKill) killGroup(this.#pid);
     const message = `the launcher ended (${status}) while it ran the program`;
-    owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
+    if (!this.#forsaken) owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
     return { requestId: mayKill ? requestIdIn(environ) : undefined, pid: this.#pid };
   }
 

@@ -67,7 +67,10 @@ export class LauncherProcess implements LauncherReceiver {
         this.#end(status);
         resolve();
       };
-      this.#process.once('error', (error) => gone(error.message));
+      this.#process.on('error', (error) => {
+        // With a process id it is a kill that was refused: one of root's, which we are not any more.
+        if (this.#process.pid === undefined) gone(error.message);
+      });
       this.#process.once('exit', (code, signal) => gone(signal ?? `status ${code}`));
     });
     this.#read();
@@ -110,7 +113,7 @@ export class LauncherProcess implements LauncherReceiver {
     this.#frames.drain();
     this.#flush();
     const abort = setTimeout(() => {
-      for (const run of this.#runs.values()) run.abort();
+      for (const run of [...this.#runs.values()]) run.stop();
     }, graceMs);
     const kill = setTimeout(() => this.kill(), graceMs + this.#options.settings.killGraceMs + EXIT_MS);
     await this.#gone;
@@ -118,8 +121,9 @@ export class LauncherProcess implements LauncherReceiver {
     clearTimeout(kill);
   }
 
-  /** Ends it at once. The programs that it runs are killed when its end is seen. */
+  /** Ends it at once. The programs that it runs are killed when its end is seen. One of root's, which may not be killed, ends with its channel. */
   kill(): void {
+    this.#channel?.destroy();
     this.#process.kill('SIGKILL');
   }
 

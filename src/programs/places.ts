@@ -3,6 +3,7 @@
  * a crowd gets a quick 503 instead of an answer nobody waits for any more.
  */
 import { GatewayError } from '../errors.js';
+import { stopped } from './runner.js';
 
 /** Who wants a place. */
 export interface PlaceSeeker {
@@ -99,7 +100,7 @@ export class Places {
   close(): void {
     for (const seeker of [...this.#waiting.keys()]) {
       this.#waiting.delete(seeker);
-      seeker.refused(new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'));
+      seeker.refused(stopped());
     }
     this.pump();
   }

@@ -2,17 +2,17 @@
  * Where programs run: what starts them, the places for those that run at once, and the private folder for what they read. Handlers
  * that share a pool share its places.
  *
- * Life: `start`, then runs, `reload` at any time, `stop` once.
+ * Life: `start`, then runs, `reload` at any time, `stop`; a second `stop` shortens the grace of the first.
  */
 import { readRss } from '../process/memory.js';
-import type { Log } from '../types.js';
-import { PROTOCOL_VERSION, type ProgramLimits, type ProgramUser } from '../wire/frames.js';
+import type { Log, ProgramUser } from '../types.js';
+import { PROTOCOL_VERSION, type ProgramLimits } from '../wire/frames.js';
 import { Rendezvous } from '../workers/rendezvous.js';
 import type { PoolStatus } from '../workers/status.js';
 import { Launcher } from './launcher.js';
 import { Places } from './places.js';
 import { RunWatch } from './run-watch.js';
-import type { Runner } from './runner.js';
+import { CREDIT_BYTES, type Runner } from './runner.js';
 import { Spawner } from './spawner.js';
 
 export interface ProgramPoolOptions {
@@ -45,8 +45,6 @@ const MAX_WAITING = 1024;
 const KILL_GRACE_MS = 2000;
 /** Of the standard error of one run. */
 const STDERR_BYTES = 65_536;
-/** Output of one run that may be on its way to a client. */
-const CREDIT_BYTES = 262_144;
 
 export class ProgramPool {
   readonly runner: Runner;

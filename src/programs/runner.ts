@@ -1,6 +1,14 @@
 /** What runs programs, seen from those who want one run. */
-import type { GatewayError } from '../errors.js';
+import { GatewayError } from '../errors.js';
 import type { Command, ProgramEnd } from '../wire/frames.js';
+
+/** Output of one run that may be on its way to a client. */
+export const CREDIT_BYTES = 262_144;
+
+/** Why a runner that stops ends what runs. */
+export function stopped(): GatewayError {
+  return new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped');
+}
 
 export interface RunOrder {
   readonly command: Command;
@@ -23,7 +31,7 @@ export interface RunOwner {
   /** The program and all that it started have closed standard output. Not called after {@link Run.abort}. */
   outputEnded(): void;
   ended(end: ProgramEnd): void;
-  /** It could not be started, or who ran it has died. Nothing follows. */
+  /** It could not be started, or its runner ends it for its own sake: it stops, or has died. Nothing follows. */
   failed(error: GatewayError): void;
 }
 

@@ -9,7 +9,16 @@ import { constants } from 'node:os';
 import type { Socket } from 'node:net';
 import { closeSync, openSync } from 'node:fs';
 import type { GatewayError } from '../errors.js';
-import type { Run, Runner, RunnerStatus, RunOrder, RunOwner } from './runner.js';
+import { bytesOf, toText } from '../gateway/byte-text.js';
+import {
+  CREDIT_BYTES,
+  type Run,
+  type Runner,
+  type RunnerStatus,
+  type RunOrder,
+  type RunOwner,
+  stopped,
+} from './runner.js';
 import { startFailure } from './start-failure.js';
 
 export interface SpawnerOptions {
@@ -46,7 +55,7 @@ export class Spawner implements Runner {
     const endMs = performance.now() + graceMs;
     const killMs = endMs + this.#options.killGraceMs * 2;
     while (this.#runs.size > 0 && performance.now() < killMs) {
-      if (performance.now() >= endMs) for (const run of this.#runs) run.abort();
+      if (performance.now() >= endMs) for (const run of [...this.#runs]) run.stop();
       await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     }
   }
@@ -58,8 +67,6 @@ export class Spawner implements Runner {
 }
 
 const STOP_POLL_MS = 20;
-/** What may be on its way to a client. */
-const CREDIT_BYTES = 262_144;
 
 class SpawnedRun implements Run {
   readonly #owner: RunOwner;
@@ -72,6 +79,7 @@ class SpawnedRun implements Run {
   #stderrDropped = 0;
   #aborted = false;
   #kill: NodeJS.Timeout | undefined;
+  /** Its owner has been told that nothing follows. */
   #failed = false;
 
   constructor(order: RunOrder, owner: RunOwner, options: SpawnerOptions, over: () => void) {
@@ -80,7 +88,7 @@ class SpawnedRun implements Run {
     this.#over = over;
     let input: number | 'ignore' | 'pipe' = order.body.length > 0 ? 'pipe' : 'ignore';
     try {
-      if (order.command.bodyFile !== undefined) input = openSync(bytes(order.command.bodyFile), 'r');
+      if (order.command.bodyFile !== undefined) input = openSync(bytesOf(order.command.bodyFile), 'r');
       this.#spawn(order, input);
     } catch (error) {
       process.nextTick(() => this.#fail(error as NodeJS.ErrnoException));
@@ -103,11 +111,20 @@ class SpawnedRun implements Run {
     this.#kill = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.#options.killGraceMs);
   }
 
+  /** Ends it because the runner stops: its owner hears of nothing more. */
+  stop(): void {
+    this.abort();
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#owner.failed(stopped());
+  }
+
   #spawn({ command, environ, body }: RunOrder, input: number | 'ignore' | 'pipe'): void {
-    const child = spawn(text(command.path), command.argv.slice(1).map(text), {
-      argv0: text(command.argv[0]!),
-      cwd: text(command.cwd),
-      env: { ...mapValues(this.#options.environ, text), ...readEnviron(environ) },
+    // Node encodes it as UTF-8 again: the same bytes, if they were that.
+    const child = spawn(toText(command.path), command.argv.slice(1).map(toText), {
+      argv0: toText(command.argv[0]!),
+      cwd: toText(command.cwd),
+      env: { ...mapValues(this.#options.environ, toText), ...readEnviron(environ) },
       // A session of its own, and so a process group.
       detached: true,
       stdio: [input, 'pipe', 'pipe'],
@@ -115,7 +132,9 @@ class SpawnedRun implements Run {
     this.#process = child;
     this.#stdout = child.stdout as Socket;
     child.on('error', (error) => this.#fail(error));
-    child.on('spawn', () => this.#owner.started(child.pid!, false));
+    child.on('spawn', () => {
+      if (!this.#failed) this.#owner.started(child.pid!, false);
+    });
     child.stdout?.on('data', (chunk: Buffer) => this.#output(chunk));
     child.stdout?.on('end', () => {
       if (!this.#aborted && !this.#failed) this.#owner.outputEnded();
@@ -129,7 +148,10 @@ class SpawnedRun implements Run {
       // Its number may soon be somebody else's.
       if (!signalGroup(child.pid!, 0)) clearTimeout(this.#kill);
       // What it wrote last may still have to be read.
-      setImmediate(() => this.#owner.ended({ code, signal: number, stderrDropped: this.#stderrDropped }));
+      setImmediate(() => {
+        const end = { code, signal: number, stderrDropped: this.#stderrDropped };
+        if (!this.#failed) this.#owner.ended(end);
+      });
     });
   }
 
@@ -145,7 +167,7 @@ class SpawnedRun implements Run {
     const passed = chunk.subarray(0, Math.max(room, 0));
     this.#stderrBytes += passed.length;
     this.#stderrDropped += chunk.length - passed.length;
-    if (passed.length > 0) this.#owner.errorOutput(passed);
+    if (passed.length > 0 && !this.#failed) this.#owner.errorOutput(passed);
   }
 
   #fail(error: NodeJS.ErrnoException): void {
@@ -168,16 +190,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Byte text → the bytes. */
-function bytes(value: string): Buffer {
-  return Buffer.from(value, 'latin1');
-}
-
-/** Byte text → what Node encodes as UTF-8: the same bytes, if they are UTF-8. */
-function text(value: string): string {
-  return bytes(value).toString('utf8');
-}
-
 function mapValues(
   entries: Readonly<Record<string, string>>,
   change: (value: string) => string,
@@ -188,6 +200,6 @@ function mapValues(
 function readEnviron(environ: string): Record<string, string> {
   const parts = environ.split('\0');
   const env: Record<string, string> = {};
-  for (let i = 0; i + 1 < parts.length; i += 2) env[parts[i]!] = text(parts[i + 1]!);
+  for (let i = 0; i + 1 < parts.length; i += 2) env[parts[i]!] = toText(parts[i + 1]!);
   return env;
 }

@@ -13,6 +13,7 @@
  * All paths are byte text: one character per byte, as the kernel has them.
  */
 import { realpathSync, statSync, type Stats } from 'node:fs';
+import { bytesOf } from '../gateway/byte-text.js';
 import { decodeSegments } from './segments.js';
 
 export interface PathToResolve {
@@ -111,7 +112,7 @@ function foundDirectory(base: string, urlPath: string, hasTrailingSlash: boolean
 
 function realPathInside(base: string, file: string): string | undefined {
   try {
-    const real = realpathSync.native(Buffer.from(file, 'latin1'), 'latin1');
+    const real = realpathSync.native(bytesOf(file), 'latin1');
     return isInside(base || '/', real) ? real : undefined;
   } catch {
     return undefined;
@@ -122,7 +123,7 @@ function realPathInside(base: string, file: string): string | undefined {
 function look(file: string): Stats | string {
   if (file.length > MAX_PATH_BYTES) return 'it is longer than a path can be';
   try {
-    return statSync(Buffer.from(file, 'latin1'), { throwIfNoEntry: false }) ?? 'there is no such file';
+    return statSync(bytesOf(file), { throwIfNoEntry: false }) ?? 'there is no such file';
   } catch (error) {
     // EACCES, ELOOP, ENAMETOOLONG, EIO …
     return (error as NodeJS.ErrnoException).code ?? String(error);

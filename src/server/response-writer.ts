@@ -6,11 +6,11 @@
  */
 import type { Socket } from 'node:net';
 import { LocalProtocolError } from '../errors.js';
-import type { ResponseHead } from '../http/response-head.js';
+import { hasNoBody, type ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, ResponseBody } from '../types.js';
 import { StreamWriter, writeFile } from './body-writer.js';
 import type { Exchange } from './exchange.js';
-import { hasNoBody, serializeHead, type Framing } from './http1/response-serializer.js';
+import { serializeHead, type Framing } from './http1/response-serializer.js';
 
 /** Who owns the connection. */
 export interface ResponseOwner {

@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import type { CgiConfig } from '../config/cgi.js';
 import { ConfigError } from '../errors.js';
+import { toText } from '../gateway/byte-text.js';
 import { createCgiHandler } from '../handlers/cgi/cgi.js';
 import { programUser } from '../process/program-user.js';
 import { ProgramPool } from '../programs/program-pool.js';
@@ -69,7 +70,7 @@ function createPool({ config, privileges, log, onLost }: ApplicationOptions, cgi
   return new ProgramPool({
     python: python?.path ?? null,
     env: cgi.env,
-    concurrency: Math.ceil(cgi.concurrency / config.gateways),
+    concurrency: Math.max(1, Math.floor(cgi.concurrency / config.gateways)),
     queueTimeoutMs,
     limits: cgi.limits,
     umask,
@@ -96,14 +97,10 @@ function checkWithoutPython({ limits, user }: CgiConfig, log: Log): void {
 
 /** The folder that programs are looked for in. Not byte text. */
 export function siteFolder({ site }: CgiConfig): string {
-  return site.kind === 'directory' ? textOf(site.path) : dirname(textOf(site.path));
+  return site.kind === 'directory' ? toText(site.path) : dirname(toText(site.path));
 }
 
 /** `/srv/cgi-bin at /cgi-bin/` */
 export function describeSite({ site, mount }: CgiConfig): string {
-  return `${textOf(site.path)} at ${mount}/`;
-}
-
-function textOf(byteText: string): string {
-  return Buffer.from(byteText, 'latin1').toString('utf8');
+  return `${toText(site.path)} at ${mount}/`;
 }

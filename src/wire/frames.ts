@@ -7,6 +7,8 @@
  *     └───────────────┴───────────────┴───────┴───────┴───────┘
  */
 
+import type { ProgramUser } from '../types.js';
+
 export const PROTOCOL_VERSION = 1;
 export const FRAME_HEADER_BYTES = 12;
 export const MAX_PAYLOAD_BYTES = 1_048_576;
@@ -122,14 +124,6 @@ export interface ProgramLimits {
   readonly files: number | null;
   /** Of the user, not of the program. */
   readonly processes: number | null;
-}
-
-export interface ProgramUser {
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
-  readonly bodyUid: number;
-  readonly bodyGid: number;
 }
 
 /** One program to run; byte text. */

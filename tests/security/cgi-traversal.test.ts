@@ -177,7 +177,7 @@ test('a local redirect of a program is resolved as strictly', async () => {
     '/hello.sh%00',
     '/..%2ftool.sh',
   ])
-    await expectNothing(`/redirects.sh?${location}`);
+    await expectNothing(`/redirects.sh?${location}`, [404, 502]);
 });
 
 test('a hard link is a file like any other: who may write to the folder decides', async () => {

@@ -8,10 +8,9 @@
  * The place is given back when the program has ended, whatever has become of the request. A program that closes its standard output and goes on
  * has answered; one that a signal has killed has not, unless its answer was complete by its Content-Length.
  */
-import { GatewayError, LocalProtocolError } from '../../errors.js';
-import { type CgiHead, CgiHeadParser, describeMissingHead } from '../../gateway/cgi-head.js';
-import { ResponseHead } from '../../http/response-head.js';
-import { signalName } from '../../process/signal-name.js';
+import { GatewayError } from '../../errors.js';
+import { type CgiHead, CgiHeadParser } from '../../gateway/cgi-head.js';
+import { hasNoBody, ResponseHead } from '../../http/response-head.js';
 import { ErrorOutput } from '../../programs/error-output.js';
 import type { ProgramPool } from '../../programs/program-pool.js';
 import type { PlaceSeeker } from '../../programs/places.js';
@@ -19,12 +18,14 @@ import type { Watched } from '../../programs/run-watch.js';
 import type { Run, RunOrder, RunOwner } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, InputEndListener, Log } from '../../types.js';
 import type { ProgramEnd } from '../../wire/frames.js';
+import { makeAnswerHead } from './answer-head.js';
 import { OutputBody } from './output-body.js';
+import { describeEnd, named, type Subject, timedOut, truncated, withoutHead } from './run-failure.js';
 
 export interface CgiRunOptions {
   readonly request: GatewayRequest;
   readonly order: RunOrder;
-  /** As messages call the program: its path below the site. */
+  /** As messages call the program: its path, as people write it. */
   readonly name: string;
   readonly nph: boolean;
   readonly pool: ProgramPool;
@@ -60,7 +61,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   #run: Run | undefined;
   #state: 'waiting' | 'head' | 'body' | 'draining' | 'over' = 'waiting';
   #startedAtMs = 0;
+  /** When it last wrote anything; and when it last wrote something for the client. */
   #lastSignMs = 0;
+  #lastOutputMs = 0;
   #pid: number | undefined;
   #body: OutputBody | undefined;
   /** The response has been handed over: what goes wrong from now on, only its body can tell. */
@@ -110,7 +113,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   placed(): void {
     const { pool, order } = this.#options;
     this.#state = 'head';
-    this.#startedAtMs = this.#lastSignMs = performance.now();
+    this.#startedAtMs = this.#lastSignMs = this.#lastOutputMs = performance.now();
     try {
       this.#run = pool.runner.run(order, this);
     } catch (error) {
@@ -128,12 +131,14 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
 
   // --- from the runner ---
 
-  started(pid: number): void {
+  started(pid: number, warm: boolean): void {
     this.#pid = pid;
+    const { log, name } = this.#options;
+    log.debug(`${name}: ${warm ? 'forked' : 'started'}`, { requestId: this.id, pid });
   }
 
   output(chunk: Buffer): void {
-    this.#lastSignMs = performance.now();
+    this.#lastSignMs = this.#lastOutputMs = performance.now();
     switch (this.#state) {
       case 'head':
         this.#readHead(chunk);
@@ -167,6 +172,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   }
 
   failed(error: GatewayError): void {
+    this.#errors.end();
     this.#fail(named(error, this.#options.name));
     this.#over();
   }
@@ -180,7 +186,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
       else this.#answer(head, chunk.length);
     } catch (error) {
       this.#run!.taken(chunk.length);
-      this.#fail(named(error as GatewayError, this.#options.name));
+      this.#fail(named(error as Error, this.#options.name));
       this.#abort();
     }
   }
@@ -193,14 +199,15 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
       this.#options.outcome.redirect(head.path, head.query);
       return;
     }
-    const { fields, sendFile } = takeSendFile(head.fields);
-    const response = makeHead(head.status, fields, head.reason);
+    const { head: response, sendFile } = makeAnswerHead(head);
     this.#run!.taken(arrived - head.rest.length);
-    if (sendFile !== undefined || hasNoBody(this.method, head.status)) {
+    const isBodiless = hasNoBody(this.method, head.status);
+    if (isBodiless || sendFile !== undefined) {
       // The program goes on to its end: what it does after its head may be what it is for.
       this.#state = 'draining';
       this.#run!.taken(head.rest.length);
-      if (sendFile === undefined) this.#options.outcome.respond({ head: response, body: { kind: 'empty' } });
+      if (sendFile === undefined || response.status === 204 || response.status === 304)
+        this.#options.outcome.respond({ head: response, body: { kind: 'empty' } });
       else this.#options.outcome.sendFile(sendFile, response);
       return;
     }
@@ -231,7 +238,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
       this.#body!.push(chunk);
     } catch (error) {
       this.#run!.taken(chunk.length);
-      this.#fail(named(error as GatewayError, this.#options.name));
+      this.#fail(named(error as Error, this.#options.name));
       this.#abort();
     }
   }
@@ -260,7 +267,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   check(nowMs: number): boolean {
     if (this.#failure !== undefined) return false;
     // A program that a slow client holds up is not idle; for clients there are other deadlines.
-    if (this.#state === 'body' && this.#body!.untaken > 0) this.#lastSignMs = nowMs;
+    if (this.#state === 'body' && this.#body!.untaken > 0) this.#lastSignMs = this.#lastOutputMs = nowMs;
     if (this.#seemsGone(nowMs)) {
       this.#fail(
         new GatewayError(
@@ -281,7 +288,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   #seemsGone(nowMs: number): boolean {
     const isAsked = this.#options.request.httpVersion !== '1.0';
     if (this.#state !== 'body' && (this.#state !== 'head' || isAsked)) return false;
-    return nowMs - Math.max(this.#lastSignMs, this.#inputEndedAtMs) > HALF_CLOSED_MS;
+    // It has its whole answer: what the program does behind it is not for the client.
+    if (this.#body?.isFull === true) return false;
+    return nowMs - Math.max(this.#lastOutputMs, this.#inputEndedAtMs) > HALF_CLOSED_MS;
   }
 
   #overdue(nowMs: number): string | undefined {
@@ -294,10 +303,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   }
 
   #timedOut(what: string): void {
-    const { name } = this.#options;
-    const message = `${name} ${what} and is ended, with all that it has started`;
-    if (this.#state === 'draining') this.#warn(`XGI_CGI_TIMEOUT: ${message}`);
-    this.#fail(new GatewayError(504, 'XGI_CGI_TIMEOUT', message, this.#detail()));
+    const error = timedOut(this.#subject, what);
+    if (this.#state === 'draining') this.#warn(`${error.code}: ${error.message}`);
+    this.#fail(error);
     this.#abort();
   }
 
@@ -319,12 +327,16 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     this.#exitTimer = undefined;
     if (!this.#outputOver || this.#failure !== undefined) return;
     const signal = this.#end?.signal ?? null;
-    if (this.#state === 'head') this.#fail(this.#withoutHead());
+    if (this.#state === 'head') this.#fail(withoutHead(this.#subject, this.#parser.seen));
     else if (this.#state === 'body') this.#completeBody(signal);
     // What has closed its output, and has not answered with it, is good for nothing any more.
     if (this.#failure !== undefined && this.#end === undefined) this.#abort();
-    if (this.#end !== undefined && (signal !== null || this.#end.code !== 0) && this.#failure === undefined)
-      this.#options.log.info(`${this.#options.name}: ${this.#ending()}, after its answer`, {
+    if (
+      this.#end !== undefined &&
+      (signal !== null || (this.#end.code ?? 0) !== 0) &&
+      this.#failure === undefined
+    )
+      this.#options.log.info(`${this.#options.name}: ${describeEnd(this.#end)}, after its answer`, {
         code: 'XGI_CGI_EXIT',
         requestId: this.id,
       });
@@ -337,33 +349,11 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
       body.end();
       return;
     }
-    const message = `${this.#options.name} ${this.#ending()} before its answer was complete`;
-    this.#fail(new GatewayError(502, 'XGI_CGI_TRUNCATED', message, this.#detail()));
+    this.#fail(truncated(this.#subject));
   }
 
-  /** Output that ended before a head was complete. */
-  #withoutHead(): GatewayError {
-    const { name } = this.#options;
-    const missing = describeMissingHead(this.#parser.seen);
-    const { code, signal } = this.#end ?? { code: null, signal: null };
-    if (signal === null && (code === null || code === 0)) {
-      const error = new GatewayError(502, missing.code, missing.message, this.#detail());
-      return named(error, name);
-    }
-    const kind = signal === null ? 'XGI_CGI_EXIT' : 'XGI_CGI_SIGNAL';
-    const message = `${name} ${this.#ending()} before it had sent a head`;
-    return new GatewayError(502, kind, message, this.#detail());
-  }
-
-  #ending(): string {
-    const { code, signal } = this.#end ?? { code: null, signal: null };
-    if (signal !== null) return `was killed by ${signalName(signal) ?? `signal ${signal}`}`;
-    return code === null ? 'has closed its output' : `ended with status ${code}`;
-  }
-
-  #detail(): { detail?: string } {
-    const { last } = this.#errors;
-    return last === '' ? {} : { detail: last };
+  get #subject(): Subject {
+    return { name: this.#options.name, end: this.#end, lastWords: this.#errors.last };
   }
 
   /** Tells the client, by whatever still can be told. */
@@ -389,34 +379,5 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     pool.watch.delete(this);
     pool.places.leave(this);
     outcome.over();
-  }
-}
-
-function named(error: GatewayError, name: string): GatewayError {
-  if (!(error instanceof GatewayError)) return error;
-  const { status, code, message, detail } = error;
-  return new GatewayError(status, code, `${name}: ${message}`, detail === undefined ? {} : { detail });
-}
-
-function hasNoBody(method: string, status: number): boolean {
-  return method === 'HEAD' || status === 204 || status === 304;
-}
-
-/** The field that has us send a file; never passed on, for it tells where things are. */
-function takeSendFile(fields: readonly string[]): {
-  fields: readonly string[];
-  sendFile: string | undefined;
-} {
-  const at = fields.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'x-sendfile');
-  if (at === -1) return { fields, sendFile: undefined };
-  return { fields: fields.toSpliced(at, 2), sendFile: fields[at + 1] };
-}
-
-function makeHead(status: number, fields: readonly string[], reason: string): ResponseHead {
-  try {
-    return new ResponseHead(status, fields, reason);
-  } catch (error) {
-    if (error instanceof LocalProtocolError) throw new GatewayError(502, 'XGI_CGI_BAD_HEAD', error.message);
-    throw error;
   }
 }

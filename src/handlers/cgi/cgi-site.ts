@@ -2,10 +2,12 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path/posix';
 import { GatewayError } from '../../errors.js';
+import { bytesOf } from '../../gateway/byte-text.js';
 import type { CgiPlace } from '../../gateway/cgi-environ.js';
 import { behindMount } from '../../routing/mount.js';
 import { resolvePath, type ResolvedPath } from '../../routing/path-resolver.js';
 import { decodeSegments } from '../../routing/segments.js';
+import { shown } from './program-error.js';
 import { inspectProgram, type Program, type ProgramOptions } from './program.js';
 
 /** Paths are byte text, absolute, with the links of their folders resolved. */
@@ -51,8 +53,8 @@ export class CgiSite {
       if (decoded.kind === 'refused') throw refused(decoded);
       pathInfo = `/${decoded.segments.join('/')}`;
     }
-    const stats = statSync(Buffer.from(file, 'latin1'), { throwIfNoEntry: false });
-    if (stats === undefined) throw notFound(`there is no ${file}`);
+    const stats = statSync(bytesOf(file), { throwIfNoEntry: false });
+    if (stats === undefined) throw notFound(`there is no ${shown(file)}`);
     const place = {
       scriptName: this.#mount,
       pathInfo,

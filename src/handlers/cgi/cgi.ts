@@ -7,6 +7,7 @@
  *  4. A local redirect goes back to 1, as a GET, at most ten times.
  */
 import { GatewayError } from '../../errors.js';
+import { toByteText } from '../../gateway/byte-text.js';
 import { cgiEnviron } from '../../gateway/cgi-environ.js';
 import { ResponseHead } from '../../http/response-head.js';
 import type { ProgramPool } from '../../programs/program-pool.js';
@@ -16,6 +17,7 @@ import { spoolBody, type SpooledBody } from '../body-spool.js';
 import { CgiRun } from './cgi-run.js';
 import { CgiSite, type Located, type Site } from './cgi-site.js';
 import { queryWords } from './index-query.js';
+import { shown } from './program-error.js';
 import { RedirectedRequest } from './redirected-request.js';
 import { sendFile } from './sendfile.js';
 
@@ -108,7 +110,7 @@ function run(start: Start): void {
   new CgiRun({
     request,
     order: makeOrder(start),
-    name: scriptFilename,
+    name: shown(scriptFilename),
     nph: /\/nph-[^/]*$/.test(scriptFilename),
     pool,
     timeoutMs,
@@ -119,9 +121,9 @@ function run(start: Start): void {
       fail: reject,
       redirect: (path, query) => {
         try {
-          resolve(route(redirected(request, path, query, scriptFilename)));
+          resolve(route(redirected(request, path, query, shown(scriptFilename))));
         } catch (error) {
-          reject(error as Error);
+          reject(blameProgram(error as Error, path, shown(scriptFilename)));
         }
       },
       sendFile: (file, head) => resolve(sendFile(file, head, sendfileRoots)),
@@ -145,8 +147,7 @@ function makeOrder({ request, found, body, options }: Start): RunOrder {
   });
   const cwd = place.scriptFilename.slice(0, place.scriptFilename.lastIndexOf('/')) || '/';
   const { path, warm, script } = program;
-  const bodyFile =
-    body !== null && 'path' in body ? { bodyFile: Buffer.from(body.path).toString('latin1') } : {};
+  const bodyFile = body !== null && 'path' in body ? { bodyFile: toByteText(body.path) } : {};
   return {
     command: { path, argv: [...program.argv, ...words], cwd, warm, script, args: words, ...bodyFile },
     environ,
@@ -171,6 +172,16 @@ function redirected(
     502,
     'XGI_CGI_REDIRECTS',
     `${program}: local redirects lead on and on; more than ${MAX_REDIRECTS} are not followed, the last one was to ${JSON.stringify(path)}`,
+  );
+}
+
+/** A path that is none was the program's idea, and not the client's. */
+function blameProgram(error: Error, path: string, program: string): Error {
+  if (!(error instanceof GatewayError) || error.status !== 400) return error;
+  return new GatewayError(
+    502,
+    'XGI_CGI_BAD_HEAD',
+    `${program}: a local redirect to ${JSON.stringify(path)}: ${error.message}`,
   );
 }
 

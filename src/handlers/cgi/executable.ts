@@ -1,5 +1,6 @@
 /** Whether a file can be executed, and where a command is. Paths are byte text. */
 import { statSync, type Stats } from 'node:fs';
+import { bytesOf } from '../../gateway/byte-text.js';
 
 /** True if anybody may execute it. Whether the user may whom programs run as, perhaps another one than ours, is known when it is tried. */
 export function isExecutable(stats: Stats): boolean {
@@ -28,9 +29,4 @@ export function findCommand(name: string, searchPath: string): string | undefine
     if (isProgram(file)) return file;
   }
   return undefined;
-}
-
-/** For `node:fs`, which would encode a string as UTF-8. */
-export function bytesOf(file: string): Buffer {
-  return Buffer.from(file, 'latin1');
 }

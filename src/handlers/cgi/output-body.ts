@@ -51,20 +51,22 @@ export class OutputBody implements BodySource {
 
   /** @throws GatewayError `XGI_CGI_BAD_CHUNK` */
   push(chunk: Buffer): void {
-    const before = this.#untaken;
-    for (const piece of this.#chunks === undefined ? [chunk] : this.#chunks.push(chunk)) this.#pass(piece);
+    let dropped = chunk.length;
+    for (const piece of this.#chunks === undefined ? [chunk] : this.#chunks.push(chunk))
+      dropped -= this.#pass(piece);
     // More than it has promised, or the framing of chunks: nobody takes that.
-    const dropped = chunk.length - (this.#untaken - before);
     if (dropped > 0) this.#options.taken(dropped);
   }
 
-  #pass(piece: Buffer): void {
+  /** @returns how much of it is wanted */
+  #pass(piece: Buffer): number {
     const wanted = piece.length > this.#left ? piece.subarray(0, this.#left) : piece;
-    if (wanted.length === 0) return;
+    if (wanted.length === 0) return 0;
     this.#left -= wanted.length;
     this.#untaken += wanted.length;
     if (this.#sink === undefined) this.#early.push(wanted);
     else this.#sink.data(wanted);
+    return wanted.length;
   }
 
   /** It is complete. */

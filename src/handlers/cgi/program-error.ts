@@ -1,6 +1,7 @@
 /** Why a file cannot be run as a program, told with the command that mends it. 500: it is a mistake of this machine's owner. */
 import path from 'node:path';
 import { GatewayError, type ErrorCode } from '../../errors.js';
+import { toText } from '../../gateway/byte-text.js';
 
 export function notExecutable(file: string): GatewayError {
   return failure('XGI_CGI_NO_EXEC', `${nameOf(file)} is not executable; run chmod +x ${shown(file)}`);
@@ -39,7 +40,7 @@ export function unreadable(file: string, cause: Error): GatewayError {
 
 /** For people, who may copy it into a shell. */
 export function shown(file: string): string {
-  const text = Buffer.from(file, 'latin1').toString();
+  const text = toText(file);
   return /^[\w@%+=:,./\-\u00a1-\uffff]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -6,7 +6,8 @@
  */
 import { closeSync, constants, openSync, readSync, type Stats } from 'node:fs';
 import path from 'node:path';
-import { bytesOf, findCommand, isExecutable, isProgram } from './executable.js';
+import { bytesOf } from '../../gateway/byte-text.js';
+import { findCommand, isExecutable, isProgram } from './executable.js';
 import {
   badInterpreter,
   noShebang,

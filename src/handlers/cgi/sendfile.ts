@@ -2,6 +2,7 @@
 import { constants, realpathSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { GatewayError } from '../../errors.js';
+import { bytesOf, toText } from '../../gateway/byte-text.js';
 import { ResponseHead } from '../../http/response-head.js';
 import { isInside } from '../../routing/path-resolver.js';
 import type { GatewayResponse } from '../../types.js';
@@ -20,11 +21,11 @@ export async function sendFile(
   if (!file.startsWith('/')) throw refuse(file, 'the path is not absolute');
   let handle: FileHandle | undefined;
   try {
-    const real = realpathSync.native(Buffer.from(file, 'latin1'), 'latin1');
+    const real = realpathSync.native(bytesOf(file), 'latin1');
     checkPlace(file, real, roots);
     // O_NONBLOCK: a pipe would hold a thread for ever.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-    handle = await open(Buffer.from(real, 'latin1'), flags);
+    handle = await open(bytesOf(real), flags);
     const stats = await handle.stat();
     if (!stats.isFile()) throw refuse(file, 'it is no regular file');
     checkPlace(file, placeOf(handle, real), roots);
@@ -51,7 +52,7 @@ function checkPlace(file: string, real: string, roots: readonly string[]): void 
  */
 function placeOf(handle: FileHandle, real: string): string {
   const opened = `/proc/self/fd/${handle.fd}`;
-  const place = process.platform === 'linux' ? Buffer.from(opened) : Buffer.from(real, 'latin1');
+  const place = process.platform === 'linux' ? Buffer.from(opened) : bytesOf(real);
   return realpathSync.native(place, 'latin1');
 }
 
@@ -63,6 +64,6 @@ function refuse(file: string, observed: string): GatewayError {
   return new GatewayError(
     500,
     'XGI_CGI_SENDFILE',
-    `the program asks for ${JSON.stringify(file)} to be sent: ${observed}`,
+    `the program asks for ${JSON.stringify(toText(file))} to be sent: ${observed}`,
   );
 }

@@ -11,11 +11,6 @@ import type { ResponseHead } from '../../http/response-head.js';
  */
 export type Framing = 'none' | 'length' | 'chunked' | 'close';
 
-/** A response to HEAD, and one with status 1xx, 204 or 304, ends with its head (RFC 9112 section 6.3). */
-export function hasNoBody(method: string, status: number): boolean {
-  return method === 'HEAD' || status === 204 || status === 304 || status < 200;
-}
-
 export interface HeadOptions {
   readonly framing: Framing;
   /** The Content-Length to add, if the head has none of its own; -1 adds none. */

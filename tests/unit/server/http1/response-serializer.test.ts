@@ -2,12 +2,8 @@ import * as fc from 'fast-check';
 import { request, type IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { ResponseHead } from '../../../../src/http/response-head.js';
-import {
-  hasNoBody,
-  serializeHead,
-  serializeInterim,
-} from '../../../../src/server/http1/response-serializer.js';
+import { hasNoBody, ResponseHead } from '../../../../src/http/response-head.js';
+import { serializeHead, serializeInterim } from '../../../../src/server/http1/response-serializer.js';
 
 const TOKEN = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PLAIN = { framing: 'length', addLength: -1, keepAlive: true, http10: false } as const;
