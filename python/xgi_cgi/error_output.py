@@ -33,6 +33,11 @@ class ErrorOutput:
         self._tail = b""
         self._finished = False
 
+    @property
+    def is_open(self):
+        """Somebody may still write there."""
+        return self._descriptor is not None
+
     def start(self):
         self._loop.watch(self._descriptor, READABLE, self)
         self._watched = True

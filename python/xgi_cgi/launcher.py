@@ -1,5 +1,6 @@
 """The launcher: takes the frames of the gateway and keeps the runs, until the gateway has gone or wants no more."""
 
+import collections
 import os
 
 from xgi_worker import frames
@@ -11,6 +12,9 @@ from .run import Run
 from .settings import Settings
 from .streams import Streams
 from .zygotes import Zygotes
+
+
+_MAX_LEFT = 64
 
 
 class Launcher:
@@ -29,6 +33,8 @@ class Launcher:
         self._runs = {}
         self._draining = False
         self._gone = False
+        self._left = collections.deque()
+        """Standard error of programs that are over, held open by what they have left behind; the oldest first."""
 
     def serve(self, channel):
         """Returns when the gateway has gone or has sent DRAIN, and no program is left. Raises ProtocolError."""
@@ -54,6 +60,16 @@ class Launcher:
         if not self._runs:
             # The last program's folder is ours too, and who wants it away should not find it busy.
             os.chdir("/")
+
+    def leave(self, errors):
+        """Reads and drops what comes there, until nobody holds it any more, or there are too many of its kind."""
+        if not errors.is_open:
+            return
+        while self._left and not self._left[0].is_open:
+            self._left.popleft()
+        if len(self._left) >= _MAX_LEFT:
+            self._left.popleft().close()
+        self._left.append(errors)
 
     # From the channel.
 

@@ -17,11 +17,14 @@ _CHANNEL = 3
 """The file descriptor of the connection to the gateway."""
 
 _EXIT_PROTOCOL = 1
+_PR_SET_CHILD_SUBREAPER = 36
+"""Of prctl(2), Linux."""
 
 
 def main():
     """Returns the exit status."""
     _close_strangers()
+    _adopt_orphans()
     execution.ignore_signals()
     loop = Loop()
     launcher = Launcher(loop, Reaper(loop), _describe_self())
@@ -47,6 +50,18 @@ def _close_strangers():
                 os.close(int(name))
             except OSError:
                 pass  # that of the listing
+
+
+def _adopt_orphans():
+    """What programs leave behind becomes ours to wait for, where the system can do that. Else it is left to process 1, which
+    does not do it in many a container; and as long as a zombie is in a process group, that does not look ended.
+    """
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (AttributeError, ImportError, OSError):
+        pass
 
 
 def _describe_self():

@@ -148,7 +148,11 @@ class Run:
 
     def _end(self):
         self._output.close()
-        self._errors.close()
+        if self._exited and not self.aborted:
+            # What it has left behind may still write there, and would die of a closed pipe.
+            self._host.leave(self._errors)
+        else:
+            self._errors.close()
         if self._body is not None:
             self._body.close()
         # It has a reference to us.

@@ -64,6 +64,7 @@ from resource import setrlimit  # noqa: E402
 compile_source = compile
 open_file, close, dup2, fstat, readlink = os.open, os.close, os.dup2, os.fstat, os.readlink
 fork, waitpid, getpid, setpgid, _exit = os.fork, os.waitpid, os.getpid, os.setpgid, os._exit
+getppid, kill, killpg, sleep = os.getppid, os.kill, os.killpg, time.sleep
 chdir, putenv, fsdecode = os.chdir, os.putenv, os.fsdecode
 
 _ASK = b"?"
@@ -72,6 +73,7 @@ _MAX_SOURCE_BYTES = 256 * 1024
 _MAX_SCRIPTS = 256
 # A file can change twice within one tick of its file system's clock.
 _SETTLED_SECONDS = 0.1
+_LOOK_SECONDS = 0.05
 # What finalize_modules of CPython's import.c takes away first.
 _SYS_DELETED = (
     "path",
@@ -130,6 +132,7 @@ def _prepare(channel):
 def _serve(channel, limits, coerced):
     """Returns in each forked process, with what it is to run: (code, names of its __main__)."""
     receive, send = channel.recvmsg, channel.send
+    launcher = getppid()
     scripts = {}
     numbers = {}  # of runs, by process id
     send(b"R")
@@ -166,16 +169,35 @@ def _serve(channel, limits, coerced):
             numbers[pid] = number
         for descriptor in descriptors:
             close(descriptor)
-    # The launcher wants no more, or has gone. Who runs, is waited for.
+    _outlast(numbers, send, launcher)
+    _exit(0)
+
+
+def _outlast(numbers, send, launcher):
+    """The launcher wants no more: who runs, is waited for. Or it has died: nobody wants them, nor knows of all."""
     while numbers:
-        pid, status = waitpid(-1, 0)
+        if getppid() != launcher:
+            for pid in numbers:
+                _kill(pid)
+        pid, status = waitpid(-1, _WNOHANG)
+        if not pid:
+            sleep(_LOOK_SECONDS)
+            continue
         number = numbers.pop(pid, None)
         if number is not None:
             try:
                 send(b"E %d %d" % (number, status))
             except OSError:
                 pass
-    _exit(0)
+
+
+def _kill(pid):
+    # By its own number as well: it may not lead its group yet.
+    for send_signal in (killpg, kill):
+        try:
+            send_signal(pid, 9)
+        except OSError:
+            pass
 
 
 def _find(scripts, path, is_executed):

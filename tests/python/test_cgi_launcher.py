@@ -259,6 +259,18 @@ class ErrorOutput(LauncherTest):
             fields = file.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def test_who_is_left_behind_may_go_on_writing(self):
+        launcher = self.launch()
+        done = os.path.join(self.folder, "done")
+        script = "(read line < go; echo late >&2; echo later >&2; echo > %s) > /dev/null < /dev/null &" % done
+        os.mkfifo(os.path.join(self.folder, "go"))
+        stream = launcher.shell(script, cwd=self.folder)
+        self.assertEqual(launcher.finish(stream).status, 0)
+        with open(os.path.join(self.folder, "go"), "w") as go:
+            go.write("now\n")
+        self.assertTrue(eventually(lambda: os.path.exists(done)))
+        self.assertEqual(launcher.results[stream].errors, b"")
+
     def test_it_comes_while_the_program_runs(self):
         launcher = self.launch()
         stream = launcher.shell("echo now >&2; exec sleep 60")
@@ -387,6 +399,14 @@ class Ending(LauncherTest):
             self.assertTrue(eventually(lambda pid=pid: not is_alive(pid)), pid)
         for pid in groups:
             self.assertTrue(eventually(lambda pid=pid: not Aborting.has_group(pid)), pid)
+
+    def test_it_waits_for_what_programs_leave_behind(self):
+        launcher = self.launch()
+        result = launcher.finish(launcher.shell("sleep 1000 > /dev/null 2>&1 < /dev/null & echo $!"))
+        left = int(result.output)
+        self.assertTrue(eventually(lambda: left in children_of(launcher.process.pid)))
+        os.kill(left, signal.SIGKILL)
+        self.assertTrue(eventually(lambda: not os.path.exists("/proc/%d" % left)))
 
     def test_signals_do_not_end_it(self):
         launcher = self.launch()

@@ -510,6 +510,19 @@ class Zygotes(LauncherTest):
         self.assertEqual(children_of(zygote), set())
         self.assertEqual(len(os.listdir("/proc/%d/fd" % zygote)), 4)
 
+    def test_scripts_do_not_outlive_a_launcher_that_has_died(self):
+        launcher = self.launch()
+        path = self.install("ignore_sigterm.py")
+        self.warm_up(launcher, self.install("hello.py"))
+        running = self.start(launcher, path)
+        launcher.wait(lambda: b"ready" in launcher.results[running].output)
+        self.assertTrue(launcher.results[running].warm)
+        zygotes = self.zygotes(launcher)
+        launcher.process.kill()
+        launcher.process.wait(20)
+        for pid in [launcher.results[running].pid, *zygotes]:
+            self.assertTrue(eventually(lambda pid=pid: not is_alive(pid)), pid)
+
     def test_it_is_replaced_when_it_is_killed(self):
         launcher = self.launch()
         path = self.install("hello.py")
