@@ -13,7 +13,6 @@ from .settings import Settings
 from .streams import Streams
 from .zygotes import Zygotes
 
-
 _MAX_LEFT = 64
 
 

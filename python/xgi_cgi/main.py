@@ -53,8 +53,8 @@ def _close_strangers():
 
 
 def _adopt_orphans():
-    """What programs leave behind becomes ours to wait for, where the system can do that. Else it is left to process 1, which
-    does not do it in many a container; and as long as a zombie is in a process group, that does not look ended.
+    """What programs leave behind becomes ours to wait for, where the system can do that. Else it is left to process 1,
+    which does not do it in many a container; and as long as a zombie is in a process group, that does not look ended.
     """
     try:
         import ctypes
