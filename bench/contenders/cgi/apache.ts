@@ -1,5 +1,5 @@
 /** Apache httpd: event MPM and mod_cgid, as Debian packages them, with a configuration and a folder of its own. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstLineOf } from '../../environment/programs.js';
 import { programName } from '../../processes/process-table.js';
@@ -15,8 +15,9 @@ export const apache: CgiContender = {
   differsFor: () => true,
   async start({ target, workers, port, keepAliveSeconds, environment }) {
     const { apache: program = '', scratchDirectory } = environment;
-    const directory = join(scratchDirectory, `apache-${port}`);
-    mkdirSync(directory);
+    const directory = mkdtempSync(join(scratchDirectory, 'apache-'));
+    // The user of its processes is another than root.
+    chmodSync(directory, 0o755);
     const configurationPath = join(directory, 'httpd.conf');
     writeFileSync(
       configurationPath,
@@ -27,6 +28,7 @@ export const apache: CgiContender = {
       args: ['-d', directory, '-f', configurationPath, '-DFOREGROUND'],
       port,
       cwd: directory,
+      isQuiet: true,
       isOwn: (pid) => programName(pid) === 'apache2',
     });
   },

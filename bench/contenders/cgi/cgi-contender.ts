@@ -2,6 +2,7 @@
 import type { CgiProgram } from '../../cgi-programs.js';
 import type { CgiEnvironment } from '../../environment/cgi-environment.js';
 import { ControlGroup } from '../../processes/control-group.js';
+import { say } from '../../report/report.js';
 import type { Contender, RunningServer, StartRequest } from '../contender.js';
 import { serverOfTree, startProgram } from '../contender.js';
 
@@ -28,6 +29,8 @@ export interface CgiServerCommand {
   readonly cwd: string;
   /** Of all its processes, those that are the server's own and do not run a CGI program. */
   readonly isOwn: (pid: number) => boolean;
+  /** True if it writes warnings only, which are then shown when it is stopped. */
+  readonly isQuiet: boolean;
 }
 
 /**
@@ -35,11 +38,16 @@ export interface CgiServerCommand {
  * tells nothing where their parent ignores SIGCHLD instead of waiting for them, as Apache's mod_cgid does.
  */
 export async function startCgiServer(command: CgiServerCommand): Promise<RunningServer> {
-  const { program, args, port, cwd, isOwn } = command;
+  const { program, args, port, cwd, isOwn, isQuiet } = command;
   const controlGroup = ControlGroup.create();
   const root = await startProgram(program, args, { cwd, accepts: { port }, controlGroup });
   return {
     ...serverOfTree(root, port, isOwn),
     cpuMicroseconds: () => controlGroup?.cpuMicroseconds() ?? NaN,
+    async stop() {
+      const { output } = root;
+      await root.stop();
+      if (isQuiet && output !== '') say(output);
+    },
   };
 }

@@ -1,5 +1,5 @@
 /** lighttpd with mod_cgi, as Debian packages it, with a configuration and a folder of its own. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstLineOf } from '../../environment/programs.js';
 import { programName } from '../../processes/process-table.js';
@@ -14,8 +14,7 @@ export const lighttpd: CgiContender = {
   differsFor: () => true,
   async start({ target, workers, port, keepAliveSeconds, environment }) {
     const { lighttpd: program = '', scratchDirectory } = environment;
-    const directory = join(scratchDirectory, `lighttpd-${port}`);
-    mkdirSync(directory);
+    const directory = mkdtempSync(join(scratchDirectory, 'lighttpd-'));
     const configurationPath = join(directory, 'lighttpd.conf');
     writeFileSync(
       configurationPath,
@@ -26,6 +25,7 @@ export const lighttpd: CgiContender = {
       args: ['-D', '-f', configurationPath],
       port,
       cwd: directory,
+      isQuiet: false,
       isOwn: (pid) => programName(pid) === 'lighttpd',
     });
   },

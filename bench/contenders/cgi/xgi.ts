@@ -62,6 +62,7 @@ export function startXgiCgi(
     args,
     port,
     cwd: environment.scratchDirectory,
+    isQuiet: true,
     isOwn: isGatewayOrLauncher,
   });
 }
