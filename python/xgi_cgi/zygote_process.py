@@ -311,6 +311,8 @@ class ZygoteProcess:
                 pass
 
     def on_exit(self, status):
+        # What it said last tells more than its status.
+        self.on_ready(READABLE)
         self._pid = None
         self._log.read()
         how = "signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "status %d" % os.WEXITSTATUS(status)
