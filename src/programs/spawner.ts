@@ -67,6 +67,7 @@ export class Spawner implements Runner {
 }
 
 const STOP_POLL_MS = 20;
+const ERROR_PAUSE_MS = 50;
 
 class SpawnedRun implements Run {
   readonly #owner: RunOwner;
@@ -81,6 +82,7 @@ class SpawnedRun implements Run {
   #kill: NodeJS.Timeout | undefined;
   /** Its owner has been told that nothing follows. */
   #failed = false;
+  #exited = false;
 
   constructor(order: RunOrder, owner: RunOwner, options: SpawnerOptions, over: () => void) {
     this.#owner = owner;
@@ -148,7 +150,7 @@ class SpawnedRun implements Run {
       // Its number may soon be somebody else's.
       if (!signalGroup(child.pid!, 0)) clearTimeout(this.#kill);
       // What it wrote last may still have to be read.
-      setImmediate(() => {
+      this.#afterErrors(() => {
         const end = { code, signal: number, stderrDropped: this.#stderrDropped };
         if (!this.#failed) this.#owner.ended(end);
       });
@@ -168,6 +170,32 @@ class SpawnedRun implements Run {
     this.#stderrBytes += passed.length;
     this.#stderrDropped += chunk.length - passed.length;
     if (passed.length > 0 && !this.#failed) this.#owner.errorOutput(passed);
+    if (passed.length < chunk.length && !this.#exited) this.#readErrorsLater();
+  }
+
+  /** Calls back when all has been read, or when somebody who is left holds it open. */
+  #afterErrors(done: () => void): void {
+    const stderr = this.#process?.stderr;
+    this.#exited = true;
+    if (!stderr || stderr.readableEnded || stderr.destroyed) {
+      setImmediate(done);
+      return;
+    }
+    const over = (): void => {
+      clearTimeout(timer);
+      stderr.off('end', over);
+      done();
+    };
+    const timer = setTimeout(over, ERROR_PAUSE_MS);
+    stderr.once('end', over);
+    stderr.resume();
+  }
+
+  /** What is too much is read slowly: endless output then costs the program time, and not us. */
+  #readErrorsLater(): void {
+    const stderr = this.#process?.stderr;
+    stderr?.pause();
+    setTimeout(() => stderr?.resume(), ERROR_PAUSE_MS).unref();
   }
 
   #fail(error: NodeJS.ErrnoException): void {
