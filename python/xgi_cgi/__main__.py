@@ -3,6 +3,8 @@
 Python puts the directory itself at the front of ``sys.path``, which would make ``run``, ``limits`` and the rest
 importable under those names and shadow the standard library. So it comes off again, and the parent is on the path
 only while the packages are imported.
+
+The same as that of ``xgi_worker``: nothing can be shared before the parent is on the path.
 """
 
 import os

@@ -13,6 +13,7 @@ import {
   type ReadyInfo,
   type WorkerFailure,
 } from '../wire/frames.js';
+import { flushTo } from '../workers/worker-channels.js';
 import { logWorkerLine } from '../workers/worker-log.js';
 import { LaunchedRun } from './launched-run.js';
 import { killOrphans } from './orphans.js';
@@ -141,7 +142,6 @@ export class LauncherProcess implements LauncherReceiver {
       } catch (error) {
         const { message } = error as Error;
         this.#options.log.error(`XGI_WIRE_PROTOCOL: the launcher ${this.pid} is killed: ${message}`);
-        this.#channel?.destroy();
         this.kill();
       }
     });
@@ -161,11 +161,7 @@ export class LauncherProcess implements LauncherReceiver {
 
   #flush(): void {
     const channel = this.#channel;
-    if (channel === undefined || channel.destroyed) return;
-    this.#frames.flush((bytes) => {
-      channel.write(bytes);
-      return channel.writableLength === 0;
-    });
+    if (channel !== undefined && !channel.destroyed) flushTo(channel, this.#frames);
   }
 
   #end(status: string): void {

@@ -78,8 +78,7 @@ export class Places {
   /** It does not wait any more, or does not need its place any more. */
   leave(seeker: PlaceSeeker): void {
     this.#waiting.delete(seeker);
-    if (!this.#taken.delete(seeker)) return;
-    this.#served++;
+    if (this.#taken.delete(seeker)) this.#served++;
     this.pump();
   }
 

@@ -53,7 +53,8 @@ export class WorkerChannels {
   };
 }
 
-function flushTo(socket: Socket, frames: FrameEncoder): void {
+/** Writes what was collected, in one piece. */
+export function flushTo(socket: Socket, frames: FrameEncoder): void {
   frames.flush((bytes) => {
     socket.write(bytes);
     return socket.writableLength === 0;

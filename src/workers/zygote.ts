@@ -11,6 +11,7 @@ import type { FrameReceiver } from '../wire/decoder.js';
 import { FrameEncoder } from '../wire/encoder.js';
 import type { HelloSettings, ReadyInfo, WorkerFailure } from '../wire/frames.js';
 import { ForkedProcess } from './forked-process.js';
+import { flushTo } from './worker-channels.js';
 import { logWorkerLine } from './worker-log.js';
 import type { Expected, Rendezvous } from './rendezvous.js';
 import type { Invitation, Launcher, ProcessOwner, WorkerProcess } from './worker-process.js';
@@ -143,12 +144,7 @@ export class Zygote
   }
 
   #flush(): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    this.#frames.flush((bytes) => {
-      socket.write(bytes);
-      return socket.writableLength === 0;
-    });
+    if (this.#socket !== undefined) flushTo(this.#socket, this.#frames);
   }
 
   #settle(): void {

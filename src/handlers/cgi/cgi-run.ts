@@ -201,12 +201,11 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     }
     const { head: response, sendFile } = makeAnswerHead(head);
     this.#run!.taken(arrived - head.rest.length);
-    const isBodiless = hasNoBody(this.method, head.status);
-    if (isBodiless || sendFile !== undefined) {
+    if (sendFile !== undefined || hasNoBody(this.method, head.status)) {
       // The program goes on to its end: what it does after its head may be what it is for.
       this.#state = 'draining';
       this.#run!.taken(head.rest.length);
-      if (sendFile === undefined || response.status === 204 || response.status === 304)
+      if (sendFile === undefined || hasNoBody('GET', head.status))
         this.#options.outcome.respond({ head: response, body: { kind: 'empty' } });
       else this.#options.outcome.sendFile(sendFile, response);
       return;
