@@ -1,5 +1,5 @@
 /**
- * CGI programs that hang, fail, are killed, and are left by their clients; a launcher that is killed. When all is over nothing is left: no
+ * CGI programs that hang, fail, are killed, and are left by their clients; launchers that are killed. When all is over nothing is left: no
  * process, no descriptor, no file, no place that is taken; and each request had exactly one outcome, and one that it may have.
  */
 import { randomFillSync } from 'node:crypto';
@@ -68,7 +68,7 @@ const NOISE = randomFillSync(Buffer.alloc(Math.max(...BODIES)));
 
 export const cgi: Scenario = {
   name: 'cgi',
-  title: 'CGI programs: kills, timeouts, disconnects, deaths of the launcher',
+  title: 'CGI programs: kills, timeouts, disconnects, deaths of launchers',
   run: ({ short, say }) =>
     withSite({ kind: 'cgi', target: 'cgi-bin', flags: FLAGS }, async (site) => {
       const programs = new Programs(site);
@@ -93,7 +93,7 @@ export const cgi: Scenario = {
         after.gatewayDescriptors,
       );
       checks.atMost(
-        'descriptors of the launcher, against the beginning',
+        'descriptors of the launchers, against the beginning',
         before.launcherDescriptors,
         after.launcherDescriptors,
       );
@@ -101,11 +101,11 @@ export const cgi: Scenario = {
       tally.check(checks, killer);
       // In the short form a kill may have been quicker, each time.
       if (!short) checks.atLeast('answers 504', 1, tally.answersWith('504'));
-      const launcher = await programs.launcher();
+      const launchers = await programs.launchers();
       site.signal('SIGTERM');
       const { code, signal } = await site.exited;
       checks.equal('exit', 'status 0', signal ?? `status ${code}`);
-      const survivors = await gone(() => [launcher!].filter(exists).length + programs.pids().length);
+      const survivors = await gone(() => launchers.filter(exists).length + programs.pids().length);
       checks.equal('processes after the end', 0, survivors);
       return {
         load: tally.report(),
@@ -229,7 +229,7 @@ function pick<T>(all: readonly T[]): T {
   return all[Math.floor(Math.random() * all.length)]!;
 }
 
-/** Kills programs and what they have started, and now and then the launcher. */
+/** Kills programs and what they have started, and now and then a launcher. */
 class Killer {
   readonly #programs: Programs;
   readonly #done: Promise<void>;
@@ -252,7 +252,7 @@ class Killer {
   figures(): Record<string, number> {
     return {
       kills: this.kills,
-      'kills of the launcher': this.launcherKills,
+      'kills of a launcher': this.launcherKills,
       'of a zygote': this.zygoteKills,
     };
   }
@@ -267,8 +267,8 @@ class Killer {
       if (Math.random() < ZYGOTE_SHARE)
         for (const pid of await this.#programs.zygotes().catch(() => [])) if (kill(pid)) this.zygoteKills++;
       if (performance.now() < launcherAtMs) continue;
-      const launcher = await this.#programs.launcher().catch(() => undefined);
-      if (launcher !== undefined && kill(launcher)) this.launcherKills++;
+      const launchers = await this.#programs.launchers().catch(() => []);
+      if (launchers.length > 0 && kill(pick(launchers))) this.launcherKills++;
       launcherAtMs = performance.now() + launcherEveryMs;
     }
   }
@@ -348,7 +348,7 @@ class Outcomes {
     checks.equal('lost', 0, this.#lost);
     checks.equal('wrong', 0, this.#wrong);
     checks.atLeast('kills', 5, kills);
-    checks.atLeast('kills of the launcher', 1, launcherKills);
+    checks.atLeast('kills of a launcher', 1, launcherKills);
     // A kill costs the request that it hits, one of the launcher those that run.
     checks.atMost('outcomes that only a kill explains', kills + launcherKills * CONCURRENCY, this.#byKill);
     for (const status of ['200', '404', '502'])

@@ -7,6 +7,7 @@ import type { Site } from './site.js';
 /** What xgi has open and has stored while nothing runs. */
 export interface Holdings {
   readonly gatewayDescriptors: number;
+  /** Of all launchers. */
   readonly launcherDescriptors: number;
   /** In the private temporary folder. */
   readonly files: number;
@@ -31,16 +32,16 @@ export class Programs {
 
   /** The interpreters that warm programs are forked from. */
   async zygotes(): Promise<number[]> {
-    const launcher = await this.launcher();
-    if (launcher === undefined) return [];
-    const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1');
-    return children.split(' ').filter(Boolean).map(Number).filter(isOurs);
+    return (await this.launchers()).flatMap((launcher) => {
+      const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1');
+      return children.split(' ').filter(Boolean).map(Number).filter(isOurs);
+    });
   }
 
-  /** Undefined while there is none. */
-  async launcher(): Promise<number | undefined> {
-    const worker = (await this.#site.status()).gateways[0]?.workers[0];
-    return worker?.state === 'ready' ? (worker.pid ?? undefined) : undefined;
+  /** Those that are ready. */
+  async launchers(): Promise<number[]> {
+    const { workers } = (await this.#site.status()).gateways[0]!;
+    return workers.flatMap(({ state, pid }) => (state === 'ready' && pid !== null ? [pid] : []));
   }
 
   /** Resolves when no program runs, and none is known to run. */
@@ -54,12 +55,12 @@ export class Programs {
   }
 
   async holdings(): Promise<Holdings> {
-    const launcher = await this.launcher();
-    if (launcher === undefined) throw new Error('there is no launcher');
+    const launchers = await this.launchers();
+    if (launchers.length === 0) throw new Error('there is no launcher');
     const files = readdirSync(path.join(this.#site.directory, 'tmp'), { recursive: true });
     return {
       gatewayDescriptors: descriptorsOf(this.#site.pid),
-      launcherDescriptors: descriptorsOf(launcher),
+      launcherDescriptors: launchers.reduce((sum, pid) => sum + descriptorsOf(pid), 0),
       files: files.length,
     };
   }

@@ -1,8 +1,8 @@
 /**
- * Reads a socket of a listening server into memory that its owner chooses.
+ * Reads a socket of a listening server, or a pipe to a child process, into memory that its owner chooses.
  *
- * Sockets of `net.createServer` allocate 64 KiB for every read and cut it down afterwards. Node has a better way, the option
- * `onread` of `net.Socket`, but no way to ask a listening server for it; so the connection's handle is moved into a socket made
+ * Sockets of `net.createServer` and of `spawn` allocate 64 KiB for every read and cut it down afterwards. Node has a better way, the option
+ * `onread` of `net.Socket`, but no way to ask these for it; so the connection's handle is moved into a socket made
  * with it (docs/decisions/0002-shared-read-buffer.md).
  */
 import { Socket } from 'node:net';
@@ -17,7 +17,7 @@ interface SocketOptions extends NonNullable<ConstructorParameters<typeof Socket>
 }
 
 /**
- * Moves a fresh connection, paused by `pauseOnConnect`, into a socket that calls `receive` for what it reads. There are no
+ * Moves a fresh connection, paused by `pauseOnConnect` if it is of a server, into a socket that calls `receive` for what it reads. There are no
  * `data` events.
  *
  * @param buffer is read into; or a function that is asked after each read for the next buffer, null meaning the same again
@@ -30,9 +30,14 @@ export function readInto(
   receive: (chunk: Buffer, length: number) => void,
   Kind: typeof Socket = Socket,
 ): Socket {
-  const owner = socket as unknown as { _handle: unknown };
+  const owner = socket as unknown as { _handle: { reading: boolean; readStop(): void } };
   const handle = owner._handle;
-  owner._handle = null;
+  // The pipes of a child process are read from as soon as they are made.
+  if (handle.reading) {
+    handle.reading = false;
+    handle.readStop();
+  }
+  (owner as { _handle: unknown })._handle = null;
   const options: SocketOptions = {
     handle,
     allowHalfOpen: true,

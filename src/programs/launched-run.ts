@@ -8,6 +8,8 @@ import { startFailure } from './start-failure.js';
 
 export interface LaunchedRunOptions {
   readonly stream: number;
+  /** The launcher's process. */
+  readonly launcher: number | null;
   readonly owner: RunOwner;
   /** Towards the launcher; `flushSoon` after each frame. */
   readonly frames: FrameEncoder;
@@ -35,6 +37,10 @@ export class LaunchedRun implements Run {
 
   constructor(options: LaunchedRunOptions) {
     this.#options = options;
+  }
+
+  get runner(): number | null {
+    return this.#options.launcher;
   }
 
   // --- from its owner ---

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { BootError, FrameError } from '../errors.js';
+import { readInto } from '../io/read-into.js';
 import type { Log } from '../types.js';
 import { FrameDecoder, type LauncherReceiver } from '../wire/decoder.js';
 import { FrameEncoder } from '../wire/encoder.js';
@@ -36,6 +37,9 @@ export interface LauncherProcessOwner {
 /** Run by path. */
 export const LAUNCHER_PROGRAM = fileURLToPath(new URL('../../python/xgi_cgi', import.meta.url));
 
+/** All channels are read into it, one after the other: what is kept is copied. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
 /** After the grace of a stop: for programs to be killed, and for itself to go. */
 const EXIT_MS = 1000;
 
@@ -47,11 +51,15 @@ export class LauncherProcess implements LauncherReceiver {
   /** undefined if the process could not be made. */
   readonly #channel: Socket | undefined;
   readonly #frames = new FrameEncoder();
+  readonly #decoder = FrameDecoder.launcher(this);
   readonly #runs = new Map<number, LaunchedRun>();
   readonly #gone: Promise<void>;
   #lastStream = 0;
+  #served = 0;
   #flushing = false;
   #ready = false;
+  /** It does not keep to the protocol: nothing that it says counts. */
+  #broken = false;
 
   constructor(options: LauncherProcessOptions, owner: LauncherProcessOwner) {
     this.#options = options;
@@ -62,7 +70,11 @@ export class LauncherProcess implements LauncherReceiver {
       env: {},
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     });
-    this.#channel = this.#process.stdio[3] as Socket | undefined;
+    const pipe = this.#process.stdio[3] as Socket | undefined;
+    this.#channel =
+      pipe === undefined
+        ? undefined
+        : readInto(pipe, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
     this.#gone = new Promise((resolve) => {
       const gone = (status: string): void => {
         this.#end(status);
@@ -74,7 +86,8 @@ export class LauncherProcess implements LauncherReceiver {
       });
       this.#process.once('exit', (code, signal) => gone(signal ?? `status ${code}`));
     });
-    this.#read();
+    // What cannot be written any more was for one that has gone, which its exit tells.
+    this.#channel?.on('error', () => {});
     this.#frames.hello(options.settings);
     this.#flush();
   }
@@ -87,16 +100,29 @@ export class LauncherProcess implements LauncherReceiver {
     return this.#ready;
   }
 
+  /** Runs that are not over. */
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** Runs that are. */
+  get served(): number {
+    return this.#served;
+  }
+
   run(order: RunOrder, owner: RunOwner): Run {
     const stream = this.#nextStream();
     const run = new LaunchedRun({
       stream,
+      launcher: this.pid ?? null,
       owner,
       environ: order.environ,
       frames: this.#frames,
       flushSoon: () => this.#flushSoon(),
       mayKill: this.#options.settings.user === null,
-      over: () => this.#runs.delete(stream),
+      over: () => {
+        if (this.#runs.delete(stream)) this.#served++;
+      },
     });
     this.#frames.run({ stream, ...order });
     this.#runs.set(stream, run);
@@ -134,19 +160,16 @@ export class LauncherProcess implements LauncherReceiver {
     return this.#lastStream;
   }
 
-  #read(): void {
-    const decoder = FrameDecoder.launcher(this);
-    this.#channel?.on('data', (chunk: Buffer) => {
-      try {
-        decoder.push(chunk);
-      } catch (error) {
-        const { message } = error as Error;
-        this.#options.log.error(`XGI_WIRE_PROTOCOL: the launcher ${this.pid} is killed: ${message}`);
-        this.kill();
-      }
-    });
-    // What cannot be written any more was for one that has gone, which its exit tells.
-    this.#channel?.on('error', () => {});
+  #receive(chunk: Buffer, length: number): void {
+    if (this.#broken) return;
+    try {
+      this.#decoder.push(chunk.subarray(0, length));
+    } catch (error) {
+      this.#broken = true;
+      const { message } = error as Error;
+      this.#options.log.error(`XGI_WIRE_PROTOCOL: the launcher ${this.pid} is killed: ${message}`);
+      this.kill();
+    }
   }
 
   /** All frames of one turn of the event loop leave in one write. */
@@ -190,11 +213,11 @@ export class LauncherProcess implements LauncherReceiver {
   }
 
   data(stream: number, chunk: Buffer): void {
-    this.#runs.get(stream)?.data(chunk);
+    this.#runs.get(stream)?.data(Buffer.from(chunk));
   }
 
   stderr(stream: number, bytes: Buffer): void {
-    this.#runs.get(stream)?.stderr(bytes);
+    this.#runs.get(stream)?.stderr(Buffer.from(bytes));
   }
 
   end(stream: number): void {

@@ -47,6 +47,11 @@ export class Launcher implements Runner {
     return this.#process?.isReady ?? false;
   }
 
+  /** Runs that are not over. */
+  get running(): number {
+    return this.#process?.running ?? 0;
+  }
+
   async start(): Promise<void> {
     if (this.isReady || this.#stopping) return;
     const { python } = this.#options;
@@ -82,15 +87,18 @@ export class Launcher implements Runner {
     await this.#process?.stop(graceMs);
   }
 
-  status(): RunnerStatus {
-    return {
-      pid: this.#process?.pid ?? null,
-      ready: this.isReady,
-      startedAtMs: this.#process?.startedAtMs ?? performance.now(),
-      generation: this.#generation,
-      booted: this.#booted,
-      crashed: this.#crashed,
-    };
+  status(): RunnerStatus[] {
+    return [
+      {
+        pid: this.#process?.pid ?? null,
+        ready: this.isReady,
+        startedAtMs: this.#process?.startedAtMs ?? performance.now(),
+        generation: this.#generation,
+        served: this.#process?.served ?? 0,
+        booted: this.#booted,
+        crashed: this.#crashed,
+      },
+    ];
   }
 
   #spawn(): void {

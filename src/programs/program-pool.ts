@@ -8,16 +8,18 @@ import { readRss } from '../process/memory.js';
 import type { Log, ProgramUser } from '../types.js';
 import { PROTOCOL_VERSION, type ProgramLimits } from '../wire/frames.js';
 import { Rendezvous } from '../workers/rendezvous.js';
-import type { PoolStatus } from '../workers/status.js';
-import { Launcher } from './launcher.js';
+import type { PoolStatus, WorkerStatus } from '../workers/status.js';
+import { Launchers } from './launchers.js';
 import { Places } from './places.js';
 import { RunWatch } from './run-watch.js';
-import { CREDIT_BYTES, type Runner } from './runner.js';
+import { CREDIT_BYTES, type Runner, type RunnerStatus } from './runner.js';
 import { Spawner } from './spawner.js';
 
 export interface ProgramPoolOptions {
   /** The interpreter that runs the launcher, absolute; null has Node start programs (docs/guide/cgi.md, "Without Python"), without limits and user. */
   readonly python: string | null;
+  /** How many processes start programs. Default 1. */
+  readonly launchers?: number;
   /** All that programs see beside the variables of their request; byte text. */
   readonly env: Readonly<Record<string, string>>;
   /** Programs at once. Default 32. */
@@ -103,44 +105,55 @@ export class ProgramPool {
     this.#rendezvous.close();
   }
 
-  /** The process that runs programs is the one worker there is. */
+  /** The processes that run programs are its workers. */
   status(): PoolStatus {
-    const { pid, ready, startedAtMs, generation, booted, crashed } = this.runner.status();
-    const requests = this.places.served;
+    const runners = this.runner.status();
     return {
-      generation,
+      generation: runners[0]!.generation,
       queue: { waiting: this.places.waiting, oldestMs: Math.round(this.places.oldestMs) },
       bootFailure: null,
-      workers: [
-        {
-          pid,
-          state: ready ? 'ready' : 'booting',
-          generation,
-          ageMs: Math.round(performance.now() - startedAtMs),
-          requests,
-          rssBytes: pid === null ? null : readRss(pid),
-          running: this.watch.running,
-          ahead: 0,
-        },
-      ],
+      workers: runners.map((runner) => this.#describe(runner)),
       totals: {
-        requests,
+        requests: this.places.served,
         timeouts: this.watch.timeouts,
         queueTimeouts: this.places.refused,
         died: 0,
-        booted,
-        crashed,
+        booted: runners.reduce((sum, { booted }) => sum + booted, 0),
+        crashed: runners.reduce((sum, { crashed }) => sum + crashed, 0),
         recycled: 0,
       },
+    };
+  }
+
+  #describe({ pid, ready, startedAtMs, generation, served }: RunnerStatus): WorkerStatus {
+    return {
+      pid,
+      state: ready ? 'ready' : 'booting',
+      generation,
+      ageMs: Math.round(performance.now() - startedAtMs),
+      requests: served,
+      rssBytes: pid === null ? null : readRss(pid),
+      running: this.watch.runningBy(pid),
+      ahead: 0,
     };
   }
 }
 
 function createRunner(options: ProgramPoolOptions): Runner {
-  const { python, env, limits = NO_LIMITS, umask = null, user = null, preload = [], log, onLost } = options;
+  const {
+    python,
+    launchers = 1,
+    env,
+    limits = NO_LIMITS,
+    umask = null,
+    user = null,
+    preload = [],
+    log,
+    onLost,
+  } = options;
   if (python === null)
     return new Spawner({ environ: env, killGraceMs: KILL_GRACE_MS, stderrBytes: STDERR_BYTES });
-  return new Launcher({
+  return new Launchers(launchers, {
     python,
     settings: {
       protocol: PROTOCOL_VERSION,

@@ -7,6 +7,8 @@ export interface Watched {
   readonly method: string;
   readonly path: string;
   readonly startedAtMs: number;
+  /** {@link Run.runner} */
+  readonly runner: number | null;
   /** Ends itself if it is over a deadline. @returns whether it is */
   check(nowMs: number): boolean;
 }
@@ -31,14 +33,17 @@ export class RunWatch {
     this.#sweep = undefined;
   }
 
-  get running(): RunningRequest[] {
+  /** Those that this process runs. */
+  runningBy(runner: number | null): RunningRequest[] {
     const nowMs = performance.now();
-    return [...this.#runs].map(({ id, method, path, startedAtMs }) => ({
-      id,
-      method,
-      path,
-      runningMs: Math.round(nowMs - startedAtMs),
-    }));
+    return [...this.#runs]
+      .filter((run) => run.runner === runner)
+      .map(({ id, method, path, startedAtMs }) => ({
+        id,
+        method,
+        path,
+        runningMs: Math.round(nowMs - startedAtMs),
+      }));
   }
 
   #check(): void {

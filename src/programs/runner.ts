@@ -36,19 +36,24 @@ export interface RunOwner {
 }
 
 export interface Run {
+  /** The process that runs it; null if that is the gateway itself. */
+  readonly runner: number | null;
   /** So many bytes of output have left for the client, or were dropped: the program may write so many more. */
   taken(bytes: number): void;
   /** Ends the program, and what it has started: SIGTERM, then SIGKILL. `ended` is still called, or `failed`. */
   abort(): void;
 }
 
+/** One process that runs programs. */
 export interface RunnerStatus {
-  /** The process that runs programs; null if that is the gateway itself, or none at the moment. */
+  /** null if that is the gateway itself, or none at the moment. */
   readonly pid: number | null;
   readonly ready: boolean;
   readonly startedAtMs: number;
   /** Counts reloads. */
   readonly generation: number;
+  /** Runs that are over. */
+  readonly served: number;
   readonly booted: number;
   readonly crashed: number;
 }
@@ -57,8 +62,8 @@ export interface RunnerStatus {
 export interface Runner {
   /** Whether `run` may be called. */
   readonly isReady: boolean;
-  /** Called whenever it becomes ready. */
-  onReady: () => void;
+  /** Called whenever it becomes ready, or more of it. */
+  set onReady(onReady: () => void);
   /** Does nothing if it is ready. @throws BootError */
   start(): Promise<void>;
   run(order: RunOrder, owner: RunOwner): Run;
@@ -66,5 +71,6 @@ export interface Runner {
   reload(): void;
   /** Waits for the programs that run, ends those that take longer than that, and itself. */
   stop(graceMs: number): Promise<void>;
-  status(): RunnerStatus;
+  /** At least one. */
+  status(): readonly RunnerStatus[];
 }

@@ -34,6 +34,7 @@ export class Spawner implements Runner {
   readonly #options: SpawnerOptions;
   readonly #runs = new Set<SpawnedRun>();
   readonly #startedAtMs = performance.now();
+  #served = 0;
 
   constructor(options: SpawnerOptions) {
     this.#options = options;
@@ -44,7 +45,9 @@ export class Spawner implements Runner {
   }
 
   run(order: RunOrder, owner: RunOwner): Run {
-    const run = new SpawnedRun(order, owner, this.#options, () => this.#runs.delete(run));
+    const run = new SpawnedRun(order, owner, this.#options, () => {
+      if (this.#runs.delete(run)) this.#served++;
+    });
     this.#runs.add(run);
     return run;
   }
@@ -60,9 +63,18 @@ export class Spawner implements Runner {
     }
   }
 
-  status(): RunnerStatus {
-    const startedAtMs = this.#startedAtMs;
-    return { pid: null, ready: true, startedAtMs, generation: 1, booted: 0, crashed: 0 };
+  status(): RunnerStatus[] {
+    return [
+      {
+        pid: null,
+        ready: true,
+        startedAtMs: this.#startedAtMs,
+        generation: 1,
+        served: this.#served,
+        booted: 0,
+        crashed: 0,
+      },
+    ];
   }
 }
 
@@ -70,6 +82,7 @@ const STOP_POLL_MS = 20;
 const ERROR_PAUSE_MS = 50;
 
 class SpawnedRun implements Run {
+  readonly runner = null;
   readonly #owner: RunOwner;
   readonly #options: SpawnerOptions;
   readonly #over: () => void;

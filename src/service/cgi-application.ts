@@ -1,4 +1,5 @@
 /** CGI programs: the pool that runs them, and the handler. */
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import type { CgiConfig } from '../config/cgi.js';
 import { ConfigError } from '../errors.js';
@@ -10,6 +11,9 @@ import type { Handler, Log } from '../types.js';
 import type { PoolStatus } from '../workers/status.js';
 import type { Application, ApplicationOptions } from './application.js';
 import type { ReloadOutcome } from './status.js';
+
+/** For one gateway: more than it can keep busy. */
+const MAX_LAUNCHERS = 4;
 
 export class CgiApplication implements Application {
   readonly handler: Handler;
@@ -69,6 +73,7 @@ function createPool({ config, privileges, log, onLost }: ApplicationOptions, cgi
         });
   return new ProgramPool({
     python: python?.path ?? null,
+    launchers: Math.max(1, Math.min(MAX_LAUNCHERS, Math.floor(availableParallelism() / config.gateways))),
     env: cgi.env,
     concurrency: Math.max(1, Math.floor(cgi.concurrency / config.gateways)),
     queueTimeoutMs,

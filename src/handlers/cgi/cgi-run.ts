@@ -99,6 +99,10 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     return this.#startedAtMs;
   }
 
+  get runner(): number | null {
+    return this.#run?.runner ?? null;
+  }
+
   /** Waits for a place. Called once. */
   begin(): void {
     const { request, pool } = this.#options;

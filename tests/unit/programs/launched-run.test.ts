@@ -50,6 +50,7 @@ function make({ environ = 'A\0b\0UNIQUE_ID\0x-1', mayKill = true } = {}) {
   const seen = { overs: 0, flushes: 0 };
   const run = new LaunchedRun({
     stream: STREAM,
+    launcher: null,
     owner,
     frames: encoder,
     flushSoon: () => seen.flushes++,

@@ -2,26 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BootError } from '../../../src/errors.js';
 import { Launcher, type LauncherOptions } from '../../../src/programs/launcher.js';
-import type { Log } from '../../../src/types.js';
-import { PROTOCOL_VERSION, type LauncherSettings } from '../../../src/wire/frames.js';
 import { isAlive, pollUntil } from '../../support/poll.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 import { testPython } from '../../support/test-env.js';
-import { begin, CREDIT, describeRunner, ENVIRON, KILL_GRACE_MS, shell, STDERR_BYTES } from './runners.js';
-
-const SETTINGS: LauncherSettings = {
-  protocol: PROTOCOL_VERSION,
-  environ: ENVIRON,
-  credit: CREDIT,
-  killGraceMs: KILL_GRACE_MS,
-  stderrBytes: STDERR_BYTES,
-  limits: { cpuSeconds: null, memoryBytes: null, files: null, processes: null },
-  umask: null,
-  user: null,
-  preload: [],
-};
-
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+import { begin, describeRunner, SETTINGS, shell, SILENT } from './runners.js';
 
 const running: Launcher[] = [];
 
@@ -116,13 +100,19 @@ test.skipIf(process.geteuid!() !== 0)(
 
 test('its status', async () => {
   const launcher = make();
-  expect(launcher.status()).toMatchObject({ pid: null, ready: false, booted: 0, crashed: 0, generation: 1 });
+  expect(launcher.status()[0]).toMatchObject({
+    pid: null,
+    ready: false,
+    booted: 0,
+    crashed: 0,
+    generation: 1,
+  });
   await launcher.start();
-  const { pid } = launcher.status();
+  const { pid } = launcher.status()[0]!;
   expect(isAlive(pid!)).toBe(true);
-  expect(launcher.status()).toMatchObject({ ready: true, booted: 1, crashed: 0, generation: 1 });
+  expect(launcher.status()[0]).toMatchObject({ ready: true, booted: 1, crashed: 0, generation: 1 });
   launcher.reload();
-  expect(launcher.status().generation).toBe(2);
+  expect(launcher.status()[0]!.generation).toBe(2);
   expect((await begin(launcher, shell('printf x')).over()).text).toBe('x');
   await launcher.stop(1000);
   expect(isAlive(pid!)).toBe(false);
@@ -166,7 +156,7 @@ describe('when it dies', () => {
   test('what it ran fails and is killed, and another takes its place', async () => {
     const messages: string[] = [];
     const launcher = await started({ log: { ...SILENT, error: (message) => messages.push(message) } });
-    const [owner, gone] = [begin(launcher, shell('sleep 60 & echo $!; wait')), launcher.status().pid!];
+    const [owner, gone] = [begin(launcher, shell('sleep 60 & echo $!; wait')), launcher.status()[0]!.pid!];
     await owner.until('started', 'output');
     const again = new Promise<void>((resolve) => {
       launcher.onReady = resolve;
@@ -177,7 +167,7 @@ describe('when it dies', () => {
     expect(owner.calls).not.toContain('ended');
     await pollUntil(() => !isAlive(owner.pid!) && !isAlive(Number(owner.text)));
     await again;
-    expect(launcher.status()).toMatchObject({ ready: true, booted: 2, crashed: 1 });
+    expect(launcher.status()[0]).toMatchObject({ ready: true, booted: 2, crashed: 1 });
     expect(messages).toEqual([
       expect.stringMatching(/^XGI_CGI_LAUNCHER: .* ended \(SIGKILL\); another is started$/),
     ]);
@@ -189,7 +179,7 @@ describe('when it dies', () => {
     const lost = new Promise<void>((resolve) => {
       launcher.onReady = resolve;
     });
-    process.kill(launcher.status().pid!, 'SIGKILL');
+    process.kill(launcher.status()[0]!.pid!, 'SIGKILL');
     await pollUntil(() => !launcher.isReady);
     await lost;
     expect(launcher.isReady).toBe(true);
@@ -201,10 +191,10 @@ describe('when it dies', () => {
       told = resolve;
     });
     const launcher = await started({ onLost: () => told() });
-    process.kill(launcher.status().pid!, 'SIGKILL');
+    process.kill(launcher.status()[0]!.pid!, 'SIGKILL');
     await lost;
     expect(launcher.isReady).toBe(false);
-    expect(launcher.status()).toMatchObject({ pid: null, booted: 1, crashed: 1 });
+    expect(launcher.status()[0]).toMatchObject({ pid: null, booted: 1, crashed: 1 });
     expect(() => launcher.run(shell('true'), begin as never)).toThrow(
       expect.objectContaining({ status: 503, code: 'XGI_CGI_LAUNCHER' }),
     );
@@ -224,5 +214,5 @@ test('a stop while one is being started', async () => {
   const launcher = make();
   const start = launcher.start();
   await launcher.stop(0);
-  await Promise.race([start.catch(() => {}), pollUntil(() => launcher.status().pid === null)]);
+  await Promise.race([start.catch(() => {}), pollUntil(() => launcher.status()[0]!.pid === null)]);
 });

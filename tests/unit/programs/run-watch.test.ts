@@ -13,7 +13,7 @@ afterEach(() => {
 function newRun(id: string, deadlineMs = Infinity): Watched & { checks: number } {
   const startedAtMs = performance.now();
   return {
-    ...{ id, method: 'GET', path: `/${id}`, startedAtMs, checks: 0 },
+    ...{ id, method: 'GET', path: `/${id}`, startedAtMs, runner: null, checks: 0 },
     check(nowMs) {
       this.checks++;
       return nowMs - startedAtMs >= deadlineMs;
@@ -29,7 +29,7 @@ test('runs are looked at ten times a second, and listed', () => {
   watch.add(newRun('b'));
   vi.advanceTimersByTime(500);
   expect(run.checks).toBe(10);
-  expect(watch.running).toEqual([
+  expect(watch.runningBy(null)).toEqual([
     { id: 'a', method: 'GET', path: '/a', runningMs: 1000 },
     { id: 'b', method: 'GET', path: '/b', runningMs: 500 },
   ]);
@@ -52,7 +52,7 @@ test('one that ends while all are looked at', () => {
   watch.add(run);
   watch.add(other);
   vi.advanceTimersByTime(100);
-  expect(watch.running.map(({ id }) => id)).toEqual(['b']);
+  expect(watch.runningBy(null).map(({ id }) => id)).toEqual(['b']);
   expect(other.checks).toBe(1);
 });
 

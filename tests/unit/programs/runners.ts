@@ -3,7 +3,13 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GatewayError } from '../../../src/errors.js';
 import type { Run, Runner, RunOrder, RunOwner } from '../../../src/programs/runner.js';
-import type { Command, ProgramEnd } from '../../../src/wire/frames.js';
+import type { Log } from '../../../src/types.js';
+import {
+  PROTOCOL_VERSION,
+  type Command,
+  type LauncherSettings,
+  type ProgramEnd,
+} from '../../../src/wire/frames.js';
 import { isAlive, pollUntil } from '../../support/poll.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 
@@ -14,6 +20,21 @@ export const ENVIRON = { PATH: '/usr/bin:/bin', BASE: 'of all', BYTES: 'caf\u00c
 export const CREDIT = 262_144;
 export const STDERR_BYTES = 65_536;
 export const KILL_GRACE_MS = 300;
+
+/** Of launchers. */
+export const SETTINGS: LauncherSettings = {
+  protocol: PROTOCOL_VERSION,
+  environ: ENVIRON,
+  credit: CREDIT,
+  killGraceMs: KILL_GRACE_MS,
+  stderrBytes: STDERR_BYTES,
+  limits: { cpuSeconds: null, memoryBytes: null, files: null, processes: null },
+  umask: null,
+  user: null,
+  preload: [],
+};
+
+export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Hears of one run, and takes its output at once, unless it is told not to. */
 export class Owner implements RunOwner {

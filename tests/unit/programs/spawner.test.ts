@@ -10,7 +10,7 @@ describeRunner('Spawner', make);
 test('it is ready at once, and has no process', () => {
   const spawner = make();
   expect(spawner.isReady).toBe(true);
-  expect(spawner.status()).toMatchObject({ pid: null, ready: true, generation: 1, booted: 0, crashed: 0 });
+  expect(spawner.status()[0]).toMatchObject({ pid: null, ready: true, generation: 1, booted: 0, crashed: 0 });
 });
 
 test('all error output of a program comes before its end', async () => {

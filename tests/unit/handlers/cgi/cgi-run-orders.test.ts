@@ -125,7 +125,9 @@ test('several runs that share a place have it one after the other', () => {
           for (const play of plays) if (play.stage.hasProgram) play.finish();
         }
         expect(plays.map(({ stage }) => stage.overs)).toEqual([1, 1, 1, 1]);
-        expect([shared.places.taken, shared.places.waiting, shared.watch.running.length]).toEqual([0, 0, 0]);
+        expect([shared.places.taken, shared.places.waiting, shared.watch.runningBy(null).length]).toEqual([
+          0, 0, 0,
+        ]);
         expect(vi.getTimerCount()).toBe(0);
       },
     ),

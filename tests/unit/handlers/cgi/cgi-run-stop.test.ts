@@ -107,6 +107,6 @@ describe.each(Object.keys(RUNNERS))('a %s that is stopped', (name) => {
     await runner.stop(0);
     await pollUntil(() => told.includes('over'), { what: 'the end of the run', deadlineMs: 3000 });
     expect(told).toEqual(after);
-    expect([places.taken, watch.running.length]).toEqual([0, 0]);
+    expect([places.taken, watch.runningBy(null).length]).toEqual([0, 0]);
   });
 });

@@ -36,7 +36,7 @@ function expectOver(stage: Stage): void {
   expect(stage.overs).toBe(1);
   expect(stage.answers.length).toBeLessThanOrEqual(1);
   const { places, watch } = stage.shared;
-  expect([places.taken, places.waiting, watch.running.length]).toEqual([0, 0, 0]);
+  expect([places.taken, places.waiting, watch.runningBy(null).length]).toEqual([0, 0, 0]);
   expect(vi.getTimerCount()).toBe(0);
   if (stage.program !== undefined) expect(stage.program.violations).toEqual([]);
 }

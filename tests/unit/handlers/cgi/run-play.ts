@@ -297,7 +297,10 @@ export class Play {
     if (this.#options.shared === undefined) {
       const placeIs = `the place is ${shared.places.taken === 0 ? 'free' : 'taken'}`;
       is(shared.places.taken === (program.isOver ? 0 : 1), placeIs);
-      is(shared.watch.running.length === shared.places.taken, 'watched, and has no place; or the other way');
+      is(
+        shared.watch.runningBy(null).length === shared.places.taken,
+        'watched, and has no place; or the other way',
+      );
     }
     // Nobody waits for what cannot become an answer any more.
     if (failure !== undefined || this.#goneTooEarly)
@@ -393,7 +396,7 @@ export class Play {
         shared.places.served === (program === undefined ? 0 : 1),
         `${shared.places.served} have been served`,
       );
-      is(shared.watch.running.length === 0, 'it is still watched');
+      is(shared.watch.runningBy(null).length === 0, 'it is still watched');
       is(vi.getTimerCount() === 0, `${vi.getTimerCount()} timers are left`);
     }
     if (program === undefined) return;

@@ -56,6 +56,7 @@ export const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
  * do against that of a RunOwner is an error of the test.
  */
 export class FakeProgram implements Run {
+  readonly runner = null;
   readonly violations: string[] = [];
   readonly order: RunOrder;
   isStarted = false;
@@ -176,6 +177,7 @@ export class LaunchedProgram extends FakeProgram {
     super(order, owner);
     this.#launched = new LaunchedRun({
       stream: 1,
+      launcher: null,
       owner,
       frames: new FrameEncoder(),
       flushSoon: () => {},
@@ -245,8 +247,8 @@ export class FakeRunner implements Runner {
   stop(): Promise<void> {
     return Promise.resolve();
   }
-  status(): RunnerStatus {
-    return { pid: null, ready: true, startedAtMs: 0, generation: 1, booted: 0, crashed: 0 };
+  status(): RunnerStatus[] {
+    return [{ pid: null, ready: true, startedAtMs: 0, generation: 1, served: 0, booted: 0, crashed: 0 }];
   }
 }
 
