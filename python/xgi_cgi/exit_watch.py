@@ -32,7 +32,6 @@ class ExitWatch:
         self.is_blind = False
 
     def on_ready(self, events):
-        # What comes for nothing does no harm: who is told looks.
         self.close()
         self._on_end()
 

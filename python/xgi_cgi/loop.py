@@ -1,7 +1,6 @@
 """The event loop: descriptors that become ready, and timers. One thread, level triggered, nothing in it may block.
 
-A *source* is an object with ``on_ready(events)``. It must take an event that comes for nothing: within one turn a
-descriptor may be closed and its number used again.
+A *source* is an object with ``on_ready(events)``.
 """
 
 import heapq
@@ -17,6 +16,8 @@ class Loop:
     def __init__(self):
         self._poller = select.epoll() if hasattr(select, "epoll") else _Poll()
         self._sources = {}
+        self._fresh = set()
+        """Watched since the last events came, which were of others: a number may have been closed and used again."""
         self._timers = []
         self._order = itertools.count()
 
@@ -24,6 +25,7 @@ class Loop:
         """Calls ``source.on_ready`` whenever `descriptor` has one of `events`, an error or a hang-up."""
         self._poller.register(descriptor, events)
         self._sources[descriptor] = source
+        self._fresh.add(descriptor)
 
     def change(self, descriptor, events):
         self._poller.modify(descriptor, events)
@@ -41,10 +43,12 @@ class Loop:
         """Waits until something is to be done, and does it."""
         timers = self._timers
         timeout = max(0, timers[0][0] - monotonic()) if timers else -1
-        sources = self._sources
-        for descriptor, events in self._poller.poll(timeout):
+        sources, fresh = self._sources, self._fresh
+        ready = self._poller.poll(timeout)
+        fresh.clear()
+        for descriptor, events in ready:
             source = sources.get(descriptor)
-            if source is not None:
+            if source is not None and descriptor not in fresh:
                 source.on_ready(events)
         if timers:
             now = monotonic()

@@ -8,7 +8,8 @@ What tells a script from a cold start, none of which is about its input, its out
 
 * the process: /proc/self/cmdline and the parent are the zygote's; addresses, and hashes of strings unless
   PYTHONHASHSEED is set, are the same in all runs of one zygote; there was no execve, so a limit of address space
-  counts what the zygote has mapped, and that of processes is not looked at before the script forks;
+  counts what the zygote has mapped, and that of processes is not looked at before the script forks; the programs that
+  it starts find their environment in another order;
 * the stack: one frame more at its bottom, in "<frozen importlib._bootstrap>" (traceback.print_stack, inspect.stack;
   warnings with a stacklevel pass over it); the recursion limit comes one call sooner;
 * garbage: gc.get_objects() does not list what was there before the script, and a collection may be at another moment;
@@ -158,7 +159,8 @@ class _Variables:
 
     def _lay_anew(self, names, parts):
         wanted = dict(zip(names, parts[1::2]))
-        self._parts, self._names = parts, names
+        # Of two of one name the last counts, also if only the first is another.
+        self._parts, self._names = parts, names if len(wanted) == len(names) else None
         _environ.clear()
         for variables in (self._base, wanted, self._end):
             _environ.update(variables)
@@ -255,7 +257,7 @@ def _serve(channel, limits, variables):
             send(b"C %d 0" % number)
         else:
             if pid == 0:
-                return _become(channel, number, script, _STAGE.names, cwd, variables, has_body, descriptors, limits)
+                return _become(channel, number, script, cwd, variables, has_body, descriptors, limits)
             numbers[pid] = number
         for descriptor in descriptors:
             close(descriptor)
@@ -386,7 +388,7 @@ def _compile_silently(source, path):
 # In the forked process.
 
 
-def _become(channel, number, script, names, cwd, variables, has_body, descriptors, limits):
+def _become(channel, number, script, cwd, variables, has_body, descriptors, limits):
     """Returns (code, names). Until the launcher is told, everything that fails makes the run a cold one."""
     try:
         setpgid(0, 0)
@@ -400,6 +402,8 @@ def _become(channel, number, script, names, cwd, variables, has_body, descriptor
         if has_body:
             sys.stdin = sys.__stdin__ = _reopen(sys.stdin)
         variables.complete()
+        # They go with the script.
+        names, _STAGE.names = _STAGE.names, None
         path, _, _, _, code = script
         if code is None:
             code = _compile_aloud(path)

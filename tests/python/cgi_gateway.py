@@ -93,11 +93,12 @@ class Launcher:
         self.socket.sendall(frames.encode(kind, stream, payload))
 
     def run(self, path, argv=None, cwd="/", environ=None, body=b"", **members):
-        """Sends a RUN of `path` and returns its stream. Text is os.fsencode'd into byte text."""
+        """Sends a RUN of `path` and returns its stream. Text is os.fsencode'd into byte text. `environ`: a dict, or pairs."""
         self._stream += 1
         command = {"path": path, "argv": argv or [path], "cwd": cwd, "warm": None, **members}
         text = json.dumps(byte_text(command)).encode("ascii")
-        variables = b"\0".join(os.fsencode(part) for pair in (environ or {}).items() for part in pair)
+        pairs = environ.items() if isinstance(environ, dict) else environ or ()
+        variables = b"\0".join(os.fsencode(part) for pair in pairs for part in pair)
         self.send(
             frames.RUN,
             self._stream,

@@ -476,6 +476,40 @@ class Changes(WarmTest):
         results = [self.compare(path, environ={"ONLY_%d" % number: "x"}) for number in range(3)]
         self.assertEqual(len({result.output for result in results}), 3)
 
+    def test_variables_that_come_and_go(self):
+        path = self.install("describe.py")
+        always = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/describe.py"}
+        many = {"V%d" % number: "x" * 200 for number in range(250)}
+        for environ in (
+            always,
+            always,
+            {**always, "UNIQUE_ID": "1"},
+            {**always, "UNIQUE_ID": "2"},
+            {**always, "UNIQUE_ID": "2", "HTTP_COOKIE": "a=b"},
+            {**always, "UNIQUE_ID": "2"},
+            {**always, "UNIQUE_ID": "2", "PATH": "/bin"},
+            {**always, "UNIQUE_ID": "2", "PATH": "/bin"},
+            {**always, "UNIQUE_ID": "2", "PATH": "/bin"},
+            {"UNIQUE_ID": "2", **always},
+            {},
+            many,
+            many,
+            {**many, "V7": "another"},
+            dict.fromkeys(many, "y" * 200),
+            dict.fromkeys(many, "y" * 200),
+            dict.fromkeys(many, "y" * 200),
+            {**many, "V7": ""},
+            always,
+        ):
+            with self.subTest(len(environ)):
+                self.compare(path, environ=environ)
+
+    def test_of_two_variables_of_one_name_the_last_counts(self):
+        path = self.write("twice.py", "#!%s\nimport os\nprint(os.environ['A'])\nos.system('echo $A')\n" % sys.executable)
+        for first in (b"1", b"1", b"2", b"3"):
+            result = self.launcher.finish(self.start(self.launcher, path, environ=[("A", first), ("A", b"last")]))
+            self.assertEqual(result.output, b"last\nlast\n")
+
 
 class Zygotes(LauncherTest):
     def zygotes(self, launcher):

@@ -57,7 +57,8 @@ print(
             "warnoptions": sys.warnoptions,
             "filters": repr(warnings.filters),
             "environ": list(os.environ.items()),
-            "env": subprocess.check_output(["/usr/bin/env", "-0"]).decode("utf-8", "surrogateescape").split("\0"),
+            # In no order: that of a warm run is another.
+            "env": sorted(subprocess.check_output(["/usr/bin/env", "-0"]).decode("utf-8", "surrogateescape").split("\0")),
             "cwd": os.getcwd(),
             "umask": umask,
             "descriptors": descriptors,
