@@ -1,12 +1,13 @@
 /**
  * `git push` of a large commit, and `git clone` of it, over git http-backend: the servers in turn, each time with a new
- * repository. The ratio is the median over the rounds of the ratio within a round.
+ * repository. xgi takes part twice: it reads a push while it arrives, as the others do, or collects it first. The ratio is the median over the rounds of the ratio within a round.
  */
 import { mkdirSync, rmSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CgiOptions } from '../cgi-options.js';
 import { cgiContenders } from '../contenders/cgi/catalog.js';
 import type { CgiContender, CgiSite } from '../contenders/cgi/cgi-contender.js';
+import { xgiCollected, xgiStreaming, xgiWarm } from '../contenders/cgi/xgi.js';
 import type { RunningServer } from '../contenders/contender.js';
 import type { CgiEnvironment } from '../environment/cgi-environment.js';
 import {
@@ -41,7 +42,11 @@ export async function measureCgiGit(options: CgiOptions, environment: CgiEnviron
   if (!environment.git) throw new Error('git is missing; install the Debian package git');
   const isWanted = (contender: CgiContender): boolean =>
     options.only.includes(contender) || options.baselines.includes(contender);
-  const { taking, absent } = participants(cgiContenders.filter(isWanted), environment);
+  const wanted = cgiContenders.filter(isWanted);
+  const { taking, absent } = participants(
+    wanted.flatMap((contender) => (contender === xgiWarm ? [xgiStreaming, xgiCollected] : [contender])),
+    environment,
+  );
   const root = repositoriesDirectory(environment.scratchDirectory);
   const source = await createSource(join(environment.scratchDirectory, 'source'), options.mebibytes);
   const results = taking.map(({ name }): GitResult => ({ contender: name, pushes: [], clones: [] }));
@@ -88,7 +93,7 @@ interface GitRound {
 }
 
 async function measureRound({ server, source, root }: GitRound, result: GitResult): Promise<void> {
-  const name = `${result.contender}-${result.pushes.length}.git`;
+  const name = `${result.contender.replaceAll(/\W+/g, '-')}-${result.pushes.length}.git`;
   const repository = join(root, name);
   const url = `http://127.0.0.1:${server.port}${MOUNT}/${name}`;
   await createBareRepository(repository);

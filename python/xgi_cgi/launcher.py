@@ -91,7 +91,7 @@ class Launcher:
         stream = frame.stream
         if self._draining or stream in self._runs:
             raise frames.ProtocolError("unknown-type", "RUN on stream %d" % stream)
-        command = Command(frame.payload)
+        command = Command(frame.payload, frame.flags == frames.MORE)
         try:
             streams = Streams(command, self.settings.user)
         except (OSError, ValueError) as error:
@@ -101,6 +101,16 @@ class Launcher:
         run = self._runs[stream] = Run(self, stream, command, streams)
         if command.warm is None or not self._zygotes.start(run):
             cold.start(run, self)
+
+    def _take_body(self, frame):
+        run = self._runs.get(frame.stream)
+        if run is not None:
+            run.feed(frame.payload)
+
+    def _take_body_end(self, frame):
+        run = self._runs.get(frame.stream)
+        if run is not None:
+            run.end_body()
 
     def _take_credit(self, frame):
         run = self._runs.get(frame.stream)
@@ -122,6 +132,8 @@ class Launcher:
 _TAKERS = {
     frames.HELLO: Launcher._take_hello,
     frames.RUN: Launcher._take_run,
+    frames.BODY: Launcher._take_body,
+    frames.BODY_END: Launcher._take_body_end,
     frames.CREDIT: Launcher._take_credit,
     frames.ABORT: Launcher._take_abort,
     frames.DRAIN: Launcher._take_drain,

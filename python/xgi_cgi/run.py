@@ -4,7 +4,7 @@ import json
 import os
 from time import monotonic
 
-from xgi_worker.frames import EXITED, HEADER, STARTED, U32, WARM, encode, encode_error
+from xgi_worker.frames import EXITED, HEADER, STARTED, U32, WARM, ProtocolError, encode, encode_error
 
 from .body import Body
 from .error_output import ErrorOutput
@@ -55,7 +55,7 @@ class Run:
         loop, out, settings = host.loop, host.out, host.settings
         self._output = Output(self, loop, out, streams.output, settings.credit)
         self._errors = ErrorOutput(stream, loop, out, streams.errors, settings.stderr_bytes)
-        self._body = None if streams.body is None else Body(loop, streams.body, streams.body_rest)
+        self._body = None if streams.body is None else Body(stream, host, streams, command)
         self._termination = None
 
     # From who starts it.
@@ -110,15 +110,28 @@ class Run:
         self.aborted = True
         self._output.close()
         if self._body is not None:
-            self._body.close()
+            self._body.give_up()
         if self._pid is not None:
             self._terminate()
+
+    def feed(self, data):
+        """More of the body. Raises ProtocolError."""
+        self._fed_body("BODY").feed(data)
+
+    def end_body(self):
+        """Raises ProtocolError."""
+        self._fed_body("BODY_END").end()
 
     # From its parts.
 
     def on_output_end(self):
         if self._exited:
             self._end()
+
+    def _fed_body(self, name):
+        if self._body is None:
+            raise ProtocolError("unknown-type", "%s on stream %d, whose RUN was complete" % (name, self.stream))
+        return self._body
 
     def _break_off(self, error):
         """We cannot wait for its output, for want of memory perhaps. Nobody looks at the EXITED that will come."""

@@ -14,7 +14,8 @@ _BODY_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 class Streams:
     """`child`: the three descriptors of the program, to be closed with `release` when it has them. `output` and
-    `errors`: the reading ends. `body`: the writing end, and `body_rest` what did not fit into the pipe; or None.
+    `errors`: the reading ends. `body`: the writing end, if there is more to write, and `body_rest` what did not fit
+    into the pipe; or None.
 
     Raises OSError, and has then closed everything.
     """
@@ -28,11 +29,11 @@ class Streams:
             if command.body_file is not None:
                 stdin = _open_body_file(command.body_file, user)
                 opened.append(stdin)
-            elif command.body:
+            elif command.has_body:
                 stdin, writer = os.pipe()
                 opened += (stdin, writer)
                 os.set_blocking(writer, False)
-                self._fill(writer, command.body)
+                self._fill(writer, command)
                 if self.body is None:
                     opened.remove(writer)
             else:
@@ -45,16 +46,17 @@ class Streams:
             os.set_blocking(self.output, False)
             os.set_blocking(self.errors, False)
             if user is not None:
-                _give(user, stdin if command.body and command.body_file is None else None, stdout, stderr)
+                _give(user, stdin if command.has_body and command.body_file is None else None, stdout, stderr)
             self.child = (stdin, stdout, stderr)
         except OSError:
             for descriptor in opened:
                 os.close(descriptor)
             raise
 
-    def _fill(self, writer, body):
+    def _fill(self, writer, command):
+        body = command.body
         written = os.write(writer, body)
-        if written == len(body):
+        if written == len(body) and not command.more:
             os.close(writer)
         else:
             self.body = writer

@@ -159,8 +159,7 @@ class ZygoteProcess:
         # Without its first line, the script is an argument of what would be executed.
         executed = None if command.path == command.script else command.argv
         self._number = number = self._number + 1
-        has_body = bool(command.body) or command.body_file is not None
-        request = (number, command.script, command.args, command.cwd, command.environ, executed, has_body)
+        request = (number, command.script, command.args, command.cwd, command.environ, executed, command.has_body)
         message = marshal.dumps(request, _MARSHAL_VERSION)
         if len(message) > _MAX_MESSAGE_BYTES:
             return False

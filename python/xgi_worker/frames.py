@@ -32,6 +32,8 @@ PING = 0x09
 FORK = 0x0A
 RUN = 0x0B
 RELOAD = 0x0C
+BODY = 0x0D
+BODY_END = 0x0E
 AUTH = 0x10
 READY = 0x11
 HEAD = 0x12
@@ -47,6 +49,8 @@ FORKED = 0x1B
 EXITED = 0x1C
 STARTED = 0x1D
 STDERR = 0x1E
+BODY_CREDIT = 0x1F
+BODY_CLOSED = 0x20
 
 SPOOLED = 0x01
 SAFE = 0x02
@@ -55,6 +59,8 @@ LAST = 0x01
 """Flag END of a HEAD frame: nothing of this answer follows."""
 WARM = 0x01
 """Flag of STARTED: the program was forked from a zygote."""
+MORE = 0x01
+"""Flag of RUN: the body in it is only the beginning; BODY and BODY_END follow."""
 
 LEVEL_ERROR = 1
 LEVEL_WARNING = 2
@@ -129,8 +135,10 @@ LAUNCHER_RULES = {
     DRAIN: Rule("DRAIN", TO_WORKER, _L, False, _NO_FLAGS, 0, 0, 1),
     ABORT: Rule("ABORT", TO_WORKER, _L, True, _NO_FLAGS, 0, 0, 1),
     CREDIT: Rule("CREDIT", TO_WORKER, _L, True, _NO_FLAGS, 4, 4, 1),
-    RUN: Rule("RUN", TO_WORKER, _L, True, _NO_FLAGS, 8, MAX_PAYLOAD, 1),
+    RUN: Rule("RUN", TO_WORKER, _L, True, (0, MORE), 8, MAX_PAYLOAD, 1),
     RELOAD: Rule("RELOAD", TO_WORKER, _L, False, _NO_FLAGS, 0, 0, 1),
+    BODY: Rule("BODY", TO_WORKER, _L, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
+    BODY_END: Rule("BODY_END", TO_WORKER, _L, True, _NO_FLAGS, 0, 0, 1),
     READY: Rule("READY", TO_GATEWAY, _L, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
     DATA: Rule("DATA", TO_GATEWAY, _L, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
     END: Rule("END", TO_GATEWAY, _L, True, _NO_FLAGS, 4, 4, 1),
@@ -139,6 +147,8 @@ LAUNCHER_RULES = {
     EXITED: Rule("EXITED", TO_GATEWAY, _L, True, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
     STARTED: Rule("STARTED", TO_GATEWAY, _L, True, (0, WARM), 4, 4, 1),
     STDERR: Rule("STDERR", TO_GATEWAY, _L, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
+    BODY_CREDIT: Rule("BODY_CREDIT", TO_GATEWAY, _L, True, _NO_FLAGS, 4, 4, 1),
+    BODY_CLOSED: Rule("BODY_CLOSED", TO_GATEWAY, _L, True, _NO_FLAGS, 0, 0, 1),
 }
 """What is on the channel of a launcher, where some types differ: a program's EXITED is on its stream."""
 

@@ -58,6 +58,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--cgi-preload <modules>', 'that Python scripts import; separated by commas, imported once'],
       ['--cgi-index-query <program>', 'give it the words of a query without = as arguments; repeatable'],
       ['--cgi-pass-authorization', 'pass the field Authorization on'],
+      ['--cgi-stream-body', 'start programs before large request bodies are complete'],
       ['--sendfile-root <folder>', 'a program may have files below it sent, with X-Sendfile; repeatable'],
       ['--cgi-user <user>', 'run programs as this user; xgi has to be started as root'],
       ['--cgi-limit-cpu <seconds>', 'of processor time, for each program'],

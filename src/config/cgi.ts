@@ -30,6 +30,7 @@ export interface CgiConfig {
   readonly warm: boolean;
   readonly preload: readonly string[];
   readonly passAuthorization: boolean;
+  readonly streamBody: boolean;
   /** Files of programs that are given query words as arguments. */
   readonly indexQuery: ReadonlySet<string>;
   readonly limits: ProgramLimits;
@@ -65,6 +66,7 @@ export function resolveCgi(parsed: ParsedConfig, target: string, context: CgiCon
     warm: parsed.cgiWarm ?? true,
     preload: parsed.cgiPreload ?? [],
     passAuthorization: parsed.cgiPassAuthorization ?? false,
+    streamBody: parsed.cgiStreamBody ?? false,
     indexQuery: new Set((parsed.cgiIndexQuery ?? []).map((file) => resolveProgram(file, folder, context))),
     limits: {
       cpuSeconds: parsed.cgiLimitCpu ?? null,

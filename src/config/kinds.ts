@@ -31,6 +31,7 @@ const OF_CGI: readonly Option[] = [
   'cgiWarm',
   'cgiPreload',
   'cgiPassAuthorization',
+  'cgiStreamBody',
   'cgiIndexQuery',
   'cgiLimitCpu',
   'cgiLimitMemory',

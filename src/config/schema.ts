@@ -138,6 +138,7 @@ export const userConfigSchema = z.strictObject({
   cgiWarm: z.boolean().optional(),
   cgiPreload: option('names of modules, separated by commas', parseModules),
   cgiPassAuthorization: z.boolean().optional(),
+  cgiStreamBody: z.boolean().optional(),
   cgiIndexQuery: z.array(path).optional(),
   cgiLimitCpu: wholeNumber(1, 1_000_000_000),
   cgiLimitMemory: option(SIZE_FORM, (text) => parseSize(text) || undefined),

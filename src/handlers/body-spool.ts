@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.js';
 import { removeQuietly } from '../process/remove-quietly.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
+import { CollectedBytes } from './collected-bytes.js';
 
 /** A whole body; `dispose` removes the file when the program is done with it. */
 export type SpooledBody =
@@ -31,12 +32,13 @@ export function spoolBody(
 }
 
 const BLOCK_BYTES = 65_536;
+const NOTHING = new CollectedBytes(0, 0);
 
 class Spool implements BodyConsumer {
   readonly #body: RequestBody;
   readonly #options: SpoolOptions;
   readonly #done: (error: Error | null, spooled: SpooledBody | null) => void;
-  #memory: Buffer;
+  #memory: CollectedBytes;
   #length = 0;
   #file: WriteStream | undefined;
   /** What is to be written next. */
@@ -55,24 +57,18 @@ class Spool implements BodyConsumer {
     this.#done = done;
     const { length } = body;
     this.#memory =
-      length <= options.maxMemoryBytes ? Buffer.allocUnsafe(length === -1 ? 4096 : length) : Buffer.alloc(0);
+      length <= options.maxMemoryBytes ? new CollectedBytes(length, options.maxMemoryBytes) : NOTHING;
   }
 
   data(chunk: Buffer): void {
     if (this.#over) return;
-    const length = this.#length + chunk.length;
-    if (
-      this.#file === undefined &&
-      length <= this.#options.maxMemoryBytes &&
-      this.#body.length <= this.#options.maxMemoryBytes
-    ) {
-      this.#reserve(length);
-      chunk.copy(this.#memory, this.#length);
+    if (this.#file === undefined && this.#memory.hasRoomFor(chunk.length)) {
+      this.#memory.add(chunk);
     } else {
       this.#file ??= this.#open();
       this.#store(chunk);
     }
-    this.#length = length;
+    this.#length += chunk.length;
   }
 
   /**
@@ -100,7 +96,7 @@ class Spool implements BodyConsumer {
     if (this.#over) return;
     if (this.#file === undefined) {
       this.#over = true;
-      this.#done(null, { bytes: this.#memory.subarray(0, this.#length) });
+      this.#done(null, { bytes: this.#memory.bytes });
       return;
     }
     this.#writeBlock();
@@ -125,15 +121,6 @@ class Spool implements BodyConsumer {
     this.#done(error, null);
   }
 
-  #reserve(length: number): void {
-    if (length <= this.#memory.length) return;
-    const larger = Buffer.allocUnsafe(
-      Math.min(this.#options.maxMemoryBytes, Math.max(length, this.#memory.length * 2)),
-    );
-    this.#memory.copy(larger, 0, 0, this.#length);
-    this.#memory = larger;
-  }
-
   /** Makes the file, with what is in memory in it; undefined if there is no place for it, which is told. */
   #open(): WriteStream | undefined {
     try {
@@ -145,8 +132,8 @@ class Spool implements BodyConsumer {
     const file = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1_048_576 });
     file.on('drain', () => this.#body.resume());
     file.on('error', (error) => this.#failed(error));
-    if (this.#length > 0) file.write(Buffer.from(this.#memory.subarray(0, this.#length)));
-    this.#memory = Buffer.alloc(0);
+    if (this.#length > 0) file.write(this.#memory.bytes);
+    this.#memory = NOTHING;
     this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     return file;
   }

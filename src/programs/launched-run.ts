@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.js';
 import type { FrameEncoder } from '../wire/encoder.js';
 import type { ProgramEnd, WorkerFailure } from '../wire/frames.js';
+import type { LaunchedBody } from './launched-body.js';
 import { requestIdIn, type Orphan } from './orphans.js';
 import { type Run, type RunOwner, stopped } from './runner.js';
 import { startFailure } from './start-failure.js';
@@ -16,6 +17,8 @@ export interface LaunchedRunOptions {
   readonly flushSoon: () => void;
   /** Of the order. */
   readonly environ: string;
+  /** What its order has only begun; undefined if that was complete. */
+  readonly body: LaunchedBody | undefined;
   /** Whether its programs are ours to kill. Those of another user are not, and the process ids that it tells of may be anybody's. */
   readonly mayKill: boolean;
   /** Called when nothing more is wanted from the launcher about it. */
@@ -54,9 +57,18 @@ export class LaunchedRun implements Run {
     flushSoon();
   }
 
+  feed(chunk: Buffer): boolean {
+    return this.#options.body?.feed(chunk) ?? true;
+  }
+
+  endBody(): void {
+    this.#options.body?.end();
+  }
+
   abort(): void {
     if (this.#aborted || (this.#ended && this.#outputEnded)) return;
     this.#aborted = true;
+    this.#options.body?.close();
     const { frames, stream, flushSoon } = this.#options;
     frames.abort(stream);
     flushSoon();
@@ -98,14 +110,25 @@ export class LaunchedRun implements Run {
     this.#checkOver();
   }
 
+  bodyCredit(bytes: number): void {
+    if (this.#options.body?.grant(bytes) === true && !this.#forsaken) this.#options.owner.bodyWanted();
+  }
+
+  bodyClosed(): void {
+    this.#options.body?.close();
+    if (!this.#forsaken) this.#options.owner.bodyClosed();
+  }
+
   error(failure: WorkerFailure): void {
+    this.#options.body?.close();
     this.#options.over();
     if (!this.#forsaken) this.#options.owner.failed(startFailure(failure.class, failure.message));
   }
 
   /** The launcher has died, and nobody else ends the program. @returns what may be left of it */
   orphaned(status: string): Orphan {
-    const { environ, mayKill, owner } = this.#options;
+    const { environ, body, mayKill, owner } = this.#options;
+    body?.close();
     if (this.#pid !== undefined && !this.#ended && mayKill) killGroup(this.#pid);
     const message = `the launcher ended (${status}) while it ran the program`;
     if (!this.#forsaken) owner.failed(new GatewayError(502, 'XGI_CGI_LAUNCHER', message));
@@ -113,7 +136,9 @@ export class LaunchedRun implements Run {
   }
 
   #checkOver(): void {
-    if (this.#ended && (this.#outputEnded || this.#aborted)) this.#options.over();
+    if (!this.#ended || (!this.#outputEnded && !this.#aborted)) return;
+    this.#options.body?.close();
+    this.#options.over();
   }
 }
 

@@ -14,8 +14,8 @@ import {
   type ReadyInfo,
   type WorkerFailure,
 } from '../wire/frames.js';
-import { flushTo } from '../workers/worker-channels.js';
 import { logWorkerLine } from '../workers/worker-log.js';
+import { LaunchedBody } from './launched-body.js';
 import { LaunchedRun } from './launched-run.js';
 import { killOrphans } from './orphans.js';
 import type { Run, RunOrder, RunOwner } from './runner.js';
@@ -112,13 +112,14 @@ export class LauncherProcess implements LauncherReceiver {
 
   run(order: RunOrder, owner: RunOwner): Run {
     const stream = this.#nextStream();
+    const { environ, body, more } = order;
+    const towards = { stream, frames: this.#frames, flushSoon: () => this.#flushSoon() };
     const run = new LaunchedRun({
-      stream,
+      ...towards,
       launcher: this.pid ?? null,
       owner,
-      environ: order.environ,
-      frames: this.#frames,
-      flushSoon: () => this.#flushSoon(),
+      environ,
+      body: more ? new LaunchedBody({ ...towards, sentBytes: body.length }) : undefined,
       mayKill: this.#options.settings.user === null,
       over: () => {
         if (this.#runs.delete(stream)) this.#served++;
@@ -184,7 +185,14 @@ export class LauncherProcess implements LauncherReceiver {
 
   #flush(): void {
     const channel = this.#channel;
-    if (channel !== undefined && !channel.destroyed) flushTo(channel, this.#frames);
+    if (channel === undefined || channel.destroyed) return;
+    this.#frames.flush((bytes) => {
+      channel.write(bytes, () => {
+        if (!hasLeft) this.#frames.reuse(bytes);
+      });
+      const hasLeft = channel.writableLength === 0;
+      return hasLeft;
+    });
   }
 
   #end(status: string): void {
@@ -226,6 +234,14 @@ export class LauncherProcess implements LauncherReceiver {
 
   programEnded(stream: number, end: ProgramEnd): void {
     this.#runs.get(stream)?.programEnded(end);
+  }
+
+  bodyCredit(stream: number, bytes: number): void {
+    this.#runs.get(stream)?.bodyCredit(bytes);
+  }
+
+  bodyClosed(stream: number): void {
+    this.#runs.get(stream)?.bodyClosed();
   }
 
   error(stream: number, failure: WorkerFailure): void {

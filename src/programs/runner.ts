@@ -14,8 +14,10 @@ export interface RunOrder {
   readonly command: Command;
   /** name NUL value NUL name NUL value, latin-1; over what every program is given. */
   readonly environ: string;
-  /** What the program reads, at most 64 KiB, if the command names no file for it. */
+  /** What the program reads, if the command names no file for it: at most 64 KiB, or, if more follows, 128 KiB. */
   readonly body: Buffer;
+  /** That is only the beginning of it: {@link Run.feed} and {@link Run.endBody} follow. */
+  readonly more: boolean;
 }
 
 /**
@@ -31,6 +33,10 @@ export interface RunOwner {
   /** The program and all that it started have closed standard output. Not called after {@link Run.abort}. */
   outputEnded(): void;
   ended(end: ProgramEnd): void;
+  /** More of the body may be fed. */
+  bodyWanted(): void;
+  /** Nobody reads the body any more: what is fed is dropped. */
+  bodyClosed(): void;
   /** It could not be started, or its runner ends it for its own sake: it stops, or has died. Nothing follows. */
   failed(error: GatewayError): void;
 }
@@ -40,7 +46,14 @@ export interface Run {
   readonly runner: number | null;
   /** So many bytes of output have left for the client, or were dropped: the program may write so many more. */
   taken(bytes: number): void;
-  /** Ends the program, and what it has started: SIGTERM, then SIGKILL. `ended` is still called, or `failed`. */
+  /** Takes more of the body, which is copied. @returns whether more is wanted now; else {@link RunOwner.bodyWanted} tells when */
+  feed(chunk: Buffer): boolean;
+  /** The body is complete: the program reads its end. */
+  endBody(): void;
+  /**
+   * Ends the program, and what it has started: SIGTERM, then SIGKILL. `ended` is still called, or `failed`. A body that is not complete does not
+   * end for it.
+   */
   abort(): void;
 }
 

@@ -19,6 +19,7 @@ import {
   type RunOwner,
   stopped,
 } from './runner.js';
+import { SpawnedBody, type SpawnedBodyOwner } from './spawned-body.js';
 import { startFailure } from './start-failure.js';
 
 export interface SpawnerOptions {
@@ -81,13 +82,15 @@ export class Spawner implements Runner {
 const STOP_POLL_MS = 20;
 const ERROR_PAUSE_MS = 50;
 
-class SpawnedRun implements Run {
+class SpawnedRun implements Run, SpawnedBodyOwner {
   readonly runner = null;
   readonly #owner: RunOwner;
   readonly #options: SpawnerOptions;
   readonly #over: () => void;
   #process: ChildProcess | undefined;
   #stdout: Socket | undefined;
+  /** Of an order that has only begun it. */
+  #body: SpawnedBody | undefined;
   #credit = CREDIT_BYTES;
   #stderrBytes = 0;
   #stderrDropped = 0;
@@ -101,7 +104,7 @@ class SpawnedRun implements Run {
     this.#owner = owner;
     this.#options = options;
     this.#over = over;
-    let input: number | 'ignore' | 'pipe' = order.body.length > 0 ? 'pipe' : 'ignore';
+    let input: number | 'ignore' | 'pipe' = order.body.length > 0 || order.more ? 'pipe' : 'ignore';
     try {
       if (order.command.bodyFile !== undefined) input = openSync(bytesOf(order.command.bodyFile), 'r');
       this.#spawn(order, input);
@@ -115,6 +118,14 @@ class SpawnedRun implements Run {
   taken(length: number): void {
     this.#credit += length;
     if (this.#credit > 0 && this.#stdout?.isPaused()) this.#stdout.resume();
+  }
+
+  feed(chunk: Buffer): boolean {
+    return this.#aborted || (this.#body?.feed(chunk) ?? true);
+  }
+
+  endBody(): void {
+    if (!this.#aborted) this.#body?.end();
   }
 
   abort(): void {
@@ -134,7 +145,7 @@ class SpawnedRun implements Run {
     this.#owner.failed(stopped());
   }
 
-  #spawn({ command, environ, body }: RunOrder, input: number | 'ignore' | 'pipe'): void {
+  #spawn({ command, environ, body, more }: RunOrder, input: number | 'ignore' | 'pipe'): void {
     // Node encodes it as UTF-8 again: the same bytes, if they were that.
     const child = spawn(toText(command.path), command.argv.slice(1).map(toText), {
       argv0: toText(command.argv[0]!),
@@ -156,7 +167,8 @@ class SpawnedRun implements Run {
     });
     child.stderr?.on('data', (chunk: Buffer) => this.#errorOutput(chunk));
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => {});
-    child.stdin?.end(body);
+    if (more && child.stdin) this.#body = new SpawnedBody(child.stdin, body, this);
+    else child.stdin?.end(body);
     child.on('exit', (code, signal) => {
       const number = signal === null ? null : constants.signals[signal];
       this.#over();
@@ -168,6 +180,14 @@ class SpawnedRun implements Run {
         if (!this.#failed) this.#owner.ended(end);
       });
     });
+  }
+
+  bodyWanted(): void {
+    if (!this.#failed) this.#owner.bodyWanted();
+  }
+
+  bodyClosed(): void {
+    if (!this.#failed) this.#owner.bodyClosed();
   }
 
   #output(chunk: Buffer): void {

@@ -63,11 +63,27 @@ export interface FrameReceiver {
   /** The program wrote to its standard error. */
   stderr?(stream: number, bytes: Buffer): void;
   programEnded?(stream: number, end: ProgramEnd): void;
+  /** So many bytes of its body have gone to the program. */
+  bodyCredit?(stream: number, bytes: number): void;
+  /** Nobody reads its body any more. */
+  bodyClosed?(stream: number): void;
 }
 
 /** What a launcher says; see {@link FrameReceiver}. */
 export type LauncherReceiver = Required<
-  Pick<FrameReceiver, 'ready' | 'data' | 'end' | 'error' | 'log' | 'started' | 'stderr' | 'programEnded'>
+  Pick<
+    FrameReceiver,
+    | 'ready'
+    | 'data'
+    | 'end'
+    | 'error'
+    | 'log'
+    | 'started'
+    | 'stderr'
+    | 'programEnded'
+    | 'bodyCredit'
+    | 'bodyClosed'
+  >
 >;
 
 /** Where a type may come: on streams, on stream 0, on either; 0: nowhere. */
@@ -119,6 +135,8 @@ const AFTER_AUTH: Readonly<Record<Channel, Places>> = {
     [FrameType.EXITED, ON_STREAMS],
     [FrameType.STARTED, ON_STREAMS],
     [FrameType.STDERR, ON_STREAMS],
+    [FrameType.BODY_CREDIT, ON_STREAMS],
+    [FrameType.BODY_CLOSED, ON_STREAMS],
   ]),
 };
 
@@ -310,6 +328,12 @@ export class FrameDecoder {
         return receiver.started?.(stream, readLeader(payload), flags === StartedFlag.WARM);
       case FrameType.STDERR:
         return receiver.stderr?.(stream, payload);
+      case FrameType.BODY_CREDIT:
+        exactly('BODY_CREDIT', payload, 4);
+        return receiver.bodyCredit?.(stream, readU32(payload, 0));
+      case FrameType.BODY_CLOSED:
+        exactly('BODY_CLOSED', payload, 0);
+        return receiver.bodyClosed?.(stream);
       case FrameType.EXITED: {
         if (stream !== 0) return receiver.programEnded?.(stream, readProgramEnd(payload));
         const { pid, code, signal } = readExited(payload);
@@ -349,6 +373,7 @@ const LEAST_PAYLOAD: ReadonlyMap<number, number> = new Map([
   [FrameType.EXITED, 2],
   [FrameType.STARTED, 4],
   [FrameType.STDERR, 1],
+  [FrameType.BODY_CREDIT, 4],
 ]);
 
 function readReady(payload: Buffer): ReadyInfo {

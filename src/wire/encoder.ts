@@ -8,6 +8,7 @@ import {
   FrameType,
   MAX_PAYLOAD_BYTES,
   RequestFlag,
+  RunFlag,
   type Command,
   type HelloSettings,
   type LauncherSettings,
@@ -17,6 +18,7 @@ import {
 const INITIAL_BYTES = 65_536;
 /** A larger buffer is given up when it has been flushed. */
 const MAX_KEPT_BYTES = 1_048_576;
+const MAX_SPARE = 4;
 
 export interface RequestFrame {
   readonly stream: number;
@@ -35,6 +37,8 @@ export interface RunFrame {
   readonly environ: string;
   /** What the program reads, if the command names no file for it. */
   readonly body: Buffer;
+  /** That is only the beginning: `body` and `bodyEnd` follow. */
+  readonly more: boolean;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -42,6 +46,7 @@ const EMPTY = Buffer.alloc(0);
 export class FrameEncoder {
   #buffer: Buffer = EMPTY;
   #length = 0;
+  readonly #spare: Buffer[] = [];
 
   /** Bytes collected and not flushed. */
   get length(): number {
@@ -58,6 +63,15 @@ export class FrameEncoder {
     const length = this.#length;
     this.#length = 0;
     if (!write(buffer.subarray(0, length)) || buffer.length > MAX_KEPT_BYTES) this.#buffer = EMPTY;
+  }
+
+  /**
+   * Takes memory back that a flush has given away, when its bytes have left. An upload at full speed would leave garbage of its own size
+   * otherwise, which the collector does not hurry to look for.
+   */
+  reuse(bytes: Buffer): void {
+    if (bytes.buffer.byteLength <= MAX_KEPT_BYTES && this.#spare.length < MAX_SPARE)
+      this.#spare.push(Buffer.from(bytes.buffer));
   }
 
   hello(settings: HelloSettings | LauncherSettings): void {
@@ -125,17 +139,26 @@ export class FrameEncoder {
    *
    * @throws LocalProtocolError XGI_WIRE_REQUEST_SIZE if it does not fit into a frame
    */
-  run({ stream, command, environ, body }: RunFrame): void {
+  run({ stream, command, environ, body, more }: RunFrame): void {
     const text = Buffer.from(JSON.stringify(command));
     const payload = 8 + text.length + environ.length + body.length;
     checkSize(payload);
-    let at = this.#begin(FrameType.RUN, stream, 0, payload);
+    let at = this.#begin(FrameType.RUN, stream, more ? RunFlag.MORE : 0, payload);
     const buffer = this.#buffer;
     at = writeU32(buffer, at, text.length);
     at += text.copy(buffer, at);
     at = writeU32(buffer, at, environ.length);
     at += buffer.write(environ, at, 'latin1');
     body.copy(buffer, at);
+  }
+
+  /** @param chunk at least one byte; it is copied */
+  body(stream: number, chunk: Buffer): void {
+    this.#bytes(FrameType.BODY, stream, chunk);
+  }
+
+  bodyEnd(stream: number): void {
+    this.#begin(FrameType.BODY_END, stream, 0, 0);
   }
 
   /** Has a launcher give up its zygotes. */
@@ -153,7 +176,7 @@ export class FrameEncoder {
     const start = this.#length;
     const end = start + FRAME_HEADER_BYTES + payload;
     if (end > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#buffer.length * 2, INITIAL_BYTES));
+      const larger = this.#memory(Math.max(end, this.#buffer.length * 2, INITIAL_BYTES));
       this.#buffer.copy(larger, 0, 0, start);
       this.#buffer = larger;
     }
@@ -165,6 +188,12 @@ export class FrameEncoder {
     buffer[at + 3] = 0;
     this.#length = end;
     return at + 4;
+  }
+
+  #memory(bytes: number): Buffer {
+    const found = this.#spare.findIndex((spare) => spare.length >= bytes);
+    if (found !== -1) return this.#spare.splice(found, 1)[0]!;
+    return Buffer.allocUnsafeSlow(Math.ceil(bytes / INITIAL_BYTES) * INITIAL_BYTES);
   }
 }
 

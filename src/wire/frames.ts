@@ -28,6 +28,8 @@ export const FrameType = {
   FORK: 0x0a,
   RUN: 0x0b,
   RELOAD: 0x0c,
+  BODY: 0x0d,
+  BODY_END: 0x0e,
   AUTH: 0x10,
   READY: 0x11,
   HEAD: 0x12,
@@ -43,9 +45,12 @@ export const FrameType = {
   EXITED: 0x1c,
   STARTED: 0x1d,
   STDERR: 0x1e,
+  BODY_CREDIT: 0x1f,
+  BODY_CLOSED: 0x20,
 } as const;
 
 export const RequestFlag = { SPOOLED: 0x01, SAFE: 0x02 } as const;
+export const RunFlag = { MORE: 0x01 } as const;
 export const FileAckFlag = { TAKEN: 0x01 } as const;
 export const HeadFlag = { END: 0x01 } as const;
 export const StartedFlag = { WARM: 0x01 } as const;
@@ -101,7 +106,7 @@ export interface LauncherSettings {
   readonly protocol: typeof PROTOCOL_VERSION;
   /** The environment of every program, under that of its request. */
   readonly environ: Readonly<Record<string, string>>;
-  /** Bytes of output that a run may send before it is given more. */
+  /** Bytes of output that a run may send before it is given more; and bytes of a body that it may be sent. */
   readonly credit: number;
   /** From SIGTERM to SIGKILL. */
   readonly killGraceMs: number;

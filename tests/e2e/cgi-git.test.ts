@@ -18,7 +18,10 @@ const FLUSH = '0000';
 /** Of protocol version 2. */
 const DELIMITER = '0001';
 
-describe.skipIf(isMissing('git') || isMissing('curl'))('git http-backend', () => {
+describe.skipIf(isMissing('git') || isMissing('curl')).each([
+  { how: 'whose bodies are collected', flags: [], pushMiB: 64 },
+  { how: 'that reads while a push arrives', flags: ['--cgi-stream-body'], pushMiB: 20 },
+])('git http-backend $how', ({ flags, pushMiB }) => {
   const site = new CgiBin();
   const git = new Git(site.directory);
   let server: XgiServer;
@@ -34,6 +37,7 @@ describe.skipIf(isMissing('git') || isMissing('curl'))('git http-backend', () =>
         ...env.flatMap((entry) => ['-e', entry]),
         '--access-logfile',
         site.file('access.log'),
+        ...flags,
       ],
       backend,
     );
@@ -261,6 +265,7 @@ describe.skipIf(isMissing('git') || isMissing('curl'))('git http-backend', () =>
     const head = await commit('large', 'last', 'all\n');
     const trace = await traced(['-C', 'large', 'push', '--quiet', 'origin', 'main']);
 
+    expect((highest - before) / MIB).toBeLessThan(pushMiB);
     expect(requestsIn(trace)).toContain('POST /git-receive-pack Transfer-Encoding: chunked');
     expect(await git.read('-C', bare('large'), 'rev-parse', 'main')).toBe(head);
     expect(await git.read('-C', bare('large'), 'fsck', '--full')).toBe('');

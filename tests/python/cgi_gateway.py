@@ -48,6 +48,8 @@ class Result:
         self.ended = False
         self.exited = None
         self.error = None
+        self.body_credit = 0
+        self.body_closed = False
         self.kinds = []
 
     @property
@@ -89,10 +91,10 @@ class Launcher:
         theirs.close()
         self.send(frames.HELLO, 0, json.dumps({**HELLO, **hello}).encode("ascii"))
 
-    def send(self, kind, stream=0, payload=b""):
-        self.socket.sendall(frames.encode(kind, stream, payload))
+    def send(self, kind, stream=0, payload=b"", flags=0):
+        self.socket.sendall(frames.encode(kind, stream, payload, flags))
 
-    def run(self, path, argv=None, cwd="/", environ=None, body=b"", **members):
+    def run(self, path, argv=None, cwd="/", environ=None, body=b"", more=False, **members):
         """Sends a RUN of `path` and returns its stream. Text is os.fsencode'd into byte text. `environ`: a dict, or pairs."""
         self._stream += 1
         command = {"path": path, "argv": argv or [path], "cwd": cwd, "warm": None, **members}
@@ -103,6 +105,7 @@ class Launcher:
             frames.RUN,
             self._stream,
             frames.U32.pack(len(text)) + text + frames.U32.pack(len(variables)) + variables + body,
+            frames.MORE if more else 0,
         )
         return self._stream
 
@@ -149,6 +152,10 @@ class Launcher:
             result.output += frame.payload
         elif frame.kind == frames.STDERR:
             result.errors += frame.payload
+        elif frame.kind == frames.BODY_CREDIT:
+            result.body_credit += frames.decode_u32s(frame.payload)[0]
+        elif frame.kind == frames.BODY_CLOSED:
+            result.body_closed = True
         elif frame.kind == frames.END:
             result.ended = True
         elif frame.kind == frames.EXITED:

@@ -42,7 +42,7 @@ def decode(frame, channel):
             Settings(fields["settings"])
     elif name == "RUN":
         text, environ, body = frames.decode_run(frame.payload)
-        Command(frame.payload)
+        Command(frame.payload, frame.flags == frames.MORE)
         fields["command"] = frames.decode_json(text)
         fields["environ"] = pairs_of(environ)
         fields["bodyHex"] = body.hex()
@@ -50,6 +50,8 @@ def decode(frame, channel):
         text, body = frames.decode_request(frame.payload)
         fields["environ"] = pairs_of(text)
         fields["bodyHex"] = body.hex()
+    elif name == "BODY":
+        fields["bodyHex"] = frame.payload.hex()
     elif name == "CREDIT":
         (fields["credit"],) = frames.decode_u32s(frame.payload)
     elif name == "RECALL":
@@ -99,6 +101,10 @@ def encode(fields):
         return frames.encode(frames.STARTED, stream, frames.U32.pack(fields["pid"]), fields["flags"])
     if name == "STDERR":
         return frames.encode(frames.STDERR, stream, body)
+    if name == "BODY_CREDIT":
+        return frames.encode(frames.BODY_CREDIT, stream, frames.U32.pack(fields["credit"]))
+    if name == "BODY_CLOSED":
+        return frames.encode(frames.BODY_CLOSED, stream)
     if name in ("FORKED", "EXITED"):
         members = {key: fields[key] for key in fields if key not in ("type", "stream", "flags")}
         if "stderrDropped" in members:

@@ -37,6 +37,21 @@ export const xgiCold = xgiContender({
   differsFor: isPython,
 });
 
+/** For uploads: programs read them while they arrive, as with other servers. */
+export const xgiStreaming = xgiContender({
+  name: 'xgi',
+  settings: '--cgi-stream-body: a program reads a large body while it arrives',
+  flags: ['--cgi-stream-body'],
+  differsFor: () => true,
+});
+
+export const xgiCollected = xgiContender({
+  name: 'xgi, collected',
+  settings: 'by default: a program starts when its body is complete',
+  flags: [],
+  differsFor: () => true,
+});
+
 /** @param nodeFlags of Node.js itself, for a look into the gateway. */
 export function startXgiCgi(
   { target, port, keepAliveSeconds, environment }: CgiStartRequest,

@@ -5,6 +5,9 @@
  *     waiting ─ place ─▶ head ─ head complete ─▶ body ─▶ over
  *                          └─ no body wanted, or a redirect ─▶ draining ─▶ over
  *
+ * A body that is still coming goes to the program as that reads it. It has to be over before a response is complete: the server would take the
+ * program's input away. If it breaks off, the program is ended without having seen an end.
+ *
  * The place is given back when the program has ended, whatever has become of the request. A program that closes its standard output and goes on
  * has answered; one that a signal has killed has not, unless its answer was complete by its Content-Length.
  */
@@ -19,12 +22,15 @@ import type { Run, RunOrder, RunOwner } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, InputEndListener, Log } from '../../types.js';
 import type { ProgramEnd } from '../../wire/frames.js';
 import { makeAnswerHead } from './answer-head.js';
+import type { BodyStream, BodyTaker } from './body-stream.js';
 import { OutputBody } from './output-body.js';
 import { describeEnd, named, type Subject, timedOut, truncated, withoutHead } from './run-failure.js';
 
 export interface CgiRunOptions {
   readonly request: GatewayRequest;
   readonly order: RunOrder;
+  /** What follows the body of the order, if that is only the beginning. */
+  readonly bodyStream: BodyStream | undefined;
   /** As messages call the program: its path, as people write it. */
   readonly name: string;
   readonly nph: boolean;
@@ -54,7 +60,7 @@ const EXIT_MS = 250;
 /** A client that has ended its input while its answer is under way may have gone: if nothing is written to it for so long, it has. */
 const HALF_CLOSED_MS = 15_000;
 
-export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener {
+export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener, BodyTaker {
   readonly #options: CgiRunOptions;
   readonly #parser: CgiHeadParser;
   readonly #errors: ErrorOutput;
@@ -69,6 +75,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   /** The response has been handed over: what goes wrong from now on, only its body can tell. */
   #responded = false;
   #outputOver = false;
+  /** The answer, kept back until the request body is over. */
+  #keptBack: (() => void) | undefined;
   #end: ProgramEnd | undefined;
   /** Waits for the end of a program whose output has ended. */
   #exitTimer: NodeJS.Timeout | undefined;
@@ -115,7 +123,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
   // --- from the places ---
 
   placed(): void {
-    const { pool, order } = this.#options;
+    const { pool, order, bodyStream } = this.#options;
     this.#state = 'head';
     this.#startedAtMs = this.#lastSignMs = this.#lastOutputMs = performance.now();
     try {
@@ -126,6 +134,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
       return;
     }
     pool.watch.add(this);
+    bodyStream?.flowTo(this);
   }
 
   refused(error: GatewayError): void {
@@ -200,7 +209,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     if (head.kind === 'local-redirect') {
       this.#state = 'draining';
       this.#run!.taken(arrived);
-      this.#options.outcome.redirect(head.path, head.query);
+      this.#afterBody(() => this.#options.outcome.redirect(head.path, head.query));
       return;
     }
     const { head: response, sendFile } = makeAnswerHead(head);
@@ -209,15 +218,19 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
       // The program goes on to its end: what it does after its head may be what it is for.
       this.#state = 'draining';
       this.#run!.taken(head.rest.length);
-      if (sendFile === undefined || hasNoBody('GET', head.status))
-        this.#options.outcome.respond({ head: response, body: { kind: 'empty' } });
-      else this.#options.outcome.sendFile(sendFile, response);
+      const { outcome } = this.#options;
+      this.#afterBody(() => {
+        if (sendFile === undefined || hasNoBody('GET', head.status))
+          outcome.respond({ head: response, body: { kind: 'empty' } });
+        else outcome.sendFile(sendFile, response);
+      });
       return;
     }
     this.#state = 'body';
     this.#body = new OutputBody({
       length: response.contentLength,
       chunked: head.kind === 'nph' && head.chunked,
+      mayComplete: () => this.#isBodyOver,
       taken: (bytes) => this.#run!.taken(bytes),
       cancelled: () => this.#clientGone(),
     });
@@ -246,6 +259,56 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     }
   }
 
+  // --- from a request body that is still coming, and from the program that reads it ---
+
+  bodyChunk(chunk: Buffer): boolean {
+    this.#lastSignMs = performance.now();
+    return this.#run!.feed(chunk);
+  }
+
+  bodyEnded(): void {
+    this.#run!.endBody();
+    this.#bodyOver();
+  }
+
+  bodyFailed(error: Error): void {
+    if (this.#state === 'over') return;
+    this.#fail(error);
+    this.#abort();
+  }
+
+  bodyWanted(): void {
+    this.#lastSignMs = performance.now();
+    this.#options.bodyStream?.resume();
+  }
+
+  bodyClosed(): void {
+    this.#options.bodyStream?.drop();
+    this.#bodyOver();
+  }
+
+  get #isBodyOver(): boolean {
+    return this.#options.bodyStream?.isOver ?? true;
+  }
+
+  #afterBody(answer: () => void): void {
+    if (this.#isBodyOver) answer();
+    else this.#keptBack = answer;
+  }
+
+  /** What has waited for that goes on. */
+  #bodyOver(): void {
+    this.#answerKeptBack();
+    if (this.#state === 'body' && this.#outputOver && this.#exitTimer === undefined) this.#complete();
+  }
+
+  #answerKeptBack(): void {
+    const answer = this.#keptBack;
+    this.#keptBack = undefined;
+    answer?.();
+    this.#body?.release();
+  }
+
   // --- from the client ---
 
   inputEnded(): void {
@@ -271,6 +334,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     if (this.#failure !== undefined) return false;
     // A program that a slow client holds up is not idle; for clients there are other deadlines.
     if (this.#state === 'body' && this.#body!.untaken > 0) this.#lastSignMs = this.#lastOutputMs = nowMs;
+    if (this.#options.bodyStream?.isAwaited === true) this.#lastSignMs = nowMs;
     if (this.#seemsGone(nowMs)) {
       this.#fail(
         new GatewayError(
@@ -320,6 +384,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
 
   /** Output and process have both ended, or nobody waits for one of them. */
   #finish(): void {
+    this.#options.bodyStream?.drop();
+    this.#answerKeptBack();
     this.#complete();
     this.#over();
   }
@@ -329,6 +395,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     clearTimeout(this.#exitTimer);
     this.#exitTimer = undefined;
     if (!this.#outputOver || this.#failure !== undefined) return;
+    // It comes back here from #bodyOver.
+    if (this.#state === 'body' && !this.#isBodyOver) return;
     const signal = this.#end?.signal ?? null;
     if (this.#state === 'head') this.#fail(withoutHead(this.#subject, this.#parser.seen));
     else if (this.#state === 'body') this.#completeBody(signal);
@@ -365,7 +433,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     this.#failure = error;
     const state = this.#state;
     if (this.#responded) this.#body?.fail(error);
-    else if (state === 'waiting' || state === 'head' || state === 'body') this.#options.outcome.fail(error);
+    else if (state === 'waiting' || state === 'head' || state === 'body' || this.#keptBack !== undefined)
+      this.#options.outcome.fail(error);
+    this.#keptBack = undefined;
     if (state !== 'over') this.#state = 'draining';
   }
 
@@ -378,7 +448,8 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener 
     if (this.#state === 'over') return;
     this.#state = 'over';
     clearTimeout(this.#exitTimer);
-    const { pool, outcome } = this.#options;
+    const { pool, outcome, bodyStream } = this.#options;
+    bodyStream?.drop();
     pool.watch.delete(this);
     pool.places.leave(this);
     outcome.over();

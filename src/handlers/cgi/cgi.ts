@@ -2,7 +2,8 @@
  * The CGI handler: a request's path names a program, which is run for it (RFC 3875).
  *
  *  1. The path is resolved to a program (cgi-site.ts), and how it is run is found out (program.ts).
- *  2. The body is collected, so that the program is told its length and a slow client holds up nobody.
+ *  2. The body is collected, so that the program is told its length and a slow client holds up nobody; or, if that is wanted, only what fits
+ *     into memory (body-stream.ts).
  *  3. The program waits for a place and runs (cgi-run.ts); its head becomes the response.
  *  4. A local redirect goes back to 1, as a GET, at most ten times.
  */
@@ -14,6 +15,7 @@ import type { ProgramPool } from '../../programs/program-pool.js';
 import type { RunOrder } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
 import { spoolBody, type SpooledBody } from '../body-spool.js';
+import { BodyStream, streamBody } from './body-stream.js';
 import { CgiRun } from './cgi-run.js';
 import { CgiSite, type Located, type Site } from './cgi-site.js';
 import { queryWords } from './index-query.js';
@@ -37,6 +39,11 @@ export interface CgiHandlerOptions {
   readonly idleTimeoutMs?: number;
   /** Default false. */
   readonly passAuthorization?: boolean;
+  /**
+   * Whether a program is started when 64 KiB of a larger body have come, and reads the rest as it arrives: at the client's pace, and of a chunked body
+   * without CONTENT_LENGTH. Default false: when the whole body has come.
+   */
+  readonly streamBody?: boolean;
   /** Files of programs that are given the words of a query as arguments; absolute, byte text. Default none. */
   readonly indexQuery?: ReadonlySet<string>;
   /** Real paths of folders from which X-Sendfile may send, byte text. Default none. */
@@ -63,6 +70,7 @@ const DEFAULTS: Omit<Settings, 'site' | 'pool' | 'log'> = {
   timeoutMs: 3_600_000,
   idleTimeoutMs: 60_000,
   passAuthorization: false,
+  streamBody: false,
   indexQuery: new Set(),
   sendfileRoots: [],
   software: 'xgi',
@@ -78,7 +86,7 @@ export function createCgiHandler(given: CgiHandlerOptions): Handler {
     const found = site.locate(request.path);
     if (found.kind === 'slash') return withSlash(request);
     return new Promise<GatewayResponse>((resolve, reject) => {
-      const start = (body: SpooledBody | null): void => {
+      const start = (body: GivenBody): void => {
         try {
           run({ request, found, body, options, route: options.route ?? handler, resolve, reject });
         } catch (error) {
@@ -86,17 +94,22 @@ export function createCgiHandler(given: CgiHandlerOptions): Handler {
           reject(error as Error);
         }
       };
+      const taken = (error: Error | null, body: GivenBody): void =>
+        error === null ? start(body) : reject(error);
       if (request.body === null) start(null);
-      else spoolBody(request.body, spool, (error, body) => (error === null ? start(body) : reject(error)));
+      else if (options.streamBody) streamBody(request.body, MAX_MEMORY_BODY_BYTES, taken);
+      else spoolBody(request.body, spool, taken);
     });
   };
   return handler;
 }
 
+type GivenBody = SpooledBody | BodyStream | null;
+
 interface Start {
   readonly request: GatewayRequest;
   readonly found: Found;
-  readonly body: SpooledBody | null;
+  readonly body: GivenBody;
   readonly options: Settings;
   readonly route: Handler;
   readonly resolve: (response: GatewayResponse | Promise<GatewayResponse>) => void;
@@ -110,6 +123,7 @@ function run(start: Start): void {
   new CgiRun({
     request,
     order: makeOrder(start),
+    bodyStream: body instanceof BodyStream ? body : undefined,
     name: shown(scriptFilename),
     nph: /\/nph-[^/]*$/.test(scriptFilename),
     pool,
@@ -151,7 +165,8 @@ function makeOrder({ request, found, body, options }: Start): RunOrder {
   return {
     command: { path, argv: [...program.argv, ...words], cwd, warm, script, args: words, ...bodyFile },
     environ,
-    body: body !== null && 'bytes' in body ? body.bytes : EMPTY,
+    body: body === null || 'path' in body ? EMPTY : 'bytes' in body ? body.bytes : body.beginning,
+    more: body instanceof BodyStream,
   };
 }
 

@@ -7,6 +7,8 @@ export interface OutputBodyOptions {
   readonly length: number;
   /** The program sends it in chunks. */
   readonly chunked: boolean;
+  /** Whether the last byte of that length may go, with which the server takes the request for over; else `release` says so. */
+  readonly mayComplete: () => boolean;
   /** Called with bytes that have left for the client, or that nobody wants. */
   readonly taken: (bytes: number) => void;
   /** Called if the client has gone. */
@@ -25,6 +27,8 @@ export class OutputBody implements BodySource {
   /** Bytes that may still come; Infinity if only the end will tell. */
   #left: number;
   #untaken = 0;
+  /** Kept until `release`. */
+  #last: Buffer | undefined;
   #ended = false;
   #failure: Error | undefined;
 
@@ -63,14 +67,27 @@ export class OutputBody implements BodySource {
     const wanted = piece.length > this.#left ? piece.subarray(0, this.#left) : piece;
     if (wanted.length === 0) return 0;
     this.#left -= wanted.length;
-    this.#untaken += wanted.length;
-    if (this.#sink === undefined) this.#early.push(wanted);
-    else this.#sink.data(wanted);
+    if (this.#left > 0 || this.#options.mayComplete()) this.#handOn(wanted);
+    else this.#last = wanted;
     return wanted.length;
+  }
+
+  #handOn(piece: Buffer): void {
+    this.#untaken += piece.length;
+    if (this.#sink === undefined) this.#early.push(piece);
+    else this.#sink.data(piece);
+  }
+
+  /** Nothing is kept back any more. */
+  release(): void {
+    const last = this.#last;
+    this.#last = undefined;
+    if (last !== undefined && !this.#ended) this.#handOn(last);
   }
 
   /** It is complete. */
   end(): void {
+    this.release();
     if (this.#ended) return;
     this.#ended = true;
     this.#sink?.end();
@@ -78,6 +95,8 @@ export class OutputBody implements BodySource {
 
   /** It cannot be completed. */
   fail(error: Error): void {
+    // What is full is complete for the client.
+    this.release();
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = error;

@@ -46,6 +46,8 @@ export class RequestParser {
   #at = 0;
   #end = 0;
   #lent = false;
+  /** Memory of ours. While a body goes on it is kept, and used again whenever its reader pauses: else an upload would leave garbage of its own size. */
+  #own: Buffer = EMPTY;
   /** Bytes of the body or of the chunk still to come. */
   #remaining = 0;
   #bodyBytes = 0;
@@ -88,6 +90,7 @@ export class RequestParser {
       this.#bytes = EMPTY;
       this.#at = this.#end = 0;
       this.#lent = false;
+      if (this.#state === 'head') this.#own = EMPTY;
     } else if (this.#lent) {
       this.#reserve(this.#end - this.#at);
     }
@@ -249,9 +252,14 @@ export class RequestParser {
     if (!this.#lent && size <= this.#bytes.length && this.#at >= unread) {
       this.#bytes.copyWithin(0, this.#at, this.#end);
     } else {
-      const larger = Buffer.allocUnsafeSlow(Math.max(size, unread * 2, 256));
-      this.#bytes.copy(larger, 0, this.#at, this.#end);
-      this.#bytes = larger;
+      if (this.#bytes === this.#own || size > this.#own.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(size, unread * 2, 256));
+        this.#bytes.copy(larger, 0, this.#at, this.#end);
+        this.#own = larger;
+      } else {
+        this.#bytes.copy(this.#own, 0, this.#at, this.#end);
+      }
+      this.#bytes = this.#own;
       this.#lent = false;
     }
     this.#at = 0;

@@ -63,6 +63,7 @@ test('the defaults', () => {
     warm: true,
     preload: [],
     passAuthorization: false,
+    streamBody: false,
     indexQuery: new Set(),
     limits: { cpuSeconds: null, memoryBytes: null, files: null, processes: null },
     sendfileRoots: [],
@@ -80,6 +81,7 @@ test('everything', () => {
       cgiWarm: false,
       cgiPreload: 'json, urllib.parse',
       cgiPassAuthorization: true,
+      cgiStreamBody: true,
       cgiLimitCpu: '10',
       cgiLimitMemory: '1gb',
       cgiLimitFiles: '64',
@@ -94,6 +96,7 @@ test('everything', () => {
     warm: false,
     preload: ['json', 'urllib.parse'],
     passAuthorization: true,
+    streamBody: true,
     limits: { cpuSeconds: 10, memoryBytes: 2 ** 30, files: 64, processes: 100 },
   });
 });

@@ -33,6 +33,12 @@ class Owner implements RunOwner {
   ended({ code, signal }: ProgramEnd): void {
     this.#note(`ended ${code ?? signal}`);
   }
+  bodyWanted(): void {
+    this.#note('bodyWanted');
+  }
+  bodyClosed(): void {
+    this.#note('bodyClosed');
+  }
   failed(error: GatewayError): void {
     this.failure = error;
     this.#note(`failed ${error.code}`);
@@ -55,6 +61,7 @@ function make({ environ = 'A\0b\0UNIQUE_ID\0x-1', mayKill = true } = {}) {
     frames: encoder,
     flushSoon: () => seen.flushes++,
     environ,
+    body: undefined,
     mayKill,
     over: () => seen.overs++,
   });

@@ -70,6 +70,12 @@ export class Owner implements RunOwner {
     this.end = end;
     this.#note('ended');
   }
+  bodyWanted(): void {
+    this.#note('bodyWanted');
+  }
+  bodyClosed(): void {
+    this.#note('bodyClosed');
+  }
   failed(error: GatewayError): void {
     this.failure = error;
     this.#note('failed');
@@ -113,10 +119,10 @@ export interface OrderOptions extends Partial<Omit<RunOrder, 'command'>> {
 /** An order for a shell script. */
 export function shell(
   script: string,
-  { command = {}, environ = '', body = EMPTY }: OrderOptions = {},
+  { command = {}, environ = '', body = EMPTY, more = false }: OrderOptions = {},
 ): RunOrder {
   const argv = ['/bin/sh', '-c', script];
-  return { command: { path: '/bin/sh', argv, cwd: '/', warm: null, ...command }, environ, body };
+  return { command: { path: '/bin/sh', argv, cwd: '/', warm: null, ...command }, environ, body, more };
 }
 
 export function begin(runner: Runner, order: RunOrder, { takes = true } = {}): Owner {
@@ -255,6 +261,49 @@ export function describeRunner(name: string, make: () => Runner): void {
       const owner = await run('exec <&-; printf done', { body: Buffer.alloc(65_536) });
       expect(owner.text).toBe('done');
       expect(owner.end?.code).toBe(0);
+    });
+
+    test('a body that is still coming', async () => {
+      const owner = begin(runner, shell('head -c 3; exec wc -c', { body: Buffer.from('abc'), more: true }));
+      await owner.until('output');
+      expect(owner.text).toBe('abc');
+      const lent = Buffer.alloc(65_536, 'x');
+      for (let i = 0; i < 20; i++) {
+        const before = owner.calls.filter((call) => call === 'bodyWanted').length;
+        if (owner.run!.feed(lent)) continue;
+        await pollUntil(() => owner.calls.filter((call) => call === 'bodyWanted').length > before);
+      }
+      owner.run!.endBody();
+      await owner.over();
+      expect(owner.text.trim()).toBe(`abc${20 * 65_536}`);
+    });
+
+    test('a body that is still coming, and nobody reads', async () => {
+      const owner = begin(
+        runner,
+        shell('exec <&-; sleep 0.2; printf done', { body: Buffer.alloc(65_536), more: true }),
+      );
+      while (!owner.calls.includes('bodyClosed')) {
+        owner.run!.feed(Buffer.alloc(65_536));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(owner.run!.feed(Buffer.alloc(65_536))).toBe(true);
+      owner.run!.endBody();
+      await owner.over();
+      expect([owner.text, owner.end?.code]).toEqual(['done', 0]);
+    });
+
+    test('a body that is still coming has no end for a program that is ended', async () => {
+      const note = `${folder}/saw-the-end`;
+      const owner = begin(
+        runner,
+        shell(`trap "" TERM; cat > /dev/null; touch ${note}`, { body: Buffer.alloc(10), more: true }),
+      );
+      await owner.until('started');
+      owner.run!.abort();
+      owner.run!.endBody();
+      await owner.until('ended');
+      expect(existsSync(note)).toBe(false);
     });
 
     test('output comes while the program runs', async () => {

@@ -92,6 +92,10 @@ function expected(frame: VectorFrame & ProcessFields): Told[] {
       return [{ call: 'started', stream, pid: frame.pid!, warm: frame.flags === 1 }];
     case 'STDERR':
       return [{ call: 'stderr', stream, bytes: latin1(frame.bodyHex) }];
+    case 'BODY_CREDIT':
+      return [{ call: 'bodyCredit', stream, bytes: frame.credit! }];
+    case 'BODY_CLOSED':
+      return [{ call: 'bodyClosed', stream }];
     default:
       throw new Error(`a worker sends no ${frame.type}`);
   }

@@ -53,7 +53,14 @@ function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder 
         command: frame.command as Command,
         environ: frame.environ!.flat().join('\0'),
         body: bytes(frame.bodyHex),
+        more: frame.flags === 1,
       });
+      break;
+    case 'BODY':
+      encoder.body(stream, bytes(frame.bodyHex));
+      break;
+    case 'BODY_END':
+      encoder.bodyEnd(stream);
       break;
     case 'RELOAD':
       encoder.reload();
@@ -120,6 +127,20 @@ describe('FrameEncoder', () => {
     expect(first.readUInt32LE(4)).toBe(1);
   });
 
+  test('uses memory again that it is given back, when that is large enough', () => {
+    const encoder = new FrameEncoder();
+    const sent: Buffer[] = [];
+    const send = (bytes: Buffer): boolean => sent.push(bytes) === 0;
+    for (const length of [100_000, 10, 100_000, 10, 100_000]) {
+      encoder.body(1, Buffer.alloc(length, 'x'));
+      encoder.flush(send);
+      if (sent.length === 2) for (const bytes of sent) encoder.reuse(bytes);
+    }
+    const [large, small, again, other, another] = sent.map(({ buffer }) => buffer);
+    expect([again === large, other === small]).toEqual([true, true]);
+    expect([large, small]).not.toContain(another);
+  });
+
   test('takes a request of exactly 1 MiB', () => {
     const encoder = new FrameEncoder();
     encoder.request({ stream: 1, environ: 'A\0B', body: Buffer.alloc(1_048_576 - 7), safe: false });
@@ -139,7 +160,7 @@ describe('FrameEncoder', () => {
     const encoder = new FrameEncoder();
     const command: Command = { path: '/a', argv: ['/a'], cwd: '/', warm: null };
     const room = 1_048_576 - 8 - JSON.stringify(command).length - 3;
-    const run = { stream: 1, command, environ: 'A\0B' };
+    const run = { stream: 1, command, environ: 'A\0B', more: false };
     expect(() => encoder.run({ ...run, body: Buffer.alloc(room + 1) })).toThrow(
       expect.objectContaining({ code: 'XGI_WIRE_REQUEST_SIZE' }),
     );

@@ -20,7 +20,9 @@ export type Told =
     }
   | { readonly call: 'started'; readonly stream: number; readonly pid: number; readonly warm: boolean }
   | { readonly call: 'stderr'; readonly stream: number; readonly bytes: string }
-  | { readonly call: 'programEnded'; readonly stream: number; readonly end: ProgramEnd };
+  | { readonly call: 'programEnded'; readonly stream: number; readonly end: ProgramEnd }
+  | { readonly call: 'bodyCredit'; readonly stream: number; readonly bytes: number }
+  | { readonly call: 'bodyClosed'; readonly stream: number };
 
 class FullRecorder extends Recorder {
   override readonly told: ToldByWorker[] = [];
@@ -42,6 +44,13 @@ class FullRecorder extends Recorder {
   }
   programEnded(stream: number, end: ProgramEnd): void {
     this.#note({ call: 'programEnded', stream, end });
+  }
+
+  bodyCredit(stream: number, bytes: number): void {
+    this.#note({ call: 'bodyCredit', stream, bytes });
+  }
+  bodyClosed(stream: number): void {
+    this.#note({ call: 'bodyClosed', stream });
   }
 
   #note(told: Told): void {

@@ -23,6 +23,7 @@ function make(options: Partial<OutputBodyOptions> = {}) {
   const body = new OutputBody({
     length: -1,
     chunked: false,
+    mayComplete: () => true,
     taken: (bytes) => (seen.taken += bytes),
     cancelled: () => seen.cancelled++,
     ...options,
@@ -100,6 +101,40 @@ describe('a body with a length', () => {
     body.push(bytes('ab'));
     expect(body.mayEnd).toBe(false);
     expect(body.isFull).toBe(false);
+  });
+});
+
+describe('a body that may not be complete yet', () => {
+  const make3 = () => {
+    const made = make({ length: 3, mayComplete: () => false });
+    made.body.start(made.sink);
+    made.body.push(bytes('a'));
+    made.body.push(bytes('bcd'));
+    return made;
+  };
+
+  test('keeps its last piece, which is yet to be counted', () => {
+    const { body, seen, sink } = make3();
+    expect([sink.text, body.isFull, body.untaken, seen.taken]).toEqual(['a', true, 1, 1]);
+    body.release();
+    expect([sink.text, body.untaken]).toEqual(['abc', 3]);
+    body.release();
+    expect(sink.text).toBe('abc');
+  });
+
+  test.each(['end', 'fail'] as const)('gives it before %s', (what) => {
+    const { body, sink } = make3();
+    body[what](new Error('late'));
+    expect([sink.text, sink.end_, sink.failure?.message]).toEqual(
+      what === 'end' ? ['abc', 1, undefined] : ['abc', 0, 'late'],
+    );
+  });
+
+  test('drops it when the client has gone', () => {
+    const { body, sink } = make3();
+    body.cancel();
+    body.release();
+    expect(sink.text).toBe('a');
   });
 });
 

@@ -33,6 +33,7 @@ export const ORDER: RunOrder = {
   command: { path: '/cgi/x', argv: ['/cgi/x'], cwd: '/cgi', warm: null },
   environ: 'UNIQUE_ID\x001-7',
   body: Buffer.alloc(0),
+  more: false,
 };
 
 /** How long after the end of its output the end of a program is waited for. */
@@ -101,6 +102,11 @@ export class FakeProgram implements Run {
     if (!(count >= 0)) this.violations.push(`taken(${count})`);
     if (this.taken_ > this.written) this.violations.push(`${this.taken_} of ${this.written} bytes taken`);
   }
+
+  feed(): boolean {
+    return true;
+  }
+  endBody(): void {}
 
   abort(): void {
     if (this.isOver) this.violations.push('abort() of a run that is over: its process id may be another one');
@@ -182,6 +188,7 @@ export class LaunchedProgram extends FakeProgram {
       frames: new FrameEncoder(),
       flushSoon: () => {},
       environ: order.environ,
+      body: undefined,
       mayKill: false,
       over: () => (this.#known = false),
     });
@@ -359,6 +366,7 @@ export class Stage {
     this.run = new CgiRun({
       request: this.#request(options),
       order: ORDER,
+      bodyStream: undefined,
       name: '/cgi/x',
       nph,
       pool: shared as unknown as ProgramPool,
