@@ -12,6 +12,13 @@ from .loop import WRITABLE
 
 _NOTHING = memoryview(b"")
 
+_PAUSE_SECONDS = 0.001
+"""When the pipe is full: a program that reads 4 KiB at a time makes room for 4 KiB, and a push of git would be 20,000
+writes."""
+
+_GIVE_BACK_BYTES = 65536
+"""Credit is given back in pieces of at least this size, but for the last."""
+
 
 class Body:
     """Owns the writing end, and closes it when all is written or nobody reads any more. While more is to come, what the
@@ -30,6 +37,7 @@ class Body:
         "_taken",
         "_started",
         "_given_up",
+        "_paused",
         "_events",
     )
 
@@ -48,6 +56,7 @@ class Body:
         """By the pipe, and not given back yet."""
         self._started = False
         self._given_up = False
+        self._paused = False
         self._events = None
         """What the descriptor is watched for; None: it is not watched."""
         if command.more:
@@ -66,14 +75,14 @@ class Body:
         if self._descriptor is None or self._given_up:
             return
         self._fed.append(memoryview(data))
-        if self._started:
+        if self._started and not self._paused:
             self._write()
 
     def end(self):
         """All of it has come. Raises ProtocolError."""
         self._check_more("BODY_END")
         self._more = False
-        if self._started and self._descriptor is not None and not self._given_up:
+        if self._started and self._descriptor is not None and not self._given_up and not self._paused:
             self._settle()
 
     def on_ready(self, events):
@@ -102,12 +111,25 @@ class Body:
                     break
                 self._rest = self._fed.popleft()
         except BlockingIOError:
-            pass
+            self._give_back()
+            self._pause()
+            return
         except OSError:
             self._closed_by_program()
             return
         self._give_back()
         self._settle()
+
+    def _pause(self):
+        self._unwatch()
+        if not self._paused:
+            self._paused = True
+            self._loop.call_later(_PAUSE_SECONDS, self._resume)
+
+    def _resume(self):
+        self._paused = False
+        if self._descriptor is not None and not self._given_up:
+            self._settle()
 
     def _write_rest(self):
         """Whether the pipe has taken all of it. Raises OSError."""
@@ -146,10 +168,11 @@ class Body:
             raise ProtocolError("payload-length", "%d bytes of a body beyond its credit" % -self._room)
 
     def _give_back(self):
-        if self._more and self._taken:
+        is_worth_it = self._taken >= _GIVE_BACK_BYTES or not (self._rest or self._fed)
+        if self._more and self._taken and is_worth_it:
             self._out.append(encode(BODY_CREDIT, self._stream, U32.pack(self._taken)))
             self._room += self._taken
-        self._taken = 0
+            self._taken = 0
 
     def _watch(self, events):
         if self._events is None:

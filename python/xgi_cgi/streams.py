@@ -5,10 +5,14 @@ Our ends do not block: a program can read its own output from /dev/stdout before
 """
 
 import errno
+import fcntl
 import os
 import stat
+import sys
 
 _NULL = os.devnull
+_F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", 1031 if sys.platform == "linux" else None)
+_WIDE_BYTES = 262144
 _BODY_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -33,6 +37,8 @@ class Streams:
                 stdin, writer = os.pipe()
                 opened += (stdin, writer)
                 os.set_blocking(writer, False)
+                if command.more:
+                    _widen(writer)
                 self._fill(writer, command)
                 if self.body is None:
                     opened.remove(writer)
@@ -67,6 +73,15 @@ class Streams:
         for descriptor in self.child:
             os.close(descriptor)
         self.child = ()
+
+
+def _widen(pipe):
+    """So that whoever fills it need not wake up for each piece that is read. What is not granted is done without."""
+    if _F_SETPIPE_SZ is not None:
+        try:
+            fcntl.fcntl(pipe, _F_SETPIPE_SZ, _WIDE_BYTES)
+        except OSError:
+            pass
 
 
 def _give(user, stdin, *outputs):
