@@ -10,21 +10,32 @@ import os
 import stat
 import sys
 
-_NULL = os.devnull
 _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", 1031 if sys.platform == "linux" else None)
 _WIDE_BYTES = 262144
 _BODY_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
+class _Null:
+    """The null device, open for all programs without a body."""
+
+    descriptor = None
+
+    @classmethod
+    def open(cls):
+        if cls.descriptor is None:
+            cls.descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        return cls.descriptor
+
+
 class Streams:
-    """`child`: the three descriptors of the program, to be closed with `release` when it has them. `output` and
-    `errors`: the reading ends. `body`: the writing end, if there is more to write, and `body_rest` what did not fit
-    into the pipe; or None.
+    """`child`: the three descriptors of the program. `own`: those of them that are nobody else's, to be closed with
+    `release` when it has them. `output` and `errors`: the reading ends. `body`: the writing end, if there is more to
+    write, and `body_rest` what did not fit into the pipe; or None.
 
     Raises OSError, and has then closed everything.
     """
 
-    __slots__ = ("child", "output", "errors", "body", "body_rest")
+    __slots__ = ("child", "own", "output", "errors", "body", "body_rest")
 
     def __init__(self, command, user):
         opened = []
@@ -43,8 +54,7 @@ class Streams:
                 if self.body is None:
                     opened.remove(writer)
             else:
-                stdin = os.open(_NULL, os.O_RDONLY | os.O_CLOEXEC)
-                opened.append(stdin)
+                stdin = _Null.open()
             self.output, stdout = os.pipe()
             opened += (self.output, stdout)
             self.errors, stderr = os.pipe()
@@ -53,7 +63,9 @@ class Streams:
             os.set_blocking(self.errors, False)
             if user is not None:
                 _give(user, stdin if command.has_body and command.body_file is None else None, stdout, stderr)
-            self.child = (stdin, stdout, stderr)
+            self.child = self.own = (stdin, stdout, stderr)
+            if stdin == _Null.descriptor:
+                self.own = (stdout, stderr)
         except OSError:
             for descriptor in opened:
                 os.close(descriptor)
@@ -70,9 +82,9 @@ class Streams:
 
     def release(self):
         """Closes what the program has, or never will."""
-        for descriptor in self.child:
+        for descriptor in self.own:
             os.close(descriptor)
-        self.child = ()
+        self.child = self.own = ()
 
 
 def _widen(pipe):

@@ -243,11 +243,11 @@ def _serve(channel, limits, variables):
             continue
         if not message:
             break
-        # Fewer than three if too many are open.
+        # Fewer than were sent if too many are open.
         descriptors = memoryview(ancillary[0][2]).cast("i").tolist() if ancillary else ()
         number, path, args, cwd, environ, executed, has_body = loads(message)
         try:
-            if len(descriptors) != 3:
+            if len(descriptors) != 2 + has_body:
                 raise _Cold()
             script = _find(scripts, path, executed is None)
             variables.lay_out(environ)
@@ -395,10 +395,11 @@ def _become(channel, number, script, cwd, variables, has_body, descriptors, limi
         chdir(cwd)
         for limit, value in limits:
             setrlimit(limit, (value, value))
-        for target, descriptor in enumerate(descriptors):
+        # Without a body, standard input is the null device, as ours. Ours are as new, and of the same kinds as the
+        # program's.
+        for target, descriptor in zip((0, 1, 2) if has_body else (1, 2), descriptors):
             dup2(descriptor, target)
             close(descriptor)
-        # Without a body it is the null device, as ours. Ours are as new, and of the same kinds as the program's.
         if has_body:
             sys.stdin = sys.__stdin__ = _reopen(sys.stdin)
         variables.complete()

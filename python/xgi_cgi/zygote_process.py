@@ -1,11 +1,11 @@
 """One zygote as seen from here: the process that runs ``zygote.py``, and the runs that were given to it.
 
 Each message is one packet of a SOCK_SEQPACKET socket. To the zygote, marshalled: first (modules to preload, names of
-the base environ, limits), then what `start` puts together for each run, with the three descriptors of the program; or
-``?``: which processes have ended? It knows nothing of that by itself: a handler of signals would have to be taken away
-in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S number pid``: the process runs the
-script. ``C number 0``: nothing was run, execute it. ``E number status``: the process has ended, with that status of
-waitpid(2). ``U`` and a text: this interpreter is unfit.
+the base environ, limits), then what `start` puts together for each run, with the descriptors of the program, but for
+the null device; or ``?``: which processes have ended? It knows nothing of that by itself: a handler of signals would
+have to be taken away in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S number pid``: the
+process runs the script. ``C number 0``: nothing was run, execute it. ``E number status``: the process has ended, with
+that status of waitpid(2). ``U`` and a text: this interpreter is unfit.
 
 A forked process says ``S`` itself, before anything of the script is run. So when the socket has ended, all are known
 that were forked; the others can be executed without running anything twice.
@@ -14,11 +14,11 @@ What the zygote says is not to be trusted: scripts run as the same user and can 
 are only signalled with that user's rights (groups.send).
 """
 
+import array
 import marshal
 import os
 import signal
 import socket
-import struct
 from collections import deque
 from time import monotonic
 
@@ -34,7 +34,6 @@ _MARSHAL_VERSION = 2
 """All Pythons can read it."""
 
 _MAX_MESSAGE_BYTES = 65536
-_DESCRIPTORS = struct.Struct("3i")
 _ASK = b"?"
 _MAX_PID = 0x7FFFFFFF
 _MAX_STATUS = 0xFFFF
@@ -176,7 +175,7 @@ class ZygoteProcess:
 
     def _send(self, number, message, run):
         """Raises OSError: it has not got it."""
-        descriptors = _DESCRIPTORS.pack(*run.streams.child)
+        descriptors = array.array("i", run.streams.own)
         self._socket.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)], _SEND_FLAGS)
         if not self._waiting:
             self._host.loop.call_later(_ANSWER_SECONDS, self._check_answers)

@@ -95,7 +95,10 @@ class Launcher:
         self.socket.sendall(frames.encode(kind, stream, payload, flags))
 
     def run(self, path, argv=None, cwd="/", environ=None, body=b"", more=False, **members):
-        """Sends a RUN of `path` and returns its stream. Text is os.fsencode'd into byte text. `environ`: a dict, or pairs."""
+        """Sends a RUN of `path` and returns its stream. Text is os.fsencode'd into byte text.
+
+        `environ`: a dict, or pairs.
+        """
         self._stream += 1
         command = {"path": path, "argv": argv or [path], "cwd": cwd, "warm": None, **members}
         text = json.dumps(byte_text(command)).encode("ascii")

@@ -19,6 +19,10 @@ import subprocess  # noqa: E402
 import warnings  # noqa: E402
 
 
+def read_env():
+    return subprocess.check_output(["/usr/bin/env", "-0"])
+
+
 def describe_stream(stream):
     buffer = stream.buffer
     raw = getattr(buffer, "raw", buffer)
@@ -58,7 +62,7 @@ print(
             "filters": repr(warnings.filters),
             "environ": list(os.environ.items()),
             # In no order: that of a warm run is another.
-            "env": sorted(subprocess.check_output(["/usr/bin/env", "-0"]).decode("utf-8", "surrogateescape").split("\0")),
+            "env": sorted(read_env().decode("utf-8", "surrogateescape").split("\0")),
             "cwd": os.getcwd(),
             "umask": umask,
             "descriptors": descriptors,
