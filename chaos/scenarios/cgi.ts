@@ -115,12 +115,24 @@ export const cgi: Scenario = {
     }),
 };
 
-/** Until things are as they are between two requests: the interpreter is warm, and its first descriptors are open. */
+/** Until things are as they are between two requests: all launchers have a warm interpreter, and their first descriptors are open. */
 async function warmUp(site: Site, programs: Programs): Promise<void> {
+  const send = (program: string, id: string): Promise<unknown> =>
+    sendSingle({ port: site.port, head: headOf(program, id), body: Buffer.alloc(0) });
   for (let i = 0; i < 20; i++) {
+    // So many at once that each launcher has its share.
     for (const program of ['answer.sh', 'answer.py'])
-      await sendSingle({ port: site.port, head: headOf(program, `warm-${i}`), body: Buffer.alloc(0) });
+      await Promise.all(Array.from({ length: CONCURRENCY }, (_, j) => send(program, `warm-${i}-${j}`)));
   }
+  // One that was killed is not replaced at once.
+  await until(
+    'all launchers to have a warm interpreter',
+    async () => {
+      await Promise.all(Array.from({ length: CONCURRENCY }, (_, j) => send('answer.py', `warm-${j}`)));
+      return (await programs.zygotes()).length >= (await programs.launchers()).length;
+    },
+    { limitMs: 60_000 },
+  );
   await programs.untilIdle();
 }
 

@@ -79,16 +79,26 @@ function isIn(pid: number, directory: string): boolean {
   }
 }
 
-/** The launcher and its zygotes, which go where programs are. */
+/** Launchers and their zygotes, which go where programs are. A warm program has the command line of the zygote that it was forked from. */
 function isOurs(pid: number): boolean {
   try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-    if (command.endsWith('xgi_cgi\0')) return true;
-    // A warm program is forked from a zygote, and has its command line; but not its parent.
-    return command.includes('xgi_cgi/zygote.py') && isOurs(parentOf(pid));
+    return isLauncher(pid) || (isZygote(pid) && isLauncher(parentOf(pid)));
   } catch {
     return false;
   }
+}
+
+function isLauncher(pid: number): boolean {
+  return commandOf(pid).endsWith('xgi_cgi\0');
+}
+
+/** Or a program that was forked from one. */
+function isZygote(pid: number): boolean {
+  return commandOf(pid).includes('xgi_cgi/zygote.py');
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
 }
 
 function parentOf(pid: number): number {

@@ -30,7 +30,7 @@ export interface ResolvedConfig {
   /** Set if CGI programs are served, and no WSGI application. */
   readonly cgi: CgiConfig | null;
   readonly endpoints: readonly Endpoint[];
-  /** Of all gateways together. Of CGI programs, one launcher for each gateway. */
+  /** Of all gateways together. Of CGI programs: the launchers, the same number for each gateway. */
   readonly workers: WorkerRange;
   /** Processes that accept connections; each has its share of the workers. */
   readonly gateways: number;
@@ -101,7 +101,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     target: found.kind === 'wsgi' ? found.target : parsed.target,
     cgi: found.kind === 'wsgi' ? null : resolveCgi(parsed, found.path, { ...context, directory }),
     endpoints: resolveEndpoints(parsed.bind, directory, context),
-    ...resolveProcesses(parsed, found.kind, context),
+    ...resolveProcesses(parsed, found.kind, { directory, context }),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
@@ -139,9 +139,12 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   };
 }
 
-interface PythonContext {
+interface ProcessContext {
   readonly directory: string;
   readonly context: ResolveContext;
+}
+
+interface PythonContext extends ProcessContext {
   readonly privileges: WantedPrivileges;
 }
 
@@ -152,12 +155,7 @@ async function resolvePython(
   { directory, context, privileges }: PythonContext,
 ): Promise<Interpreter | null> {
   const { env } = context;
-  if (
-    kind === 'cgi' &&
-    python === undefined &&
-    findProgram('python3', directory, env['PATH'] ?? '') === undefined
-  )
-    return null;
+  if (kind === 'cgi' && !hasPython(python, { directory, context })) return null;
   return await chooseInterpreter({
     python,
     directory,
@@ -167,6 +165,10 @@ async function resolvePython(
     check: cgiUser === undefined ? undefined : (file) => context.checkLauncher?.(file, cgiUser),
     runAs: cgiUser === undefined ? context.runAs?.(privileges) : undefined,
   });
+}
+
+function hasPython(python: string | undefined, { directory, context }: ProcessContext): boolean {
+  return python !== undefined || findProgram('python3', directory, context.env['PATH'] ?? '') !== undefined;
 }
 
 function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
@@ -181,9 +183,9 @@ function valueAt(user: UserConfig, at: readonly (string | number)[]): unknown {
 }
 
 function resolveProcesses(
-  { workers: range, gateways = DEFAULTS.gateways, cgiUser }: ParsedConfig,
+  { workers: range, gateways = DEFAULTS.gateways, python, cgiUser }: ParsedConfig,
   kind: Kind,
-  context: ResolveContext,
+  { directory, context }: ProcessContext,
 ): Pick<ResolvedConfig, 'workers' | 'gateways'> {
   if (cgiUser !== undefined && gateways > 1)
     throw refuse(
@@ -191,7 +193,10 @@ function resolveProcesses(
       `1 with ${context.nameOf('cgiUser')}, as only the first is started by root`,
       gateways,
     );
-  if (kind === 'cgi') return { gateways, workers: { min: gateways, max: gateways } };
+  if (kind === 'cgi') {
+    const launchers = hasPython(python, { directory, context }) ? launchersFor(gateways) : 1;
+    return { gateways, workers: { min: gateways * launchers, max: gateways * launchers } };
+  }
   const cores = Math.min(availableParallelism(), 1024);
   const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
   if (workers.min >= gateways) return { workers, gateways };
@@ -200,6 +205,14 @@ function resolveProcesses(
     `at most as many gateways as workers, of which there may be ${workers.min}`,
     gateways,
   );
+}
+
+/** More than one gateway can keep busy. */
+const MAX_LAUNCHERS = 4;
+
+/** How many start programs for each of so many gateways. */
+function launchersFor(gateways: number): number {
+  return Math.max(1, Math.min(MAX_LAUNCHERS, Math.floor(availableParallelism() / gateways)));
 }
 
 function resolveReload(

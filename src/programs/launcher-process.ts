@@ -88,6 +88,8 @@ export class LauncherProcess implements LauncherReceiver {
     });
     // What cannot be written any more was for one that has gone, which its exit tells.
     this.#channel?.on('error', () => {});
+    // It would stay open for what could still be written.
+    this.#channel?.on('end', () => this.#channel?.destroy());
     this.#frames.hello(options.settings);
     this.#flush();
   }

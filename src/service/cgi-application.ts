@@ -1,5 +1,4 @@
 /** CGI programs: the pool that runs them, and the handler. */
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import type { CgiConfig } from '../config/cgi.js';
 import { ConfigError } from '../errors.js';
@@ -11,9 +10,6 @@ import type { Handler, Log } from '../types.js';
 import type { PoolStatus } from '../workers/status.js';
 import type { Application, ApplicationOptions } from './application.js';
 import type { ReloadOutcome } from './status.js';
-
-/** For one gateway: more than it can keep busy. */
-const MAX_LAUNCHERS = 4;
 
 export class CgiApplication implements Application {
   readonly handler: Handler;
@@ -57,7 +53,10 @@ export class CgiApplication implements Application {
   }
 }
 
-function createPool({ config, privileges, log, onLost }: ApplicationOptions, cgi: CgiConfig): ProgramPool {
+function createPool(
+  { config, workers, privileges, log, onLost }: ApplicationOptions,
+  cgi: CgiConfig,
+): ProgramPool {
   const { python, queueTimeoutMs } = config;
   const { umask, allowRoot } = config.privileges;
   if (python === null) checkWithoutPython(cgi, log);
@@ -73,7 +72,7 @@ function createPool({ config, privileges, log, onLost }: ApplicationOptions, cgi
         });
   return new ProgramPool({
     python: python?.path ?? null,
-    launchers: Math.max(1, Math.min(MAX_LAUNCHERS, Math.floor(availableParallelism() / config.gateways))),
+    launchers: workers.min,
     env: cgi.env,
     concurrency: Math.max(1, Math.floor(cgi.concurrency / config.gateways)),
     queueTimeoutMs,

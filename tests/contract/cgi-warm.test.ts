@@ -10,9 +10,10 @@ import { repository } from '../support/paths.js';
 import { pollUntil } from '../support/poll.js';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.js';
 import { request } from '../support/wsgi-client.js';
-import { startXgi, type XgiServer } from '../support/xgi.js';
+import { readStatus, startXgi, type XgiServer } from '../support/xgi.js';
 
 const folder = makeTempDir();
+const control = ['--control-socket', path.join(folder, 'control')];
 let cold: XgiServer;
 let warm: XgiServer;
 
@@ -20,11 +21,23 @@ beforeAll(async () => {
   cpSync(path.join(repository, 'tests/fixtures/cgi-python'), folder, { recursive: true });
   [cold, warm] = await Promise.all([
     startXgi(['cgi', folder, '--no-cgi-warm'], { cwd: folder }),
-    startXgi(['cgi', folder], { cwd: folder }),
+    startXgi(['cgi', folder, ...control], { cwd: folder }),
   ]);
-  // The first requests start the interpreter, and are cold themselves.
-  await pollUntil(async () => (await ask(warm, '/warm.py')).body === 'warm', { what: 'a warm interpreter' });
-  expect((await ask(cold, '/warm.py')).body).toBe('cold');
+  // When all launchers have started: one of them is enough for answers, and this would be in the log of the first.
+  await Promise.all([cold, warm].map((server) => server.waitForOutput(/\[INFO\] Ready after/)));
+  const status = await readStatus(control, { cwd: folder });
+  const launchers = status!.gateways.flatMap(({ workers }) => workers);
+  const interpreters = new Set<string>();
+  // The first requests start the interpreter of a launcher, and are cold themselves. Of so many at once each launcher has its share.
+  await pollUntil(
+    async () => {
+      const answers = await Promise.all([...launchers, ...launchers].map(() => ask(warm, '/warm.py')));
+      for (const { body } of answers) if (body.startsWith('warm ')) interpreters.add(body);
+      return interpreters.size === launchers.length;
+    },
+    { what: 'a warm interpreter of each launcher' },
+  );
+  expect((await ask(cold, '/warm.py')).body).toMatch(/^cold /);
 });
 
 afterAll(async () => {

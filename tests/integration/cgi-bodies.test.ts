@@ -107,8 +107,9 @@ describe.each([
   });
 
   test('100 bodies leave no descriptor and no file', async () => {
-    const pids = [site.server.pid, ...(fallback ? [] : [await site.launcherPid()])];
+    if (!fallback) await site.untilWarm();
     await site.untilIdle();
+    const pids = [site.server.pid, ...(fallback ? [] : await site.launcherPids())];
     const before = pids.map(descriptorsOf);
     for (let round = 0; round < 10; round++)
       await Promise.all(

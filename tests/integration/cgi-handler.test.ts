@@ -98,6 +98,8 @@ test('a local redirect leads to whatever the route says', async () => {
 
 test('the pool counts what its handlers have run', async () => {
   // The client has its answer a moment before the end of the program is known.
-  await pollUntil(() => pool.status().workers[0]!.running.length === 0, { what: 'the end of all programs' });
+  await pollUntil(() => pool.status().workers.every(({ running }) => running.length === 0), {
+    what: 'the end of all programs',
+  });
   expect(pool.status().totals.requests).toBe(4);
 });

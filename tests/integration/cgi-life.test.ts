@@ -19,10 +19,13 @@ test('status shows the program that runs, for whom, and for how long', async () 
   const answer = site.get('/hold.sh/some/info?shown');
   await pollUntil(() => site.notes('runs').length === 1);
   const status = await readStatus(control(), {});
-  const running = status!.gateways[0]!.workers[0]!.running;
+  const running = status!.gateways[0]!.workers.flatMap((worker) => worker.running);
   expect(running).toMatchObject([{ method: 'GET', path: '/hold.sh/some/info' }]);
+  const launchers = status!.gateways[0]!.workers.length;
+  expect(status!.workers).toEqual({ min: launchers, max: launchers });
   const { code, stdout } = await runXgi(['status', ...control()]);
   expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^  workers +${launchers}, ${launchers} ready$`, 'm'));
   expect(stdout).toContain('GET /hold.sh/some/info');
   site.letGo('shown');
   await answer;
@@ -69,17 +72,17 @@ test('SIGTERM: programs that run may end in the grace, and their clients have th
   await site.start(['--graceful-timeout', '20s']);
   const answer = site.get('/hold.sh?grace');
   await pollUntil(() => site.notes('runs').length === 1);
-  const launcher = await site.launcherPid();
+  const launchers = await site.launcherPids();
   const stopped = site.server.stop('SIGTERM');
   await site.logged(/Handling signal: term/);
   await pollUntil(async () => (await fetch(site.server.origin).catch(() => undefined)) === undefined, {
     what: 'connections to be refused',
   });
-  expect(isRunning(launcher)).toBe(true);
+  expect(launchers.every(isRunning)).toBe(true);
   site.letGo('grace');
   expect((await answer).body.toString()).toBe('grace went on\n');
   expect(await stopped).toEqual({ code: 0, signal: null });
-  await allGone([launcher]);
+  await allGone(launchers);
   expect(readdirSync(site.file('tmp'))).toEqual([]);
 });
 
@@ -87,13 +90,13 @@ test('those that take longer end with it, though they ignore SIGTERM; their clie
   await site.start(['--graceful-timeout', '500ms']);
   const answer = site.get('/ignores-term.sh');
   const pids = await site.pids(2);
-  const launcher = await site.launcherPid();
+  const launchers = await site.launcherPids();
   const beganMs = performance.now();
   const exit = await site.server.stop('SIGTERM');
   expect(exit).toEqual({ code: 0, signal: null });
   expect(performance.now() - beganMs).toBeLessThan(8000);
   expect((await answer).status).toBe(503);
-  await allGone([...pids, launcher]);
+  await allGone([...pids, ...launchers]);
   expect(readdirSync(site.file('tmp'))).toEqual([]);
 });
 
@@ -124,48 +127,56 @@ test('SIGINT, or xgi stop --quick, waits for nobody', async () => {
   await allGone(pids);
 });
 
-test('SIGKILL of xgi: the launcher ends all programs, and itself', async () => {
+test('SIGKILL of xgi: the launchers end all programs, and themselves', async () => {
   await site.start();
   void site.get('/hangs.sh').catch(() => {});
   void site.get('/ignores-term.sh').catch(() => {});
   const pids = await site.pids(3);
-  const launcher = await site.launcherPid();
+  const launchers = await site.launcherPids();
   site.server.child.kill('SIGKILL');
-  await allGone([...pids, launcher]);
+  await allGone([...pids, ...launchers]);
 });
 
-test('a hand-over (SIGUSR2): what runs is answered, and the successor has a launcher of its own', async () => {
+test('a hand-over (SIGUSR2): what runs is answered, and the successor has launchers of its own', async () => {
   await site.start(['--graceful-timeout', '20s']);
   const answer = site.get('/hold.sh?old');
   await pollUntil(() => site.notes('runs').length === 1);
-  const launcher = await site.launcherPid();
+  const launchers = await site.launcherPids();
   site.server.child.kill('SIGUSR2');
   await site.logged(/Handing over to \d+/);
   const next = await pollUntil(async () => {
     const status = await site.status();
-    return status.pid !== site.server.pid && status.state === 'ready' && status.gateways[0]!.workers[0]!.pid;
+    return (
+      status.pid !== site.server.pid &&
+      status.state === 'ready' &&
+      status.gateways[0]!.workers.map(({ pid }) => pid!)
+    );
   });
-  expect(next).not.toBe(launcher);
+  expect(next).toHaveLength(launchers.length);
+  expect(launchers.filter((pid) => next.includes(pid))).toEqual([]);
   expect((await site.get('/hello.sh')).body.toString()).toBe('hello from sh\n');
   site.letGo('old');
   expect((await answer).body.toString()).toBe('old went on\n');
-  await allGone([launcher, site.server.pid]);
+  await allGone([...launchers, site.server.pid]);
   process.kill((await site.status()).pid, 'SIGTERM');
-  await allGone([next]);
+  await allGone(next);
 });
 
-test('two gateways, each with a launcher and its share of the places', async () => {
+test('two gateways, each with launchers and its share of the places', async () => {
   await site.start(['--gateways', '2', '--cgi-concurrency', '4']);
   const status = await pollUntil(async () => {
     const told = await site.status();
     return (
       told.gateways.length === 2 &&
-      told.gateways.every(({ workers }) => workers[0]?.state === 'ready') &&
+      told.gateways.every(
+        ({ workers }) => workers.length > 0 && workers.every(({ state }) => state === 'ready'),
+      ) &&
       told
     );
   });
-  const launchers = status.gateways.map(({ workers }) => workers[0]!.pid!);
-  expect(new Set(launchers).size).toBe(2);
+  const launchers = status.gateways.flatMap(({ workers }) => workers.map(({ pid }) => pid!));
+  expect(new Set(launchers).size).toBe(launchers.length);
+  expect(status.workers).toEqual({ min: launchers.length, max: launchers.length });
   const answers = await Promise.all(Array.from({ length: 20 }, () => site.get('/hello.sh')));
   expect(answers.every(({ status: code }) => code === 200)).toBe(true);
   expect(await site.server.stop()).toEqual({ code: 0, signal: null });

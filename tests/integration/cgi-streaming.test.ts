@@ -19,9 +19,7 @@ describe.each([
     const text = await client.until((received) => received.includes('first\n'));
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).not.toContain('second');
-    expect((await site.status()).gateways[0]!.workers[0]!.running).toMatchObject([
-      { path: '/line-by-line.sh' },
-    ]);
+    expect(await site.running()).toMatchObject([{ path: '/line-by-line.sh' }]);
     site.letGo('go');
     const answer = await client.answer();
     expect([answer.complete, answer.body.toString()]).toEqual([true, 'first\nsecond\n']);

@@ -1,4 +1,4 @@
-/** `--cgi-user`, from root: programs are one user, the gateway another, and only the launcher is root. */
+/** `--cgi-user`, from root: programs are one user, the gateway another, and only the launchers are root. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -91,7 +91,7 @@ function notReachable(title: string): void {
     expect(text.match(/Cap...:\t0+\n/g)).toHaveLength(4);
   });
 
-  test('the gateway is the other one, without anything of root; the launcher alone is root', async () => {
+  test('the gateway is the other one, without anything of root; the launchers alone are root', async () => {
     await start();
     await site.get('/hello.py');
     expect(idsOf(site.server.pid)).toEqual({
@@ -100,7 +100,7 @@ function notReachable(title: string): void {
       groups: expect.stringMatching(/^(54321)?$/),
       caps: expect.stringMatching(/^0+$/),
     });
-    expect(idsOf(await site.launcherPid()).uids).toBe('0\t0\t0\t0');
+    for (const pid of await site.launcherPids()) expect(idsOf(pid).uids).toBe('0\t0\t0\t0');
     for (const pid of site.programPids()) expect(idsOf(pid).uids).not.toContain('0\t0');
   });
 
@@ -139,11 +139,11 @@ function notReachable(title: string): void {
       '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"\ncat ../secret-of-root ../secret-of-gateway /proc/$PPID/environ /proc/$PPID/mem ../tmp/*/* 2>&1\nkill -9 $PPID 2>&1\nkill -9 "$QUERY_STRING" 2>&1\nexit 0\n',
     );
     await start();
-    const launcher = await site.launcherPid();
+    const launchers = await site.launcherPids();
     const text = (await site.get(`/pries.sh?${site.server.pid}`)).body.toString();
     expect(text).not.toContain('SECRET');
     expect(text.match(/denied|not permitted|No such file/gi)!.length).toBeGreaterThan(4);
-    expect(await site.launcherPid()).toBe(launcher);
+    expect(await site.launcherPids()).toEqual(launchers);
     expect((await site.get('/hello.sh')).status).toBe(200);
   });
 
@@ -179,27 +179,31 @@ function notReachable(title: string): void {
     expect((await site.get('/hello.sh')).status).toBe(200);
   });
 
-  test('SIGKILL of the launcher: xgi says that it needs root for another, and ends with status 1', async () => {
-    await start(['--graceful-timeout', '2s']);
-    const answer = site.get('/hangs.sh').catch(() => undefined);
-    const [silent] = await site.pids(1);
-    const cut = site.get('/writes-slowly.sh').catch(() => undefined);
-    const writing = (await site.pids(2)).filter((pid) => pid !== silent);
-    process.kill(await site.launcherPid(), 'SIGKILL');
-    expect(await site.server.exited).toEqual({ code: 1, signal: null });
-    expect(site.log).toMatch(
-      /\[ERROR\] XGI_CGI_LAUNCHER: the launcher of programs, \d+, ended \(SIGKILL\); another would need root, which has been given up: xgi stops, to be started again/,
-    );
-    expect([502, undefined]).toContain((await answer)?.status);
-    expect((await cut)?.complete ?? false).toBe(false);
-    // Only root may end programs of that user. Those that write find nobody who reads; the others are for who supervises xgi.
-    await allGone(writing);
-  });
+  test.each(['one', 'all'])(
+    'SIGKILL of launchers, %s: xgi says that it needs root for another, and ends with status 1',
+    async (which) => {
+      await start(['--graceful-timeout', '2s']);
+      const answer = site.get('/hangs.sh').catch(() => undefined);
+      const [silent] = await site.pids(1);
+      const cut = site.get('/writes-slowly.sh').catch(() => undefined);
+      const writing = (await site.pids(2)).filter((pid) => pid !== silent);
+      if (which === 'one') process.kill((await site.launcherPids())[0]!, 'SIGKILL');
+      else await site.signalLaunchers();
+      expect(await site.server.exited).toEqual({ code: 1, signal: null });
+      expect(site.log).toMatch(
+        /\[ERROR\] XGI_CGI_LAUNCHER: the launcher of programs, \d+, ended \(SIGKILL\); another would need root, which has been given up: xgi stops, to be started again/,
+      );
+      expect([502, undefined]).toContain((await answer)?.status);
+      expect((await cut)?.complete ?? false).toBe(false);
+      // Only root may end programs of that user. Those that write find nobody who reads; the others are for who supervises xgi.
+      await allGone(writing);
+    },
+  );
 
   test('SIGTERM ends everything', async () => {
     await start(['--graceful-timeout', '300ms']);
     void site.get('/ignores-term.sh').catch(() => {});
-    const pids = [...(await site.pids(2)), await site.launcherPid()];
+    const pids = [...(await site.pids(2)), ...(await site.launcherPids())];
     expect(await site.server.stop()).toEqual({ code: 0, signal: null });
     await allGone(pids);
   });

@@ -20,6 +20,7 @@ import { request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ServiceStatus } from '../../src/service/status.js';
+import type { RunningRequest, WorkerStatus } from '../../src/workers/status.js';
 import { repository } from './paths.js';
 import { isAlive, pollUntil } from './poll.js';
 import { makeTempDir, removeTempDir } from './temp-dir.js';
@@ -47,6 +48,8 @@ export interface CgiOptions extends XgiOptions {
 /** What report.py answers. */
 export interface ProgramReport {
   readonly pid: number;
+  /** The launcher, or the warm interpreter that it was forked from. */
+  readonly parent: number;
   readonly group: number;
   readonly argv: readonly string[];
   /** /proc/self/cmdline. */
@@ -182,14 +185,21 @@ export class CgiSite {
     return JSON.parse(answer.body.toString()) as ProgramReport;
   }
 
-  /** Resolves when Python scripts are run warm: until then they are cold. */
+  /** Resolves when every launcher runs Python scripts warm, until when they are cold, and none runs. */
   async untilWarm(): Promise<void> {
+    const warm = new Set<number>();
     await pollUntil(
-      async () => (await this.report()).command.some((word) => word.endsWith('xgi_cgi/zygote.py')),
-      {
-        what: 'a warm interpreter',
+      async () => {
+        const launchers = await this.launcherPids();
+        // So many at once that each has its share.
+        const reports = await Promise.all([...launchers, ...launchers].map(() => this.report()));
+        for (const { command, parent } of reports)
+          if (command.some((word) => word.endsWith('xgi_cgi/zygote.py'))) warm.add(parent);
+        return launchers.every((launcher) => zygotesOf(launcher).some((pid) => warm.has(pid)));
       },
+      { what: 'a warm interpreter of each launcher' },
     );
+    await this.untilIdle();
   }
 
   /** Sends a request and keeps the connection. */
@@ -214,20 +224,47 @@ export class CgiSite {
     });
   }
 
-  async launcherPid(): Promise<number> {
-    const { gateways } = await this.status();
-    const pid = gateways[0]?.workers[0]?.pid;
-    if (typeof pid !== 'number') throw new Error('there is no launcher');
-    return pid;
+  /** The launchers, of all gateways; without Python, one without a process id. */
+  async workers(): Promise<WorkerStatus[]> {
+    return (await this.status()).gateways.flatMap(({ workers }) => workers);
   }
 
-  /** The warm interpreters. */
+  /** The programs that xgi knows to run, of all launchers. */
+  async running(): Promise<RunningRequest[]> {
+    return (await this.workers()).flatMap(({ running }) => running);
+  }
+
+  /** At least one; one for each core, up to four (docs/operate/control.md). */
+  async launcherPids(): Promise<number[]> {
+    const pids = (await this.workers()).map(({ pid }) => pid);
+    if (pids.length === 0 || !pids.every((pid) => pid !== null)) throw new Error('a launcher is missing');
+    return pids;
+  }
+
+  /** Resolves with those that have taken the places of these, when all are ready. */
+  async nextLauncherPids(before: readonly number[]): Promise<number[]> {
+    return await pollUntil(
+      async () => {
+        const workers = await this.workers();
+        const haveChanged = workers.every(
+          ({ state, pid }) => state === 'ready' && pid !== null && !before.includes(pid),
+        );
+        return haveChanged && workers.map(({ pid }) => pid!);
+      },
+      { what: 'other launchers' },
+    );
+  }
+
+  /** SIGKILL, if no other signal is named, for all launchers. @returns their process ids */
+  async signalLaunchers(signal: NodeJS.Signals = 'SIGKILL'): Promise<number[]> {
+    const pids = await this.launcherPids();
+    for (const pid of pids) process.kill(pid, signal);
+    return pids;
+  }
+
+  /** The warm interpreters, of all launchers. */
   async zygotePids(): Promise<number[]> {
-    const launcher = await this.launcherPid();
-    return readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1')
-      .split(' ')
-      .filter((pid) => pid !== '' && isZygote(pid))
-      .map(Number);
+    return (await this.launcherPids()).flatMap(zygotesOf);
   }
 
   /** The programs that run, and what they have started: their working directory is that of the programs. */
@@ -291,24 +328,42 @@ export function startCgi(flags: readonly string[] = [], options: CgiOptions = {}
   return makeCgi().start(flags, options);
 }
 
-/** The launcher and its zygotes, which go where programs are. */
+/** Launchers and their zygotes, which go where programs are. A warm program has the command line of the zygote that it was forked from. */
 function isOurs(pid: number): boolean {
   try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-    if (command.endsWith('xgi_cgi\0')) return true;
-    // A warm program is forked from a zygote, and has its command line; but not its parent.
-    return command.includes('xgi_cgi/zygote.py') && isOurs(parentOf(pid));
+    return isLauncher(pid) || (isZygote(pid) && isLauncher(parentOf(pid)));
   } catch {
     return false;
   }
 }
 
-function isZygote(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('xgi_cgi/zygote.py');
-  } catch {
-    return false;
-  }
+function isLauncher(pid: number): boolean {
+  return commandOf(pid).endsWith('xgi_cgi\0');
+}
+
+/** Or a program that was forked from one. */
+function isZygote(pid: number): boolean {
+  return commandOf(pid).includes('xgi_cgi/zygote.py');
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+}
+
+/** The warm interpreters of a launcher. */
+function zygotesOf(launcher: number): number[] {
+  return readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1')
+    .split(' ')
+    .filter(Boolean)
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return isZygote(pid);
+      } catch {
+        // It has ended meanwhile.
+        return false;
+      }
+    });
 }
 
 function parentOf(pid: number): number {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BootError } from '../../../src/errors.js';
 import { Launcher, type LauncherOptions } from '../../../src/programs/launcher.js';
@@ -172,6 +172,16 @@ describe('when it dies', () => {
       expect.stringMatching(/^XGI_CGI_LAUNCHER: .* ended \(SIGKILL\); another is started$/),
     ]);
     expect((await begin(launcher, shell('printf x')).over()).text).toBe('x');
+  });
+
+  test('its channel is closed', async () => {
+    const launcher = await started();
+    const before = readdirSync('/proc/self/fd').length;
+    for (let deaths = 1; deaths <= 5; deaths++) {
+      process.kill(launcher.status()[0]!.pid!, 'SIGKILL');
+      await pollUntil(() => launcher.isReady && launcher.status()[0]!.booted === deaths + 1);
+    }
+    await pollUntil(() => readdirSync('/proc/self/fd').length <= before, { what: 'the end of the channels' });
   });
 
   test('until then, nothing can be run', async () => {
