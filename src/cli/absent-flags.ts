@@ -30,11 +30,6 @@ export const ABSENT_FLAGS: readonly AbsentFlag[] = [
     instead: 'it has no TLS; put a proxy in front that has, and name it in --forwarded-allow-ips',
   },
   {
-    names: ['--proxy-protocol', '--proxy-allow-from'],
-    instead:
-      'the PROXY protocol is not read; let the proxy send X-Forwarded-For, and name it in --forwarded-allow-ips',
-  },
-  {
     names: ['-D', '--daemon'],
     instead: 'it stays in the foreground; run it under systemd or another service manager',
   },

@@ -19,6 +19,11 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
         '--forwarded-allow-ips <list>',
         `proxies whose X-Forwarded-* fields count: addresses, ranges or * (default: $FORWARDED_ALLOW_IPS, else ${DEFAULTS.forwardedAllowIps})`,
       ],
+      ['--proxy-protocol', 'each connection begins with a header of the PROXY protocol, version 1 or 2'],
+      [
+        '--proxy-allow-from <list>',
+        `with --proxy-protocol, who may connect: addresses, ranges or * (default: ${DEFAULTS.proxyAllowFrom})`,
+      ],
     ],
   ],
   [

@@ -11,6 +11,7 @@ export const DEFAULTS = {
   gracefulTimeoutMs: 30_000,
   backlog: 2048,
   forwardedAllowIps: '127.0.0.1,::1',
+  proxyAllowFrom: '127.0.0.1,::1',
   logLevel: 'info',
   cgiIdleTimeoutMs: 60_000,
   cgiTimeoutMs: 3_600_000,

@@ -59,6 +59,8 @@ export interface ResolvedConfig {
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
+  /** Who begins each connection with a PROXY header, and nobody else may connect; null: nobody does. */
+  readonly proxyProtocol: TrustedProxies | null;
   readonly backlog: number;
   /** `file` is absolute, or '-' for standard output; null for no access log. The format is not compiled yet. */
   readonly accessLog: { readonly file: string | null; readonly format: string };
@@ -129,6 +131,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     },
     deadlines: { ...DEFAULT_DEADLINES, keepAliveMs: parsed.keepAlive ?? DEFAULT_DEADLINES.keepAliveMs },
     trustedProxies: resolveTrustedProxies(parsed.forwardedAllowIps, context),
+    proxyProtocol: resolveProxyProtocol(parsed, context),
     backlog: parsed.backlog ?? DEFAULTS.backlog,
     accessLog: resolveAccessLog(parsed, directory, context),
     logLevel: parsed.logLevel ?? DEFAULTS.logLevel,
@@ -283,7 +286,21 @@ function readEndpoint(text: string, directory: string, context: ResolveContext):
 function resolveTrustedProxies(text: string | undefined, context: ResolveContext): TrustedProxies {
   const variable = context.env['FORWARDED_ALLOW_IPS'];
   const name = text === undefined ? 'the variable FORWARDED_ALLOW_IPS' : context.nameOf('forwardedAllowIps');
-  const value = text ?? variable ?? DEFAULTS.forwardedAllowIps;
+  return readProxies(text ?? variable ?? DEFAULTS.forwardedAllowIps, name);
+}
+
+function resolveProxyProtocol(
+  { proxyProtocol = false, proxyAllowFrom }: ParsedConfig,
+  context: ResolveContext,
+): TrustedProxies | null {
+  const name = context.nameOf('proxyAllowFrom');
+  if (proxyProtocol) return readProxies(proxyAllowFrom ?? DEFAULTS.proxyAllowFrom, name);
+  if (proxyAllowFrom !== undefined)
+    throw new ConfigError('XGI_CONFIG_VALUE', `${name} needs ${context.nameOf('proxyProtocol')}`);
+  return null;
+}
+
+function readProxies(value: string, name: string): TrustedProxies {
   try {
     return parseTrustedProxies(value);
   } catch (error) {

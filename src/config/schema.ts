@@ -126,6 +126,8 @@ export const userConfigSchema = z.strictObject({
   controlSocket: nonEmpty('a path for a socket, or none'),
   backlog: wholeNumber(1, 65_535),
   forwardedAllowIps: z.string().optional(),
+  proxyProtocol: z.boolean().optional(),
+  proxyAllowFrom: z.string().optional(),
   python: nonEmpty('the path or the name of a Python interpreter'),
   dev: z.boolean().optional(),
   mount: option('a path that begins with /, for example /cgi-bin', parseMount),

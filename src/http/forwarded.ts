@@ -59,7 +59,7 @@ function add(list: BlockList, member: string): void {
 function refuse(member: string): never {
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `--forwarded-allow-ips: expected addresses or ranges with commas between, "*" or nothing, received ${JSON.stringify(member)}`,
+    `expected addresses or ranges with commas between, "*" or nothing, received ${JSON.stringify(member)}`,
   );
 }
 

@@ -26,6 +26,7 @@ import { serializeHead, serializeInterim } from './http1/response-serializer.js'
 import { Lingering } from './lingering.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
 import { publishExchange, publishRefusal } from './request-record.js';
+import type { ServedConnection } from './served-connection.js';
 import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
 import { WriteProgress } from './write-progress.js';
@@ -44,7 +45,7 @@ export interface ConnectionContext {
   /** How long an idle connection may still send a request then. */
   drainIdleMs: number;
   /** Called once when the connection is no more. */
-  readonly closed: (connection: Connection) => void;
+  readonly closed: (connection: ServedConnection) => void;
 }
 
 /** A client that sends ahead is held back when so much is unread. */
@@ -55,7 +56,7 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
 
-export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwner {
+export class Connection implements ServedConnection, BodyOrigin, HalfClosedConnection, ResponseOwner {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #parser: RequestParser;
@@ -72,11 +73,12 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   #lingering: Lingering | null = null;
   #tunnel: TunnelStream | null = null;
 
-  /** @param accepted a paused socket; the connection takes its handle over */
+  /** @param accepted a paused socket; the connection takes its handle over, and what it holds already */
   constructor(accepted: Socket, peer: Peer, context: ConnectionContext) {
     this.#context = context;
     this.#parser = new RequestParser(context.limits);
     this.#peer = peer;
+    const early = accepted.readableLength === 0 ? null : (accepted.read() as Buffer | null);
     const socket = readInto(accepted, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
     this.#socket = socket;
     this.#writer = new ResponseWriter(socket, this, peer.isUnix);
@@ -89,6 +91,7 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
       this.#closed();
       context.closed(this);
     });
+    if (early !== null) this.#receive(early, early.length);
   }
 
   // --- input ---

@@ -1,5 +1,6 @@
 /** The two ends of a connection. */
 import type { Socket } from 'node:net';
+import { plainIPv4 } from '../http/plain-ipv4.js';
 import type { Peer } from '../types.js';
 
 /**
@@ -15,9 +16,4 @@ export function peerOf(socket: Socket, isUnix: boolean): Peer | undefined {
     localAddress: plainIPv4(socket.localAddress ?? ''),
     localPort: socket.localPort ?? 0,
   };
-}
-
-/** A dual-stack socket shows IPv4 peers as `::ffff:192.0.2.1`. */
-function plainIPv4(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.substring(7) : address;
 }

@@ -6,10 +6,12 @@
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TrustedProxies } from '../http/forwarded.js';
-import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log } from '../types.js';
+import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log, Peer } from '../types.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { HalfClosed } from './half-closed.js';
 import { peerOf } from './peer.js';
+import { ProxyPreface } from './proxy-preface.js';
+import type { ServedConnection } from './served-connection.js';
 import { listen, type Listener, type ListenOptions, type Listening } from './listener.js';
 
 export interface ServerOptions {
@@ -17,6 +19,8 @@ export interface ServerOptions {
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
+  /** Who may connect, and begins with a PROXY header; null: everybody, without. Default null. */
+  readonly proxyProtocol?: TrustedProxies | null;
   /** Whether clients are told what went wrong inside: for development. Default false. */
   readonly tellsDetails?: boolean;
   readonly log: Log;
@@ -39,14 +43,16 @@ export interface ShutdownOptions {
 
 export class Server {
   readonly #context: ConnectionContext;
+  readonly #proxies: TrustedProxies | null;
   readonly #listeners: Listener[] = [];
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ServedConnection>();
   #sweep: NodeJS.Timeout;
-  #warnedAtMs = 0;
+  #warnedAtMs = -Infinity;
   /** Connections accepted so far. */
   #accepted = 0;
 
   constructor(options: ServerOptions) {
+    this.#proxies = options.proxyProtocol ?? null;
     this.#context = {
       ...options,
       tellsDetails: options.tellsDetails ?? false,
@@ -144,21 +150,44 @@ export class Server {
 
   #accept(socket: Socket, isUnix: boolean): void {
     this.#accepted++;
-    const { limits, log } = this.#context;
+    const { limits } = this.#context;
     if (this.#connections.size >= limits.maxConnections) {
       socket.destroy();
-      const nowMs = performance.now();
-      if (nowMs - this.#warnedAtMs > 1000) {
-        this.#warnedAtMs = nowMs;
-        log.warn(
-          `XGI_HTTP_CONNECTIONS: ${limits.maxConnections} connections are open; further ones are closed`,
-        );
-      }
+      this.#warn(
+        `XGI_HTTP_CONNECTIONS: ${limits.maxConnections} connections are open; further ones are closed`,
+      );
       return;
     }
     const peer = peerOf(socket, isUnix);
     if (peer === undefined) socket.destroy();
-    else this.#connections.add(new Connection(socket, peer, this.#context));
+    else if (this.#proxies === null) this.#serve(socket, peer);
+    else if (this.#proxies.trusts(peer.remoteAddress)) this.#awaitProxyHeader(socket, peer);
+    else {
+      socket.destroy();
+      this.#warn(
+        `XGI_PROXY_PEER: a connection from ${peer.remoteAddress} is closed: with --proxy-protocol only those may connect that --proxy-allow-from names`,
+      );
+    }
+  }
+
+  #awaitProxyHeader(socket: Socket, proxy: Peer): void {
+    const done = (preface: ProxyPreface, peer?: Peer): void => {
+      this.#connections.delete(preface);
+      if (peer !== undefined) this.#serve(socket, peer);
+    };
+    this.#connections.add(new ProxyPreface({ socket, peer: proxy, done }, this.#context));
+  }
+
+  #serve(socket: Socket, peer: Peer): void {
+    this.#connections.add(new Connection(socket, peer, this.#context));
+  }
+
+  /** Once a second: clients must not fill the log. */
+  #warn(message: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs <= 1000) return;
+    this.#warnedAtMs = nowMs;
+    this.#context.log.warn(message);
   }
 
   /** One timer for all deadlines of all connections. */

@@ -44,6 +44,7 @@ export class LocalGateway implements Gateway {
       limits: config.limits,
       deadlines: config.deadlines,
       trustedProxies: config.trustedProxies,
+      proxyProtocol: config.proxyProtocol,
       log,
     });
   }

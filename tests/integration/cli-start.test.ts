@@ -1,4 +1,6 @@
 /** From the command line to the first answer: what is printed, what the application sees, what ends a start. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -92,6 +94,16 @@ test('--forwarded-allow-ips', async () => {
   await start(['app:app', '-w', '1', '--forwarded-allow-ips', '']);
   const response = await fetch(server!.origin, { headers: { 'X-Forwarded-Proto': 'https' } });
   expect(await response.json()).toMatchObject({ scheme: 'http' });
+});
+
+test('--proxy-protocol, as curl speaks it', async () => {
+  await start(['app:app', '-w', '1', '--proxy-protocol']);
+  const curl = (...args: string[]): Promise<string> =>
+    promisify(execFile)('curl', ['-sS', '--max-time', '10', ...args, server!.origin]).then(
+      ({ stdout }) => stdout,
+    );
+  expect(JSON.parse(await curl('--haproxy-protocol'))).toMatchObject({ scheme: 'http' });
+  await expect(curl()).rejects.toThrow('Empty reply');
 });
 
 test('PORT: every address, that port', async () => {

@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly deadlines?: Partial<HttpDeadlines>;
   /** As of `--forwarded-allow-ips`. Default: nobody. */
   readonly trusted?: string;
+  /** As of `--proxy-allow-from`. Default: no PROXY protocol. */
+  readonly proxies?: string;
   readonly endpoint?: Endpoint;
 }
 
@@ -55,6 +57,7 @@ export async function startServer(handler: Handler, options: StartOptions = {}):
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     deadlines: { ...DEFAULT_DEADLINES, ...options.deadlines },
     trustedProxies: parseTrustedProxies(options.trusted ?? ''),
+    proxyProtocol: options.proxies === undefined ? null : parseTrustedProxies(options.proxies),
     log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
   });
   onTestFinished(() => server.shutdown(0));

@@ -54,6 +54,7 @@ test('the defaults', async () => {
     preload: false,
     reloadOnChange: null,
     privileges: { user: null, group: null, umask: null, allowRoot: false },
+    proxyProtocol: null,
     limits: {
       maxRequestLineBytes: 4094,
       maxFields: 100,
@@ -253,6 +254,8 @@ describe('an error names the option, what was expected and what was received', (
     [{ accessLogfile: 'none/x.log' }, '--accessLogfile: expected a file in a folder that exists'],
     [{ chdir: 'python3/below' }, '--chdir: expected a directory'],
     [{ forwardedAllowIps: 'me' }, '--forwardedAllowIps: expected addresses or ranges'],
+    [{ proxyProtocol: true, proxyAllowFrom: 'me' }, '--proxyAllowFrom: expected addresses or ranges'],
+    [{ proxyAllowFrom: '10.0.0.0/8' }, '--proxyAllowFrom needs --proxyProtocol'],
     [{ target: 'sub' }, 'TARGET: "sub" cannot be served: it is a directory'],
     [{ python: 'none' }, '--python: expected a Python 3.8 or later, received "none"'],
   ])('%j', async (user, message) => {

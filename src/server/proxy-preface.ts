@@ -1,0 +1,99 @@
+/** A connection of a proxy, before its PROXY header has come. */
+import type { Socket } from 'node:net';
+import { type ProxiedEnds, readProxyHeader } from '../http/proxy-protocol.js';
+import type { HttpDeadlines, Log, Peer } from '../types.js';
+import type { ServedConnection } from './served-connection.js';
+
+/** What all that wait for a header share. */
+export interface PrefaceContext {
+  readonly deadlines: HttpDeadlines;
+  readonly log: Log;
+  readonly drainingSinceMs: number | undefined;
+  readonly drainIdleMs: number;
+}
+
+export interface PrefaceOptions {
+  /** Paused. */
+  readonly socket: Socket;
+  readonly peer: Peer;
+  /**
+   * Called once. The socket is paused again, and what has come behind the header is in it (`readableLength`).
+   *
+   * @param peer of the client, or the proxy itself if the connection is its own; undefined if there is no connection any more
+   */
+  readonly done: (preface: ProxyPreface, peer?: Peer) => void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export class ProxyPreface implements ServedConnection {
+  readonly isBusy = false;
+  readonly #options: PrefaceOptions;
+  readonly #context: PrefaceContext;
+  readonly #sinceMs: number = performance.now();
+  readonly #receive = (chunk: Buffer): void => this.#take(chunk);
+  readonly #fail = (error?: Error): void =>
+    this.#end(error ?? new Error('it has ended before its PROXY header'));
+  #received: Buffer = EMPTY;
+
+  constructor(options: PrefaceOptions, context: PrefaceContext) {
+    this.#options = options;
+    this.#context = context;
+    const { socket } = options;
+    socket.on('data', this.#receive).on('end', this.#fail).on('error', this.#fail).on('close', this.#fail);
+    socket.resume();
+  }
+
+  check(nowMs: number): void {
+    const { deadlines, drainingSinceMs, drainIdleMs } = this.#context;
+    const isOverdue = nowMs - this.#sinceMs > deadlines.headMs;
+    const isDrained =
+      drainingSinceMs !== undefined && nowMs - Math.max(drainingSinceMs, this.#sinceMs) > drainIdleMs;
+    if (isOverdue || isDrained) this.destroy();
+  }
+
+  /** There is no request yet. */
+  cutOff(): void {}
+
+  destroy(): void {
+    this.#options.socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    try {
+      const header = readProxyHeader(this.#received);
+      if (header !== undefined) this.#complete(header.length, header.ends);
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  #complete(length: number, ends: ProxiedEnds | null): void {
+    const { socket, peer, done } = this.#options;
+    this.#letGo();
+    socket.pause();
+    if (this.#received.length > length) socket.unshift(this.#received.subarray(length));
+    done(this, ends === null ? peer : { ...peer, isUnix: false, ...ends });
+  }
+
+  #end(error: Error): void {
+    const { socket, peer, done } = this.#options;
+    this.#letGo();
+    socket.on('error', () => {});
+    socket.destroy();
+    this.#context.log.debug(
+      `XGI_PROXY_HEADER: from ${peer.remoteAddress || 'a Unix-domain socket'}: ${error.message}`,
+    );
+    done(this);
+  }
+
+  #letGo(): void {
+    const { socket } = this.#options;
+    socket
+      .off('data', this.#receive)
+      .off('end', this.#fail)
+      .off('error', this.#fail)
+      .off('close', this.#fail);
+  }
+}
