@@ -25,7 +25,8 @@ sub read_form {
   fail('415 Unsupported Media Type') if ($ENV{CONTENT_TYPE} // '') !~ m{^application/x-www-form-urlencoded};
   my $length = $ENV{CONTENT_LENGTH} || 0;
   fail('413 Content Too Large') if $length > MAX_BODY_BYTES;
-  read STDIN, my $body, $length;
+  my $body;
+  read STDIN, $body, $length;
   return $body;
 }
 

@@ -21,7 +21,8 @@ export interface CheckOptions {
  */
 export async function check({ config, version, nameOf }: CheckOptions): Promise<number> {
   const privileges = resolvePrivileges(config.privileges, { nameOf });
-  checkRoot({ privileges, allowRoot: config.privileges.allowRoot, nameOf });
+  const subject = config.cgi === null ? 'the application' : 'CGI programs';
+  checkRoot({ subject, privileges, allowRoot: config.privileges.allowRoot, nameOf });
   // A start's own messages would only hide the answer.
   const level = config.logLevel === 'info' ? 'warning' : config.logLevel;
   const log = new ProgramLog({ level });

@@ -31,8 +31,11 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
     [
       ['--chdir <directory>', 'run there; all relative paths are relative to it'],
       ['--pythonpath <directories>', 'put in front of sys.path, separated by commas'],
-      ['-e, --env <name=value>', 'set a variable for the application; repeatable'],
-      ['--python <interpreter>', 'a path or a name (default: $VIRTUAL_ENV, .venv, venv, python3)'],
+      ['-e, --env <name=value>', 'set a variable for the application, or for CGI programs; repeatable'],
+      [
+        '--python <interpreter>',
+        'a path or a name (default: $VIRTUAL_ENV, .venv, venv, python3; with CGI programs python3)',
+      ],
     ],
   ],
   [
@@ -60,16 +63,16 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
         `the longest a program may write nothing; 0 for no limit (default: ${DEFAULTS.cgiIdleTimeoutMs / 1000}s)`,
       ],
       ['--no-cgi-warm', 'start an interpreter for each Python script, instead of a fork of one that runs'],
-      ['--cgi-preload <modules>', 'that Python scripts import; separated by commas, imported once'],
+      ['--cgi-preload <modules>', 'imported once, in advance, for all Python scripts; separated by commas'],
       ['--cgi-index-query <program>', 'give it the words of a query without = as arguments; repeatable'],
       ['--cgi-pass-authorization', 'pass the field Authorization on'],
       ['--cgi-stream-body', 'start programs before large request bodies are complete'],
       ['--sendfile-root <folder>', 'a program may have files below it sent, with X-Sendfile; repeatable'],
       ['--cgi-user <user>', 'run programs as this user; xgi has to be started as root'],
-      ['--cgi-limit-cpu <seconds>', 'of processor time, for each program'],
+      ['--cgi-limit-cpu <seconds>', 'processor time of each program'],
       ['--cgi-limit-memory <size>', 'address space of each program'],
       ['--cgi-limit-files <number>', 'open files of each program'],
-      ['--cgi-limit-processes <number>', 'of their user, for as long as a program wants to start one'],
+      ['--cgi-limit-processes <number>', 'processes that their user may have'],
     ],
   ],
   [
@@ -86,7 +89,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ],
       [
         '--queue-timeout <duration>',
-        `the longest a request may wait for a worker: 503; 0 for no limit (default: ${DEFAULTS.queueTimeoutMs / 1000}s)`,
+        `the longest a request may wait for a worker, or for a place for its program: 503; 0 for no limit (default: ${DEFAULTS.queueTimeoutMs / 1000}s)`,
       ],
       [
         '--graceful-timeout <duration>',
@@ -116,7 +119,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['-u, --user <user>', 'run as this user once the sockets are bound'],
       ['-g, --group <group>', "run as this group (default: the user's)"],
       ['-m, --umask <mode>', 'octal, for files that the application makes'],
-      ['--allow-root', 'let the application run as root'],
+      ['--allow-root', 'let the application, or CGI programs, run as root'],
       [
         '--control-socket <path>',
         'where xgi status, reload, stop and scale reach it; the word none for no socket (default: PID.sock in a folder of the user)',
@@ -176,7 +179,7 @@ export function createProgram(version: string): Command {
   const program = new Command('xgi')
     .usage('[flags] TARGET\n       xgi wsgi|cgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]')
     .description(
-      'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs.',
+      'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs,\nor one program.',
     )
     .argument('[words...]')
     .exitOverride()
@@ -193,7 +196,10 @@ export function createProgram(version: string): Command {
   }
   return program
     .optionsGroup('Other:')
-    .option('--check-config', 'load the application in one worker, then exit: 0 if it can be served')
+    .option(
+      '--check-config',
+      'load the application, or start what runs CGI programs, then exit: 0 if that works',
+    )
     .version(`xgi ${version}`, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this');
 }

@@ -149,7 +149,7 @@ function askVersion(file: string, origin: string, { env, runAs }: InterpreterCho
       if (error?.killed === true)
         reject(refuse(origin, file, `it did not answer in ${ASK_TIMEOUT_MS / 1000} s`));
       else if (answer === null)
-        reject(refuse(origin, file, error === null ? 'it is no Python' : reasonOf(error)));
+        reject(refuse(origin, file, error === null ? 'it is no Python' : reasonOf(error, runAs?.uid)));
       else if (isNewEnough(Number(answer[1]), Number(answer[2]))) resolve(answer.slice(1).join('.'));
       else reject(refuse(origin, file, `it is Python ${answer.slice(1).join('.')}`));
     });
@@ -167,9 +167,12 @@ function refuse(origin: string, file: string, reason: string): ConfigError {
   );
 }
 
-function reasonOf(error: unknown): string {
+/** @param uid of whom it was tried as, if that is another user than that of xgi */
+function reasonOf(error: unknown, uid?: number): string {
   const { code, message } = error as NodeJS.ErrnoException & { code?: string | number };
   if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES' && uid !== undefined)
+    return `user ${uid} may not execute it, or not enter a folder above it; choose another with --python`;
   if (code === 'EACCES') return 'it is not executable';
   if (typeof code === 'number') return `it is no Python (it exited with status ${code})`;
   return message;

@@ -47,6 +47,8 @@ export interface Identity {
 }
 
 export interface RootCheck {
+  /** For the message. */
+  readonly subject: 'the application' | 'CGI programs';
   readonly privileges: Privileges;
   readonly allowRoot: boolean;
   nameOf(option: Option): string;
@@ -119,23 +121,23 @@ export function dropPrivileges({ uid, gid, groupsOf, umask }: Privileges): void 
 }
 
 /**
- * Whether the application may run as who it would run as.
+ * Whether the application, or CGI programs, may run as who they would run as.
  *
- * Root is refused unless it is asked for, or is the only user of a container: there it has little that is not the
- * application's anyway, and there is nobody else.
+ * Root is refused unless it is asked for, or is the only user of a container: there it has little that is not
+ * theirs anyway, and there is nobody else.
  *
  * @returns a sentence for the log if root is allowed without having been asked for
  * @throws ConfigError `XGI_ROOT`
  */
 export function checkRoot(check: RootCheck): string | undefined {
-  const { privileges, allowRoot, nameOf, uid = ownIdentity().uid } = check;
+  const { subject, privileges, allowRoot, nameOf, uid = ownIdentity().uid } = check;
   const { surroundings = { root: '/', env: process.env } } = check;
   if ((privileges.uid ?? uid) !== ROOT || allowRoot) return undefined;
   if (isContainer(surroundings) && isRootAlone(surroundings))
     return `running as root, the only user of this container; add one and name it with ${nameOf('user')}`;
   throw new ConfigError(
     'XGI_ROOT',
-    `the application would run as root: name another user with ${nameOf('user')} NAME, which is taken on once the sockets are bound; or allow it with ${nameOf('allowRoot')}`,
+    `${subject} would run as root: name another user with ${nameOf('user')} NAME, which is taken on once the sockets are bound; or allow it with ${nameOf('allowRoot')}`,
   );
 }
 

@@ -98,7 +98,8 @@ class RunningService {
     this.#log = new ProgramLog({ level: config.logLevel });
     this.#privileges = resolvePrivileges(config.privileges, { nameOf });
     const { allowRoot } = config.privileges;
-    const rootWarning = checkRoot({ privileges: this.#privileges, allowRoot, nameOf });
+    const subject = config.cgi === null ? 'the application' : 'CGI programs';
+    const rootWarning = checkRoot({ subject, privileges: this.#privileges, allowRoot, nameOf });
     const open = (): AccessLog | undefined => openAccessLog(config, formatLine, this.#log);
     const { file } = config.accessLog;
     const isFile = file !== null && file !== '-';

@@ -87,6 +87,15 @@ describe('refused is', () => {
     expect(await refusal('./python')).toContain('it is not executable');
   });
 
+  test.runIf(process.geteuid?.() === 0)('one that the user it is for cannot reach', async () => {
+    const file = fakePython('closed/python');
+    chmodSync(path.dirname(file), 0o700);
+    const runAs = { uid: 65_534, gid: 65_534, env: {} };
+    await expect(chooseInterpreter({ python: file, directory, env: {}, runAs })).rejects.toThrow(
+      `received "${file}": user 65534 may not execute it, or not enter a folder above it; choose another with --python`,
+    );
+  });
+
   test('a directory', async () => {
     expect(await refusal('./')).toMatch(/it is a directory$/);
   });

@@ -121,11 +121,24 @@ describe('root', () => {
 
   afterEach(() => removeTempDir(root));
 
-  function check(given: { uid?: number; privileges?: Partial<Privileges>; allowRoot?: boolean }): unknown {
-    const { uid = 0, allowRoot = false, privileges } = given;
+  function check(given: {
+    subject?: 'the application' | 'CGI programs';
+    uid?: number;
+    privileges?: Partial<Privileges>;
+    allowRoot?: boolean;
+  }): unknown {
+    const { subject = 'the application', uid = 0, allowRoot = false, privileges } = given;
     const surroundings = { root, env: {} };
-    return checkRoot({ privileges: { ...NOTHING, ...privileges }, allowRoot, nameOf, uid, surroundings });
+    const wanted = { ...NOTHING, ...privileges };
+    return checkRoot({ subject, privileges: wanted, allowRoot, nameOf, uid, surroundings });
   }
+
+  test.each(['the application', 'CGI programs'] as const)(
+    'the refusal says what would run: %s',
+    (subject) => {
+      expect(errorOf(() => check({ subject })).message).toContain(`${subject} would run as root: `);
+    },
+  );
 
   test('is refused', () => {
     expect(errorOf(() => check({}))).toMatchObject({
