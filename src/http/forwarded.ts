@@ -1,11 +1,12 @@
 /**
- * What trusted proxies say of the client: X-Forwarded-For and X-Forwarded-Proto. Pure.
+ * What trusted proxies say of the client: X-Forwarded-For, X-Forwarded-Proto and Forwarded (RFC 7239). Pure.
  *
  * A field counts only as far as each hop that wrote it is trusted: the list is read from its right end, where our own
  * peer wrote, and the first address that is not a trusted proxy is the client.
  */
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { ConfigError } from '../errors.js';
+import { ConfigError, RemoteProtocolError } from '../errors.js';
+import type { Fields } from '../types.js';
 
 export interface TrustedProxies {
   /** @param address a peer's address without port; '' for the peer of a Unix-domain socket, trusted unless nobody is */
@@ -63,6 +64,68 @@ function refuse(member: string): never {
   );
 }
 
+/** What a trusted proxy says; undefined where it says nothing that can be used. */
+export interface Forwarding {
+  readonly client: string | undefined;
+  readonly scheme: 'http' | 'https' | undefined;
+}
+
+/**
+ * By all fields of the kind. A proxy that sets one of them passes on what the client wrote in the other; so they have to agree, or
+ * every client could choose.
+ *
+ * @throws RemoteProtocolError `XGI_HTTP_FORWARDED` if they do not
+ */
+export function readForwarding(fields: Fields, proxies: TrustedProxies): Forwarding {
+  const hops = listOf(fields, 'x-forwarded-for');
+  const protocols = listOf(fields, 'x-forwarded-proto');
+  const forwarded = listOf(fields, 'forwarded');
+  const client = hops === undefined ? undefined : forwardedClient(hops, proxies);
+  const scheme = protocols === undefined ? undefined : forwardedScheme(protocols);
+  if (forwarded === undefined) return { client, scheme };
+  const standard = readForwarded(forwarded, proxies);
+  return {
+    client: agreed(client, standard.client, 'X-Forwarded-For'),
+    scheme: agreed(scheme, standard.scheme, 'X-Forwarded-Proto'),
+  };
+}
+
+function agreed<T extends string>(one: T | undefined, standard: T | undefined, name: string): T | undefined {
+  if (one === undefined || standard === undefined || one === standard) return one ?? standard;
+  throw new RemoteProtocolError(
+    400,
+    'XGI_HTTP_FORWARDED',
+    `${name} says ${one}, and Forwarded ${standard}: let the proxy set, or remove, both`,
+  );
+}
+
+/** All fields of that name as one list (RFC 9110 section 5.3). */
+function listOf(fields: Fields, lowerCaseName: string): string | undefined {
+  let values: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName)
+      values = values === undefined ? fields[i + 1]! : `${values},${fields[i + 1]!}`;
+  }
+  return values;
+}
+
+// Also as they would be written for the environment of a program.
+const FORWARDING = /^(?:forwarded|x[-_]forwarded(?:[-_].*)?|x[-_]real[-_]ip)$/i;
+
+/** Without what says who the client is; the same array if there is nothing of that kind, as there is in most requests. */
+export function withoutForwarding(fields: Fields): Fields {
+  for (let i = 0; i < fields.length; i += 2)
+    if (isForwarding(fields[i]!)) return fields.filter((_, at) => !isForwarding(fields[at & ~1]!));
+  return fields;
+}
+
+function isForwarding(name: string): boolean {
+  // X, x, F, f: the first letter tells most names apart without the expression.
+  const first = name.charCodeAt(0) | 0x20;
+  return (first === 0x78 || first === 0x66) && FORWARDING.test(name);
+}
+
 /** The client's address by X-Forwarded-For, or undefined if the field gives none. */
 export function forwardedClient(values: string, proxies: TrustedProxies): string | undefined {
   const hops = values.split(',');
@@ -84,6 +147,42 @@ export function forwardedScheme(values: string): 'http' | 'https' | undefined {
     .trim()
     .toLowerCase();
   return last === 'https' || last === 'http' ? last : undefined;
+}
+
+// RFC 7239 section 4: parameters of one hop with semicolons between, hops with commas; a value is a token or a quoted string.
+const PARAMETER =
+  /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9A-Za-z]+))[ \t]*(;|,|$)/y;
+
+/** By Forwarded, from its right end, as X-Forwarded-For is read. What is not well-formed says nothing. */
+function readForwarded(values: string, proxies: TrustedProxies): Forwarding {
+  const hops = parseForwarded(values);
+  if (hops === undefined) return { client: undefined, scheme: undefined };
+  let client: string | undefined;
+  for (const hop of hops.toReversed()) {
+    const address = plainAddress(hop.get('for') ?? '');
+    // `unknown`, or a name that the proxy has made up (section 6).
+    if (address === undefined) break;
+    client = address;
+    if (!proxies.trusts(address)) break;
+  }
+  return { client, scheme: forwardedScheme(hops.at(-1)?.get('proto') ?? '') };
+}
+
+function parseForwarded(values: string): Map<string, string>[] | undefined {
+  const hops = [new Map<string, string>()];
+  PARAMETER.lastIndex = 0;
+  for (let more = true; more;) {
+    const match = PARAMETER.exec(values);
+    if (match === null) return undefined;
+    const [, name, quoted, token, separator] = match;
+    const hop = hops.at(-1)!;
+    // Each at most once in a hop.
+    if (hop.has(name!.toLowerCase())) return undefined;
+    hop.set(name!.toLowerCase(), token ?? quoted!.replaceAll(/\\(.)/g, '$1'));
+    if (separator === ',') hops.push(new Map());
+    more = separator !== '';
+  }
+  return hops;
 }
 
 /** Without brackets and port: some proxies write `[::1]:1234` and `10.0.0.1:1234`. */

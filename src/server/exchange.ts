@@ -1,7 +1,7 @@
 /** One request on a connection and the state of its response. */
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
-import { forwardedClient, forwardedScheme, type TrustedProxies } from '../http/forwarded.js';
+import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, InputEndListener, Peer } from '../types.js';
 import type { RequestHead } from './http1/request-head.js';
@@ -56,7 +56,6 @@ export class Exchange implements GatewayRequest {
     this.query = head.query;
     this.httpVersion = head.httpVersion;
     this.authority = head.authority;
-    this.fields = head.fields;
     this.body = options.body;
     this.peer = peer;
     this.#inform = options.inform;
@@ -64,14 +63,15 @@ export class Exchange implements GatewayRequest {
     let address = peer.remoteAddress;
     let port = peer.remotePort;
     if (options.trustedProxies.trusts(address)) {
-      const protocols = this.#all('x-forwarded-proto');
-      if (protocols !== undefined) scheme = forwardedScheme(protocols) ?? scheme;
-      const hops = this.#all('x-forwarded-for');
-      const client = hops === undefined ? undefined : forwardedClient(hops, options.trustedProxies);
-      if (client !== undefined) {
-        address = client;
+      const forwarding = readForwarding(head.fields, options.trustedProxies);
+      scheme = forwarding.scheme ?? scheme;
+      if (forwarding.client !== undefined) {
+        address = forwarding.client;
         port = 0;
       }
+      this.fields = head.fields;
+    } else {
+      this.fields = withoutForwarding(head.fields);
     }
     this.scheme = scheme;
     this.clientAddress = address;
@@ -115,18 +115,5 @@ export class Exchange implements GatewayRequest {
     this.#aborted = true;
     this.#abortListener?.();
     this.#abortListener = null;
-  }
-
-  /** All fields of that name as one list (RFC 9110 section 5.3). */
-  #all(lowerCaseName: string): string | undefined {
-    const { fields } = this;
-    let values: string | undefined;
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i]!;
-      if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) {
-        values = values === undefined ? fields[i + 1]! : `${values},${fields[i + 1]!}`;
-      }
-    }
-    return values;
   }
 }

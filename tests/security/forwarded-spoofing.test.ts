@@ -91,3 +91,30 @@ test('a peer that nobody knows the address of is not served', async () => {
   await pollUntil(() => server.connections === 0, { what: 'the end of the connections' });
   expect(addresses.filter((address) => address !== '127.0.0.1')).toEqual([]);
 });
+
+describe('what a handler sees of the fields', () => {
+  const fieldsFor = async (trusted: string): Promise<string> => {
+    const { port } = await startServer(({ fields }) => answer(fields.join(' ')), { trusted });
+    const client = await RawClient.connect(port);
+    const fields = `${FORGED}X-Forwarded-Host: evil\r\nX_Forwarded_Port: 1\r\nAccept: x\r\n`;
+    return (await client.send(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`).response()).body;
+  };
+
+  test('nothing of the kind from somebody who is not trusted', async () => {
+    expect(await fieldsFor('')).toBe('Host a Accept x');
+  });
+
+  test('what a trusted proxy says is passed on', async () => {
+    expect(await fieldsFor('127.0.0.1')).toContain('X-Forwarded-Host evil');
+  });
+});
+
+test('a client that writes the field which its proxy does not set is refused', async () => {
+  const { port, seen } = await startServer(() => answer('served'), { trusted: '127.0.0.1' });
+  const client = await RawClient.connect(port);
+  const fields = 'Forwarded: for=10.0.0.1\r\nX-Forwarded-For: 203.0.113.5\r\n';
+  const { status, body } = await client.send(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`).response();
+  expect(status).toBe(400);
+  expect(body).toContain('XGI_HTTP_FORWARDED');
+  expect(seen).toEqual([]);
+});

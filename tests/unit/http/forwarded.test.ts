@@ -2,7 +2,13 @@ import * as fc from 'fast-check';
 import { isIP } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
-import { forwardedClient, forwardedScheme, parseTrustedProxies } from '../../../src/http/forwarded.js';
+import {
+  forwardedClient,
+  forwardedScheme,
+  parseTrustedProxies,
+  readForwarding,
+  withoutForwarding,
+} from '../../../src/http/forwarded.js';
 
 describe('parseTrustedProxies', () => {
   test.each<[string, string, boolean]>([
@@ -114,5 +120,105 @@ describe('forwardedScheme', () => {
     ['https;', undefined],
   ])('%j gives %j', (values, expected) => {
     expect(forwardedScheme(values)).toBe(expected);
+  });
+});
+
+describe('Forwarded', () => {
+  const proxies = parseTrustedProxies('10.0.0.0/8');
+  const read = (...values: string[]) =>
+    readForwarding(
+      values.flatMap((value) => ['Forwarded', value]),
+      proxies,
+    );
+
+  test.each<[string[], string | undefined, 'http' | 'https' | undefined]>([
+    [['for=192.0.2.43'], '192.0.2.43', undefined],
+    [['For="[2001:db8:cafe::17]:4711"'], '2001:db8:cafe::17', undefined],
+    [['for=192.0.2.60;proto=http;by=203.0.113.43'], '192.0.2.60', 'http'],
+    [['for=192.0.2.60 ; proto=HTTPS'], '192.0.2.60', 'https'],
+    [['for="192.0.2.43:47011"'], '192.0.2.43', undefined],
+    [['for=1.2.3.4, for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for=1.2.3.4, for=198.51.100.17, for=10.1.1.1'], '198.51.100.17', undefined],
+    [['for=1.2.3.4', 'for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for=1.2.3.4;proto=https, for=198.51.100.17;proto=http'], '198.51.100.17', 'http'],
+    [['for=1.2.3.4;proto=https, for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for=1.2.3.4, for=unknown'], undefined, undefined],
+    [['for=1.2.3.4, for=_hidden, for=10.1.1.1'], '10.1.1.1', undefined],
+    [['for="192.0.2.\\43"'], '192.0.2.43', undefined],
+    [['proto=javascript'], undefined, undefined],
+    // Not well-formed: none of it counts.
+    [['for=1.2.3.4, for=198.51.100.17,'], undefined, undefined],
+    [['for=1.2.3.4;;proto=http'], undefined, undefined],
+    [['for=1.2.3.4;for=198.51.100.17'], undefined, undefined],
+    [['for=1.2.3.4 proto=http'], undefined, undefined],
+    [['for="1.2.3.4'], undefined, undefined],
+    [['for=[::1]'], undefined, undefined],
+    [['for'], undefined, undefined],
+    [[''], undefined, undefined],
+  ])('%j: %s %s', (values, client, scheme) => {
+    expect(read(...values)).toEqual({ client, scheme });
+  });
+
+  test('it has to agree with the others', () => {
+    const both = (xff: string, xfp: string, forwarded: string) =>
+      readForwarding(['X-Forwarded-For', xff, 'forwarded', forwarded, 'X-Forwarded-Proto', xfp], proxies);
+    expect(both('192.0.2.1', 'https', 'for=192.0.2.1;proto=https')).toEqual({
+      client: '192.0.2.1',
+      scheme: 'https',
+    });
+    expect(both('192.0.2.1', 'https', 'for=unknown')).toEqual({ client: '192.0.2.1', scheme: 'https' });
+    for (const forwarded of ['for=192.0.2.2', 'for=192.0.2.1;proto=http'])
+      expect(() => both('192.0.2.1', 'https', forwarded)).toThrow(
+        expect.objectContaining({ status: 400, code: 'XGI_HTTP_FORWARDED' }),
+      );
+  });
+
+  test('whatever it holds, it is read in little time', () => {
+    const startMs = performance.now();
+    for (const piece of ['for="', 'for=a;', '\\"', ' ', 'for=1.2.3.4,', '=']) read(piece.repeat(10_000));
+    expect(performance.now() - startMs).toBeLessThan(1000);
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const { client } = read(text);
+        expect(client === undefined || isIP(client) !== 0).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('withoutForwarding', () => {
+  test.each([
+    'Forwarded',
+    'x-forwarded-for',
+    'X-Forwarded-Proto',
+    'X-FORWARDED-HOST',
+    'X-Forwarded-Anything-Else',
+    'X-Forwarded',
+    'X-Real-IP',
+    'X_Forwarded_For',
+    'x_real_ip',
+  ])('%s', (name) => {
+    expect(withoutForwarding(['Host', 'a', name, '1', 'Accept', '*/*', name, '2'])).toEqual([
+      'Host',
+      'a',
+      'Accept',
+      '*/*',
+    ]);
+  });
+
+  test('other fields stay, in an array that is the same', () => {
+    const fields = [
+      'Host',
+      'forwarded',
+      'X-Forwardedness',
+      'a',
+      'From',
+      'x-real-ip',
+      'X-Request-Id',
+      '1',
+      'Not-Forwarded',
+      '2',
+    ];
+    expect(withoutForwarding(fields)).toBe(fields);
   });
 });
