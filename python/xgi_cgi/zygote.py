@@ -73,6 +73,7 @@ _MESSAGE_BYTES = 65536
 _MAX_SOURCE_BYTES = 256 * 1024
 _MAX_SCRIPTS = 256
 _SHARED_BYTES = 65536
+_WARNING_BYTES = 1024
 # A file can change twice within one tick of its file system's clock.
 _SETTLED_SECONDS = 0.1
 _LOOK_SECONDS = 0.05
@@ -119,7 +120,7 @@ def _prepare(channel):
     if b"LD_BIND_NOW" not in base:
         os.environb.pop(b"LD_BIND_NOW", None)
     for name in preload:
-        _preload(name.decode("utf-8"))
+        _preload(channel, name.decode("utf-8"))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     if _HAS_FOLDER:
@@ -417,16 +418,12 @@ def _become(channel, number, script, cwd, variables, has_body, descriptors, limi
     return code, names
 
 
-def _preload(name):
+def _preload(channel, name):
     try:
         __import__(name)
     except BaseException as error:
-        _complain("cannot preload %s: %s: %s\n" % (name, type(error).__name__, error))
-
-
-def _complain(text):
-    """Not by sys.stderr, which is to be as new for scripts."""
-    os.write(2, text.encode("utf-8", "backslashreplace"))
+        text = "cannot preload %s: %s: %s" % (name, type(error).__name__, error)
+        channel.send(b"W" + text.encode("utf-8", "backslashreplace")[:_WARNING_BYTES])
 
 
 def _reopen(stdin):

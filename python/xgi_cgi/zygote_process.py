@@ -3,9 +3,9 @@
 Each message is one packet of a SOCK_SEQPACKET socket. To the zygote, marshalled: first (modules to preload, names of
 the base environ, limits), then what `start` puts together for each run, with the descriptors of the program, but for
 the null device; or ``?``: which processes have ended? It knows nothing of that by itself: a handler of signals would
-have to be taken away in each process that it forks. From the zygote, as text: ``R``: it is ready. ``S number pid``: the
-process runs the script. ``C number 0``: nothing was run, execute it. ``E number status``: the process has ended, with
-that status of waitpid(2). ``U`` and a text: this interpreter is unfit.
+have to be taken away in each process that it forks. From the zygote, as text: ``U`` and why this interpreter is unfit.
+``W`` and why a module cannot be preloaded. ``R``: it is ready. ``S number pid``: the process runs the script.
+``C number 0``: nothing was run, execute it. ``E number status``: the process has ended, with that status of waitpid(2).
 
 A forked process says ``S`` itself, before anything of the script is run. So when the socket has ended, all are known
 that were forked; the others can be executed without running anything twice.
@@ -21,6 +21,8 @@ import signal
 import socket
 from collections import deque
 from time import monotonic
+
+from xgi_worker.frames import LEVEL_WARNING
 
 from . import cold, execution, groups
 from .execution import Execution
@@ -230,6 +232,11 @@ class ZygoteProcess:
     def _take(self, record):
         if record.startswith(b"U"):
             self._lose(record[1:].decode("ascii", "replace"), True)
+            return
+        if record.startswith(b"W"):
+            if not self._served:
+                text = "%s: %s" % (os.fsdecode(self.interpreter), record[1:].decode("utf-8", "replace"))
+                self._host.log(LEVEL_WARNING, text)
             return
         if record == b"R":
             self._served = True

@@ -191,7 +191,9 @@ class State(WarmTest):
         launcher = self.launch(preload=["no_such_module", "json"])
         self.warm_up(launcher, self.install("hello.py"))
         launcher.wait(lambda: launcher.logs)
-        self.assertIn("cannot preload no_such_module: ModuleNotFoundError", launcher.logs[0][1])
+        level, text = launcher.logs[0]
+        self.assertEqual(level, frames.LEVEL_WARNING)
+        self.assertIn("%s: cannot preload no_such_module: ModuleNotFoundError" % sys.executable, text)
 
 
 class Ends(WarmTest):
