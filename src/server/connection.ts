@@ -12,6 +12,7 @@
  * Knows no handler, no program and no timer of its own: the server asks `check` a few times a second.
  */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
@@ -25,14 +26,24 @@ import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
 import { serializeHead, serializeInterim } from './http1/response-serializer.js';
 import { Lingering } from './lingering.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
+import type { ServedConnection } from './served-connection.js';
 import { publishExchange, publishRefusal } from './request-record.js';
 import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
 import { WriteProgress } from './write-progress.js';
 
+/** A connection that can be served. */
+export interface AcceptedConnection {
+  /** Paused; the connection takes its handle over. With TLS, the socket below. */
+  readonly accepted: Socket;
+  /** With TLS: what HTTP is spoken on. */
+  readonly secure?: TLSSocket;
+  readonly peer: Peer;
+  readonly handler: Handler;
+}
+
 /** What all connections of a server share. */
 export interface ConnectionContext {
-  readonly handler: Handler;
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
@@ -44,7 +55,9 @@ export interface ConnectionContext {
   /** How long an idle connection may still send a request then. */
   drainIdleMs: number;
   /** Called once when the connection is no more. */
-  readonly closed: (connection: Connection) => void;
+  readonly closed: (connection: ServedConnection) => void;
+  /** The value of Strict-Transport-Security over TLS; '' for none. */
+  readonly hsts: string;
 }
 
 /** A client that sends ahead is held back when so much is unread. */
@@ -55,11 +68,12 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
 
-export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwner {
+export class Connection implements ServedConnection, BodyOrigin, HalfClosedConnection, ResponseOwner {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #parser: RequestParser;
   readonly #peer: Peer;
+  readonly #handler: Handler;
   #exchange: Exchange | null = null;
   readonly #writer: ResponseWriter;
   readonly #writeProgress: WriteProgress;
@@ -72,15 +86,26 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
   #lingering: Lingering | null = null;
   #tunnel: TunnelStream | null = null;
 
-  /** @param accepted a paused socket; the connection takes its handle over */
-  constructor(accepted: Socket, peer: Peer, context: ConnectionContext) {
+  constructor({ accepted, secure, peer, handler }: AcceptedConnection, context: ConnectionContext) {
     this.#context = context;
     this.#parser = new RequestParser(context.limits);
     this.#peer = peer;
-    const socket = readInto(accepted, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
+    this.#handler = handler;
+    const receive = (chunk: Buffer, length: number): void => this.#receive(chunk, length);
+    const socket =
+      secure === undefined
+        ? readInto(accepted, READ_BUFFER, receive)
+        : secure.on('data', (chunk: Buffer) => receive(chunk, chunk.length));
+    const carrier = secure === undefined ? socket : accepted;
     this.#socket = socket;
-    this.#writer = new ResponseWriter(socket, this, peer.isUnix);
-    this.#writeProgress = new WriteProgress(socket);
+    this.#writer = new ResponseWriter({
+      socket,
+      owner: this,
+      hsts: secure === undefined ? '' : context.hsts,
+      // A Unix-domain socket knows no reset.
+      reset: () => (peer.isUnix ? socket.destroy() : carrier.resetAndDestroy()),
+    });
+    this.#writeProgress = new WriteProgress(socket, carrier);
     socket.on('end', () => this.#endOfInput());
     socket.on('drain', () => this.#advance());
     // A reset or a broken pipe is followed by 'close'.
@@ -217,7 +242,7 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
     let answer: GatewayResponse | Promise<GatewayResponse>;
     try {
       // `*` asks about the server, not about anything a handler serves.
-      answer = head.path === '*' ? OPTIONS_OK : this.#context.handler(exchange);
+      answer = head.path === '*' ? OPTIONS_OK : this.#handler(exchange);
     } catch (error) {
       this.#fail(exchange, error);
       return;
@@ -412,6 +437,7 @@ export class Connection implements BodyOrigin, HalfClosedConnection, ResponseOwn
       addLength: bytes.length,
       keepAlive: false,
       http10: false,
+      hsts: '',
     });
     this.#socket.write(text + bytes, 'latin1');
     publishRefusal(this.#peer, head, bytes.length);

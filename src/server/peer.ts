@@ -14,6 +14,7 @@ export function peerOf(socket: Socket, isUnix: boolean): Peer | undefined {
     remotePort: socket.remotePort ?? 0,
     localAddress: plainIPv4(socket.localAddress ?? ''),
     localPort: socket.localPort ?? 0,
+    tls: null,
   };
 }
 

@@ -31,17 +31,27 @@ interface Plan {
   readonly keepAlive: boolean;
 }
 
+export interface ResponseWriterOptions {
+  readonly socket: Socket;
+  readonly owner: ResponseOwner;
+  /** The value of Strict-Transport-Security; '' for none. */
+  readonly hsts: string;
+  /** Destroys the connection with a reset, if it knows such a thing. */
+  readonly reset: () => void;
+}
+
 export class ResponseWriter {
   readonly #socket: Socket;
   readonly #owner: ResponseOwner;
-  readonly #isUnix: boolean;
+  readonly #hsts: string;
+  readonly #reset: () => void;
   #stream: StreamWriter | null = null;
 
-  /** @param isUnix a Unix-domain socket: it knows no reset */
-  constructor(socket: Socket, owner: ResponseOwner, isUnix: boolean) {
+  constructor({ socket, owner, hsts, reset }: ResponseWriterOptions) {
     this.#socket = socket;
     this.#owner = owner;
-    this.#isUnix = isUnix;
+    this.#hsts = hsts;
+    this.#reset = reset;
   }
 
   /**
@@ -95,7 +105,7 @@ export class ResponseWriter {
     // A response to HEAD may say the length that GET would have; 204 and 304 need none.
     const tellLength =
       head.contentLength === -1 && own !== -1 && status !== 204 && status !== 304 && !(noBody && own === 0);
-    const text = serializeHead(head, { framing, addLength: tellLength ? own : -1, keepAlive, http10 });
+    const text = serializeHead(head, { framing, addLength: tellLength ? own : -1, keepAlive, http10, hsts: this.#hsts });
     return { text, framing, length, keepAlive };
   }
 
@@ -158,7 +168,7 @@ export class ResponseWriter {
     // The failure may come while the head is still held back for the first bytes.
     socket.uncork();
     socket.write('', () => {
-      if (framing === 'close' && !this.#isUnix) socket.resetAndDestroy();
+      if (framing === 'close') this.#reset();
       else socket.destroy();
     });
   }
