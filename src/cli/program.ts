@@ -158,7 +158,8 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
   ],
 ];
 
-const REPEATABLE = /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root|certfile|keyfile) /;
+const REPEATABLE =
+  /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root|certfile|keyfile) /;
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.

@@ -105,7 +105,13 @@ export class ResponseWriter {
     // A response to HEAD may say the length that GET would have; 204 and 304 need none.
     const tellLength =
       head.contentLength === -1 && own !== -1 && status !== 204 && status !== 304 && !(noBody && own === 0);
-    const text = serializeHead(head, { framing, addLength: tellLength ? own : -1, keepAlive, http10, hsts: this.#hsts });
+    const text = serializeHead(head, {
+      framing,
+      addLength: tellLength ? own : -1,
+      keepAlive,
+      http10,
+      hsts: this.#hsts,
+    });
     return { text, framing, length, keepAlive };
   }
 

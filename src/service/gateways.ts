@@ -106,7 +106,9 @@ export class Gateways {
       await this.secure();
     } catch (error) {
       const { code, message } = error as XgiError;
-      this.#options.log.error(`${code}: ${message}; the certificates from before stay, and nothing is reloaded`);
+      this.#options.log.error(
+        `${code}: ${message}; the certificates from before stay, and nothing is reloaded`,
+      );
       return { ok: false, failure: { code, message, traceback: '' } };
     }
     const first = await this.#local.reload();

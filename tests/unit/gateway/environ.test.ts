@@ -182,7 +182,14 @@ describe('the client', () => {
   });
 
   test('of a Unix-domain socket has an empty address', () => {
-    const peer = { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0, tls: null };
+    const peer = {
+      isUnix: true,
+      remoteAddress: '',
+      remotePort: 0,
+      localAddress: '',
+      localPort: 0,
+      tls: null,
+    };
     expect(environOf({ peer })).toMatchObject({ REMOTE_ADDR: '', REMOTE_PORT: '0' });
   });
 });
