@@ -11,6 +11,7 @@ import { RemoteProtocolError } from '../errors.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { HalfClosed } from './half-closed.js';
 import { peerOf } from './peer.js';
+import { Http2Connection } from './http2/connection.js';
 import { listen, type Listener, type ListenOptions, type Listening } from './listener.js';
 import type { ServedConnection } from './served-connection.js';
 import { TlsAcceptor } from './tls/acceptor.js';
@@ -201,7 +202,8 @@ export class Server {
       const handler = isRefused ? refuseClient(session) : this.#handler;
       const tls = isRefused ? { clientCertificate: undefined } : session;
       const connection = { accepted, secure, peer: { ...peer, tls }, handler };
-      this.#connections.add(new Connection(connection, this.#context));
+      const Kind = secure.alpnProtocol === 'h2' ? Http2Connection : Connection;
+      this.#connections.add(new Kind(connection, this.#context));
     };
     this.#connections.add(new Handshake({ socket: accepted, peer, acceptor, done }, this.#context));
   }

@@ -20,7 +20,7 @@ export interface HandshakeListener {
 }
 
 /** The protocols that are spoken, the preferred one first (RFC 7301). */
-const PROTOCOLS = ['http/1.1'];
+const PROTOCOLS = ['h2', 'http/1.1'];
 
 export class TlsAcceptor {
   #server: Server;
