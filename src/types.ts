@@ -18,7 +18,23 @@ export interface Peer {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** The TLS session; null if what is sent can be read by others on its way. */
+  readonly tls: TlsSession | null;
 }
+
+/** What a handshake has agreed on. */
+export interface TlsSession {
+  /** The client's certificate; undefined if clients are not asked for one. */
+  readonly clientCertificate: ClientCertificate | undefined;
+}
+
+/** A certificate of a client, verified against `--ca-certs`; or that it has none. */
+export type ClientCertificate =
+  | { readonly verify: 'NONE' }
+  /** `subject` is its distinguished name (RFC 4514): `CN=Ada,O=Example`; byte text. */
+  | { readonly verify: 'SUCCESS'; readonly subject: string };
+
+export type HttpVersion = '1.0' | '1.1' | '2.0';
 
 /** A request, complete in its head; the body comes through {@link RequestBody}. */
 export interface GatewayRequest {
@@ -30,7 +46,7 @@ export interface GatewayRequest {
   readonly path: string;
   /** The target's query without the `?`, '' if there is none. */
   readonly query: string;
-  readonly httpVersion: '1.0' | '1.1';
+  readonly httpVersion: HttpVersion;
   /** As the client sees it: a trusted proxy may say `https`. */
   readonly scheme: 'http' | 'https';
   /** host[:port] of the target or of Host; '' only for HTTP/1.0 without Host. */
@@ -191,10 +207,14 @@ export interface ProgramUser {
  * What a listener is bound to. A Unix-domain socket that is inherited as a descriptor does not tell its `path`: who knows it says so,
  * and the listener names it and removes it at its end.
  */
-export type Endpoint =
+export type Endpoint = (
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'fd'; readonly fd: number; readonly path?: string };
+  | { readonly kind: 'fd'; readonly fd: number; readonly path?: string }
+) & {
+  /** Plain HTTP that sends clients to the endpoint with TLS. Default false. */
+  readonly redirects?: boolean;
+};
 
 /** Bounds on what a client may send; sizes in bytes. A client that breaks one gets the status named. */
 export interface HttpLimits {
@@ -214,6 +234,8 @@ export interface HttpLimits {
 
 /** In milliseconds; each is checked a few times a second, not to the millisecond. */
 export interface HttpDeadlines {
+  /** From the accept to the end of the TLS handshake; the connection is destroyed. Default 10 s. */
+  readonly handshakeMs: number;
   /** From the first byte of a head (or from the accept) to its end; 408. Default 20 s. */
   readonly headMs: number;
   /** The longest pause inside a request body; 408. Default 30 s. */

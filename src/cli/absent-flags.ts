@@ -26,8 +26,12 @@ export const ABSENT_FLAGS: readonly AbsentFlag[] = [
     instead: 'one process accepts all connections; leave it out',
   },
   {
-    names: ['--certfile', '--keyfile', '--ca-certs', '--cert-reqs', '--ssl-version', '--ciphers'],
-    instead: 'it has no TLS; put a proxy in front that has, and name it in --forwarded-allow-ips',
+    names: ['--cert-reqs'],
+    instead: 'it is called --client-certs, and is none, request or require',
+  },
+  {
+    names: ['--ssl-version', '--ciphers', '--do-handshake-on-connect', '--suppress-ragged-eofs'],
+    instead: 'it speaks TLS 1.2 and later, with what Node holds safe; leave it out',
   },
   {
     names: ['-D', '--daemon'],

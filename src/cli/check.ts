@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
 import { createApplication, reachOf } from '../service/application.js';
+import { loadTls } from '../service/tls.js';
 
 const LOG_CLOSE_MS = 1000;
 
@@ -34,6 +35,7 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
     log,
   });
   try {
+    if (config.tls !== null) await loadTls(config.tls, log);
     await application.prepare();
     dropPrivileges(privileges);
     checkReach(privileges, reachOf(config));

@@ -27,6 +27,18 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
     ],
   ],
   [
+    'TLS:',
+    [
+      ['--certfile <file>', 'a certificate and those that lead to its authority, in PEM form; repeatable'],
+      ['--keyfile <file>', 'its private key (default: in the same file); repeatable, in the same order'],
+      ['--ca-certs <file>', 'the authorities whose certificates clients may have'],
+      ['--client-certs <which>', 'none, request or require (default: none)'],
+      ['--tls-redirect <address>', 'listen there too, for plain HTTP, and send clients to https'],
+      ['--hsts <seconds>', 'tell browsers to use nothing but https for so long'],
+      ['--tls-local', 'a certificate for localhost, made by openssl: for development'],
+    ],
+  ],
+  [
     'Application:',
     [
       ['--chdir <directory>', 'run there; all relative paths are relative to it'],
@@ -154,7 +166,8 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
   ],
 ];
 
-const REPEATABLE = /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root) /;
+const REPEATABLE =
+  /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root|certfile|keyfile) /;
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.

@@ -30,6 +30,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
 };
 
 export const DEFAULT_DEADLINES: HttpDeadlines = {
+  handshakeMs: 10_000,
   headMs: 20_000,
   bodyIdleMs: 30_000,
   bodyMinBytesPerSecond: 240,

@@ -23,6 +23,7 @@ import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoin
 import { checkKind, type Kind } from './kinds.js';
 import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './python.js';
 import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
+import { resolveTls, type TlsConfig } from './tls.js';
 
 export interface ResolvedConfig {
   /** In the form of the worker protocol (docs/protocol.md, HELLO); for CGI programs as it was written. */
@@ -30,6 +31,8 @@ export interface ResolvedConfig {
   /** Set if CGI programs are served, and no WSGI application. */
   readonly cgi: CgiConfig | null;
   readonly endpoints: readonly Endpoint[];
+  /** Of TCP endpoints; null for plain HTTP. */
+  readonly tls: TlsConfig | null;
   /** Of all gateways together. Of CGI programs: the launchers, the same number for each gateway. */
   readonly workers: WorkerRange;
   /** Processes that accept connections; each has its share of the workers. */
@@ -97,12 +100,15 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     umask: parsed.umask ?? null,
     allowRoot: parsed.allowRoot ?? false,
   };
+  const endpoints = resolveEndpoints(parsed.bind, directory, context);
+  const tls = resolveTls(parsed, endpoints, { ...context, directory });
   const found = detectTarget(parsed.target, directory, parsed.kind);
   checkKind(user, found.kind, (key) => context.nameOf(key));
   return {
     target: found.kind === 'wsgi' ? found.target : parsed.target,
     cgi: found.kind === 'wsgi' ? null : resolveCgi(parsed, found.path, { ...context, directory }),
-    endpoints: resolveEndpoints(parsed.bind, directory, context),
+    endpoints: [...endpoints, ...resolveRedirect(parsed.tlsRedirect, directory, context)],
+    tls,
     ...resolveProcesses(parsed, found.kind, { directory, context }),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
@@ -281,6 +287,13 @@ function readEndpoint(text: string, directory: string, context: ResolveContext):
     throw refuse(context.nameOf('bind'), ENDPOINT_FORM, text, endpointHint(text, directory));
   if (endpoint.kind === 'unix') checkFolder('bind', endpoint.path, text, context);
   return endpoint;
+}
+
+function resolveRedirect(text: string | undefined, directory: string, context: ResolveContext): Endpoint[] {
+  if (text === undefined) return [];
+  const endpoint = parseEndpoint(text, directory);
+  if (endpoint !== undefined && endpoint.kind !== 'unix') return [{ ...endpoint, redirects: true }];
+  throw refuse(context.nameOf('tlsRedirect'), 'HOST:PORT, [IPV6]:PORT, :PORT or fd://NUMBER', text);
 }
 
 function resolveTrustedProxies(text: string | undefined, context: ResolveContext): TrustedProxies {

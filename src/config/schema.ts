@@ -88,6 +88,8 @@ const envEntry = z.string().refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), 'N
 
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 
+const CLIENT_CERTS = ['none', 'request', 'require'] as const;
+
 /** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
 export const userConfigSchema = z.strictObject({
   target: z.string(),
@@ -147,6 +149,13 @@ export const userConfigSchema = z.strictObject({
   cgiLimitFiles: wholeNumber(3, 1_000_000_000),
   cgiLimitProcesses: wholeNumber(1, 1_000_000_000),
   sendfileRoot: z.array(path).optional(),
+  certfile: z.array(path).optional(),
+  keyfile: z.array(path).optional(),
+  caCerts: nonEmpty('a file'),
+  clientCerts: option('none, request or require', (text) => CLIENT_CERTS.find((value) => value === text)),
+  tlsRedirect: nonEmpty('HOST:PORT'),
+  hsts: wholeNumber(1, 63_072_000),
+  tlsLocal: z.boolean().optional(),
 });
 
 /** As a person writes it. */

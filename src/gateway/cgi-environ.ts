@@ -6,6 +6,7 @@
  * holds a NUL. REMOTE_IDENT is never set: nobody runs the protocol it comes from (RFC 1413).
  */
 import type { Fields, GatewayRequest } from '../types.js';
+import { certificateVariables } from './certificate-variables.js';
 import { fieldVariables } from './field-variables.js';
 import { identityVariables } from './identity-variables.js';
 import { serverOf } from './server-address.js';
@@ -50,6 +51,7 @@ export function cgiEnviron(request: GatewayRequest, place: CgiPlace, options: Cg
   return (
     fieldVariables(fields) +
     (identity === null ? '' : identityVariables(identity)) +
+    (request.peer.tls === null ? '' : certificateVariables(request.peer.tls)) +
     computed.map(([name, value]) => `${name}\0${value}`).join('\0')
   );
 }

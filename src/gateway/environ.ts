@@ -5,6 +5,7 @@
  * Nothing a client sends can set a variable of ours: fields become `HTTP_*`, and what is computed comes after them.
  */
 import type { GatewayRequest } from '../types.js';
+import { certificateVariables } from './certificate-variables.js';
 import { decodePath } from './decode-path.js';
 import { fieldVariables } from './field-variables.js';
 import { identityVariables } from './identity-variables.js';
@@ -24,6 +25,8 @@ export function wsgiEnviron(request: GatewayRequest, contentLength: number): str
     fieldVariables(request.fields) +
     (contentLength === -1 ? '' : `CONTENT_LENGTH\0${contentLength}\0`) +
     (identity === null ? '' : identityVariables(identity)) +
+    (request.scheme === 'https' ? 'HTTPS\0on\0' : '') +
+    (peer.tls === null ? '' : certificateVariables(peer.tls)) +
     `REQUEST_METHOD\0${request.method}\0PATH_INFO\0${pathInfo}\0QUERY_STRING\0${query}\0REQUEST_URI\0${uri}\0RAW_URI\0${target}` +
     `\0SERVER_NAME\0${name}\0SERVER_PORT\0${port}\0SERVER_PROTOCOL\0HTTP/${request.httpVersion}` +
     `\0REMOTE_ADDR\0${request.clientAddress || peer.remoteAddress}\0REMOTE_PORT\0${request.clientPort}\0wsgi.url_scheme\0${request.scheme}`

@@ -2,13 +2,14 @@
  * Writes response bodies that are longer than one write: streams and files. A body that does not reach its end is never
  * ended cleanly: `done(false)` makes the connection destroy the socket, so that the client sees a truncation.
  */
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { LocalProtocolError } from '../errors.js';
 import type { BodySink, BodySource, FileBody } from '../types.js';
 import type { Framing } from './http1/response-serializer.js';
 
 export interface BodyWriterOptions {
-  readonly socket: Socket;
+  /** Where the bytes go, framed for HTTP/1.1, or as they are. */
+  readonly socket: Writable;
   readonly framing: Framing;
   /** Content-Length, with framing `length`. */
   readonly length: number;

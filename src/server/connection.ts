@@ -12,6 +12,7 @@
  * Knows no handler, no program and no timer of its own: the server asks `check` a few times a second.
  */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import { ResponseHead } from '../http/response-head.js';
@@ -31,9 +32,18 @@ import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './respo
 import { TunnelStream } from './tunnel-stream.js';
 import { WriteProgress } from './write-progress.js';
 
+/** A connection that can be served. */
+export interface AcceptedConnection {
+  /** Paused; the connection takes its handle over, and what it holds already. With TLS, the socket below. */
+  readonly accepted: Socket;
+  /** With TLS: what HTTP is spoken on. */
+  readonly secure?: TLSSocket;
+  readonly peer: Peer;
+  readonly handler: Handler;
+}
+
 /** What all connections of a server share. */
 export interface ConnectionContext {
-  readonly handler: Handler;
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
   readonly trustedProxies: TrustedProxies;
@@ -46,6 +56,8 @@ export interface ConnectionContext {
   drainIdleMs: number;
   /** Called once when the connection is no more. */
   readonly closed: (connection: ServedConnection) => void;
+  /** The value of Strict-Transport-Security over TLS; '' for none. */
+  readonly hsts: string;
 }
 
 /** A client that sends ahead is held back when so much is unread. */
@@ -61,6 +73,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
   readonly #context: ConnectionContext;
   readonly #parser: RequestParser;
   readonly #peer: Peer;
+  readonly #handler: Handler;
   #exchange: Exchange | null = null;
   readonly #writer: ResponseWriter;
   readonly #writeProgress: WriteProgress;
@@ -73,16 +86,27 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
   #lingering: Lingering | null = null;
   #tunnel: TunnelStream | null = null;
 
-  /** @param accepted a paused socket; the connection takes its handle over, and what it holds already */
-  constructor(accepted: Socket, peer: Peer, context: ConnectionContext) {
+  constructor({ accepted, secure, peer, handler }: AcceptedConnection, context: ConnectionContext) {
     this.#context = context;
     this.#parser = new RequestParser(context.limits);
     this.#peer = peer;
+    this.#handler = handler;
+    const receive = (chunk: Buffer, length: number): void => this.#receive(chunk, length);
     const early = accepted.readableLength === 0 ? null : (accepted.read() as Buffer | null);
-    const socket = readInto(accepted, READ_BUFFER, (chunk, length) => this.#receive(chunk, length));
+    const socket =
+      secure === undefined
+        ? readInto(accepted, READ_BUFFER, receive)
+        : secure.on('data', (chunk: Buffer) => receive(chunk, chunk.length));
+    const carrier = secure === undefined ? socket : accepted;
     this.#socket = socket;
-    this.#writer = new ResponseWriter(socket, this, peer.isUnix);
-    this.#writeProgress = new WriteProgress(socket);
+    this.#writer = new ResponseWriter({
+      socket,
+      owner: this,
+      hsts: secure === undefined ? '' : context.hsts,
+      // A Unix-domain socket knows no reset.
+      reset: () => (peer.isUnix ? socket.destroy() : carrier.resetAndDestroy()),
+    });
+    this.#writeProgress = new WriteProgress(socket, carrier);
     socket.on('end', () => this.#endOfInput());
     socket.on('drain', () => this.#advance());
     // A reset or a broken pipe is followed by 'close'.
@@ -220,7 +244,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
     let answer: GatewayResponse | Promise<GatewayResponse>;
     try {
       // `*` asks about the server, not about anything a handler serves.
-      answer = head.path === '*' ? OPTIONS_OK : this.#context.handler(exchange);
+      answer = head.path === '*' ? OPTIONS_OK : this.#handler(exchange);
     } catch (error) {
       this.#fail(exchange, error);
       return;
@@ -415,6 +439,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
       addLength: bytes.length,
       keepAlive: false,
       http10: false,
+      hsts: '',
     });
     this.#socket.write(text + bytes, 'latin1');
     publishRefusal(this.#peer, head, bytes.length);

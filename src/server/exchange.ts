@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
-import type { Fields, GatewayRequest, InputEndListener, Peer } from '../types.js';
+import type { Fields, GatewayRequest, HttpVersion, InputEndListener, Peer } from '../types.js';
 import type { RequestHead } from './http1/request-head.js';
 import type { RequestBodyStream } from './request-body.js';
 
@@ -23,7 +23,7 @@ export class Exchange implements GatewayRequest {
   readonly target: string;
   readonly path: string;
   readonly query: string;
-  readonly httpVersion: '1.0' | '1.1';
+  readonly httpVersion: HttpVersion;
   readonly authority: string;
   readonly fields: Fields;
   readonly scheme: 'http' | 'https';
@@ -59,7 +59,7 @@ export class Exchange implements GatewayRequest {
     this.body = options.body;
     this.peer = peer;
     this.#inform = options.inform;
-    let scheme: 'http' | 'https' = 'http';
+    let scheme: 'http' | 'https' = peer.tls === null ? 'http' : 'https';
     let address = peer.remoteAddress;
     let port = peer.remotePort;
     if (options.trustedProxies.trusts(address)) {

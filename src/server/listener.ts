@@ -8,11 +8,13 @@ import { giveName, removeStale, SocketPath, temporaryPath } from './socket-path.
 export interface ListenOptions {
   /** Connections the kernel holds ready for us. Default 2048, as gunicorn. */
   readonly backlog?: number;
+  /** What is spoken on TCP, for the URL. Default `http`. */
+  readonly scheme?: 'http' | 'https';
 }
 
 /** Where a listener listens. */
 export interface Listening {
-  /** `http://127.0.0.1:8000`, `unix:/path`, or `fd://3` for an inherited Unix-domain socket whose path was not told. */
+  /** `http://127.0.0.1:8000`, `https://127.0.0.1:8443`, `unix:/path`, or `fd://3` for an inherited Unix-domain socket whose path was not told. */
   readonly url: string;
 }
 
@@ -60,7 +62,7 @@ export class Listener implements Listening {
  */
 export async function listen(
   endpoint: Endpoint,
-  { backlog = DEFAULT_BACKLOG }: ListenOptions,
+  { backlog = DEFAULT_BACKLOG, scheme = 'http' }: ListenOptions,
   accept: Accept,
   failed: (error: Error) => void,
 ): Promise<Listener> {
@@ -85,7 +87,7 @@ export async function listen(
   if (endpoint.kind === 'fd') isUnix = typeof server.address() !== 'object' || server.address() === null;
   const path = endpoint.kind !== 'tcp' && isUnix ? endpoint.path : undefined;
   return path === undefined
-    ? new Listener(server, urlOf(server, endpoint), undefined)
+    ? new Listener(server, urlOf(server, endpoint, scheme), undefined)
     : new Listener(server, `unix:${path}`, SocketPath.of(path));
 }
 
@@ -147,7 +149,7 @@ function address(endpoint: Endpoint): object {
   }
 }
 
-function urlOf(server: Server, endpoint: Endpoint): string {
+function urlOf(server: Server, endpoint: Endpoint, scheme: string): string {
   const bound = server.address() as AddressInfo | null;
-  return bound === null ? nameOf(endpoint) : `http://${bracketed(bound.address)}:${bound.port}`;
+  return bound === null ? nameOf(endpoint) : `${scheme}://${bracketed(bound.address)}:${bound.port}`;
 }

@@ -15,5 +15,6 @@ export function peerOf(socket: Socket, isUnix: boolean): Peer | undefined {
     remotePort: socket.remotePort ?? 0,
     localAddress: plainIPv4(socket.localAddress ?? ''),
     localPort: socket.localPort ?? 0,
+    tls: null,
   };
 }

@@ -31,17 +31,27 @@ interface Plan {
   readonly keepAlive: boolean;
 }
 
+export interface ResponseWriterOptions {
+  readonly socket: Socket;
+  readonly owner: ResponseOwner;
+  /** The value of Strict-Transport-Security; '' for none. */
+  readonly hsts: string;
+  /** Destroys the connection with a reset, if it knows such a thing. */
+  readonly reset: () => void;
+}
+
 export class ResponseWriter {
   readonly #socket: Socket;
   readonly #owner: ResponseOwner;
-  readonly #isUnix: boolean;
+  readonly #hsts: string;
+  readonly #reset: () => void;
   #stream: StreamWriter | null = null;
 
-  /** @param isUnix a Unix-domain socket: it knows no reset */
-  constructor(socket: Socket, owner: ResponseOwner, isUnix: boolean) {
+  constructor({ socket, owner, hsts, reset }: ResponseWriterOptions) {
     this.#socket = socket;
     this.#owner = owner;
-    this.#isUnix = isUnix;
+    this.#hsts = hsts;
+    this.#reset = reset;
   }
 
   /**
@@ -82,20 +92,19 @@ export class ResponseWriter {
 
   #plan(exchange: Exchange, head: ResponseHead, body: ResponseBody, mayPersist: boolean): Plan {
     const { status } = head;
-    if (status < 200) throw misfit(`the final status is ${status}`);
     const http10 = exchange.httpVersion === '1.0';
-    const own = bodyLength(body);
     const noBody = hasNoBody(exchange.method, status);
-    const length = head.contentLength !== -1 ? head.contentLength : own;
-    if (!noBody && own !== -1 && own < length)
-      throw misfit(`Content-Length is ${length}, the body has ${own} bytes`);
+    const length = fitLength(head, body, noBody);
     const framing: Framing = noBody ? 'none' : length !== -1 ? 'length' : http10 ? 'close' : 'chunked';
     const keepAlive =
       mayPersist && framing !== 'close' && this.#owner.mayPersist(exchange, body.kind === 'stream');
-    // A response to HEAD may say the length that GET would have; 204 and 304 need none.
-    const tellLength =
-      head.contentLength === -1 && own !== -1 && status !== 204 && status !== 304 && !(noBody && own === 0);
-    const text = serializeHead(head, { framing, addLength: tellLength ? own : -1, keepAlive, http10 });
+    const text = serializeHead(head, {
+      framing,
+      addLength: lengthToAdd(head, length, noBody),
+      keepAlive,
+      http10,
+      hsts: this.#hsts,
+    });
     return { text, framing, length, keepAlive };
   }
 
@@ -158,7 +167,7 @@ export class ResponseWriter {
     // The failure may come while the head is still held back for the first bytes.
     socket.uncork();
     socket.write('', () => {
-      if (framing === 'close' && !this.#isUnix) socket.resetAndDestroy();
+      if (framing === 'close') this.#reset();
       else socket.destroy();
     });
   }
@@ -173,6 +182,34 @@ export function disposeBody(body: ResponseBody): void {
 /** A response that cannot be put on the wire. */
 export function misfit(observed: string): LocalProtocolError {
   return new LocalProtocolError('XGI_HTTP_BAD_RESPONSE', `cannot send this response: ${observed}`);
+}
+
+/**
+ * Content-Length, or the length of the body, or -1 if only its end will tell.
+ *
+ * @throws LocalProtocolError for a head and a body that do not fit together
+ */
+export function fitLength(head: ResponseHead, body: ResponseBody, noBody: boolean): number {
+  if (head.status < 200) throw misfit(`the final status is ${head.status}`);
+  const own = bodyLength(body);
+  if (head.contentLength === -1) return own;
+  if (!noBody && own !== -1 && own < head.contentLength)
+    throw misfit(`Content-Length is ${head.contentLength}, the body has ${own} bytes`);
+  return head.contentLength;
+}
+
+/**
+ * The Content-Length that is to be added to a head, or -1. A response to HEAD may say the length that GET would have; 204 and 304 need none.
+ *
+ * @param length as of {@link fitLength}
+ */
+export function lengthToAdd(
+  { status, contentLength }: ResponseHead,
+  length: number,
+  noBody: boolean,
+): number {
+  if (contentLength !== -1 || status === 204 || status === 304 || (noBody && length === 0)) return -1;
+  return length;
 }
 
 /** The length of a body, or -1 if only its end will tell. */

@@ -7,12 +7,18 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { Endpoint, Handler, HttpDeadlines, HttpLimits, Log, Peer } from '../types.js';
+import { RemoteProtocolError } from '../errors.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { HalfClosed } from './half-closed.js';
 import { peerOf } from './peer.js';
+import { Http2Connection } from './http2/connection.js';
 import { ProxyPreface } from './proxy-preface.js';
-import type { ServedConnection } from './served-connection.js';
 import { listen, type Listener, type ListenOptions, type Listening } from './listener.js';
+import type { ServedConnection } from './served-connection.js';
+import { TlsAcceptor } from './tls/acceptor.js';
+import { Handshake, type Secured } from './tls/handshake.js';
+import type { TlsMaterial } from './tls/material.js';
+import { redirectToTls } from './tls/redirect.js';
 
 export interface ServerOptions {
   readonly handler: Handler;
@@ -23,6 +29,8 @@ export interface ServerOptions {
   readonly proxyProtocol?: TrustedProxies | null;
   /** Whether clients are told what went wrong inside: for development. Default false. */
   readonly tellsDetails?: boolean;
+  /** How long browsers are to use TLS only, once they have; 0 says nothing of it. Default 0. */
+  readonly hstsSeconds?: number;
   readonly log: Log;
 }
 
@@ -46,6 +54,11 @@ export class Server {
   readonly #proxies: TrustedProxies | null;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<ServedConnection>();
+  readonly #handler: Handler;
+  readonly #redirect: Handler;
+  #tls: TlsAcceptor | undefined;
+  /** Of the first endpoint with TLS, '' for 443. */
+  #tlsPort: string | undefined;
   #sweep: NodeJS.Timeout;
   #warnedAtMs = -Infinity;
   /** Connections accepted so far. */
@@ -53,9 +66,13 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#proxies = options.proxyProtocol ?? null;
+    const { hstsSeconds = 0 } = options;
+    this.#handler = options.handler;
+    this.#redirect = redirectToTls(() => this.#tlsPort ?? '');
     this.#context = {
       ...options,
       tellsDetails: options.tellsDetails ?? false,
+      hsts: hstsSeconds === 0 ? '' : `max-age=${hstsSeconds}`,
       drainingSinceMs: undefined,
       drainIdleMs: DRAIN_IDLE_MS,
       halfClosed: new HalfClosed(),
@@ -80,18 +97,31 @@ export class Server {
   }
 
   /**
+   * TLS from now on: for TCP endpoints that are listened on from here on, and for new connections of those that have it already. A
+   * Unix-domain socket stays as it is: who can connect to it is on this machine.
+   */
+  secure(material: TlsMaterial): void {
+    if (this.#tls === undefined) this.#tls = new TlsAcceptor(material);
+    else this.#tls.replace(material);
+  }
+
+  /**
    * Begins to accept on an endpoint.
    *
    * @throws ListenError `XGI_LISTEN_IN_USE`, `XGI_LISTEN_DENIED` or `XGI_LISTEN_FAILED`, naming the address
    */
   async listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
+    const handler = endpoint.redirects === true ? this.#redirect : this.#handler;
+    const tls = endpoint.redirects === true ? undefined : this.#tls;
+    const scheme = tls === undefined ? 'http' : 'https';
     const listener = await listen(
       endpoint,
-      options,
-      (socket, isUnix) => this.#accept(socket, isUnix),
+      { scheme, ...options },
+      (socket, isUnix) => this.#accept({ socket, isUnix, handler, tls: isUnix ? undefined : tls }),
       (error) => this.#context.log.warn(`XGI_LISTEN_ACCEPT: a connection was lost: ${error.message}`),
     );
     this.#listeners.push(listener);
+    if (listener.url.startsWith('https:')) this.#tlsPort ??= new URL(listener.url).port;
     return listener;
   }
 
@@ -148,7 +178,7 @@ export class Server {
     }
   }
 
-  #accept(socket: Socket, isUnix: boolean): void {
+  #accept({ socket, isUnix, handler, tls }: Arrival): void {
     this.#accepted++;
     const { limits } = this.#context;
     if (this.#connections.size >= limits.maxConnections) {
@@ -160,8 +190,8 @@ export class Server {
     }
     const peer = peerOf(socket, isUnix);
     if (peer === undefined) socket.destroy();
-    else if (this.#proxies === null) this.#serve(socket, peer);
-    else if (this.#proxies.trusts(peer.remoteAddress)) this.#awaitProxyHeader(socket, peer);
+    else if (this.#proxies === null) this.#serve({ socket, peer, handler, tls });
+    else if (this.#proxies.trusts(peer.remoteAddress)) this.#awaitProxyHeader({ socket, peer, handler, tls });
     else {
       socket.destroy();
       this.#warn(
@@ -170,16 +200,32 @@ export class Server {
     }
   }
 
-  #awaitProxyHeader(socket: Socket, proxy: Peer): void {
+  #awaitProxyHeader(arrived: Arrived): void {
     const done = (preface: ProxyPreface, peer?: Peer): void => {
       this.#connections.delete(preface);
-      if (peer !== undefined) this.#serve(socket, peer);
+      if (peer !== undefined) this.#serve({ ...arrived, peer });
     };
-    this.#connections.add(new ProxyPreface({ socket, peer: proxy, done }, this.#context));
+    this.#connections.add(new ProxyPreface({ ...arrived, done }, this.#context));
   }
 
-  #serve(socket: Socket, peer: Peer): void {
-    this.#connections.add(new Connection(socket, peer, this.#context));
+  #serve({ socket, peer, handler, tls }: Arrived): void {
+    if (tls !== undefined) this.#shakeHands(socket, peer, tls);
+    else this.#connections.add(new Connection({ accepted: socket, peer, handler }, this.#context));
+  }
+
+  #shakeHands(accepted: Socket, peer: Peer, acceptor: TlsAcceptor): void {
+    const done = (handshake: Handshake, secured?: Secured): void => {
+      this.#connections.delete(handshake);
+      if (secured === undefined) return;
+      const { socket: secure, session } = secured;
+      const isRefused = typeof session === 'string';
+      const handler = isRefused ? refuseClient(session) : this.#handler;
+      const tls = isRefused ? { clientCertificate: undefined } : session;
+      const connection = { accepted, secure, peer: { ...peer, tls }, handler };
+      const Kind = secure.alpnProtocol === 'h2' ? Http2Connection : Connection;
+      this.#connections.add(new Kind(connection, this.#context));
+    };
+    this.#connections.add(new Handshake({ socket: accepted, peer, acceptor, done }, this.#context));
   }
 
   /** Once a second: clients must not fill the log. */
@@ -201,9 +247,29 @@ export class Server {
   }
 }
 
+interface Arrival {
+  /** Paused. */
+  readonly socket: Socket;
+  readonly isUnix: boolean;
+  readonly handler: Handler;
+  readonly tls: TlsAcceptor | undefined;
+}
+
+/** One whose ends are known. */
+interface Arrived extends Omit<Arrival, 'isUnix'> {
+  readonly peer: Peer;
+}
+
+/** Tells a client what is wrong with its certificate, in an answer that a person gets to see. */
+function refuseClient(reason: string): Handler {
+  return () => {
+    throw new RemoteProtocolError(400, 'XGI_TLS_CLIENT_CERTIFICATE', reason);
+  };
+}
+
 /** Often enough that no deadline is missed by more than a quarter of itself. */
 function sweepIntervalMs(deadlines: HttpDeadlines): number {
-  const { headMs, bodyIdleMs, writeIdleMs, keepAliveMs } = deadlines;
-  const shortest = Math.min(headMs, bodyIdleMs, writeIdleMs, keepAliveMs || headMs);
+  const { handshakeMs, headMs, bodyIdleMs, writeIdleMs, keepAliveMs } = deadlines;
+  const shortest = Math.min(handshakeMs, headMs, bodyIdleMs, writeIdleMs, keepAliveMs || headMs);
   return Math.max(MIN_SWEEP_MS, Math.min(MAX_SWEEP_MS, shortest / 4));
 }

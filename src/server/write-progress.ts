@@ -4,6 +4,7 @@ import type { HttpDeadlines } from '../types.js';
 
 export class WriteProgress {
   readonly #socket: Socket;
+  readonly #carrier: Socket;
   /** How far the client had taken our bytes when that was last different, and when that was. */
   #taken = 0;
   #takenAtMs = 0;
@@ -11,8 +12,13 @@ export class WriteProgress {
   #takenFirst = 0;
   #waitingSinceMs = 0;
 
-  constructor(socket: Socket) {
+  /**
+   * @param socket what is written to
+   * @param carrier the socket of the kernel below; the same, unless TLS is between them
+   */
+  constructor(socket: Socket, carrier: Socket) {
     this.#socket = socket;
+    this.#carrier = carrier;
   }
 
   /**
@@ -20,13 +26,8 @@ export class WriteProgress {
    * it regularly.
    */
   overdue(nowMs: number, { writeIdleMs, bodyMinBytesPerSecond }: HttpDeadlines): boolean {
-    const socket = this.#socket;
-    const waiting = socket.writableLength;
-    // Node counts a write when all of it has left, and whatever waits leaves in one write: minutes, for a slow client. What is
-    // left of that write, libuv knows; node:http's own time-out asks it, too.
-    const unsent =
-      (socket as unknown as { _handle: { writeQueueSize: number } | null })._handle?.writeQueueSize ?? 0;
-    const taken = socket.bytesWritten - waiting - unsent;
+    const waiting = this.#socket.writableLength;
+    const taken = takenFrom(this.#carrier);
     if (waiting === 0 || this.#waitingSinceMs === 0) {
       this.#takenFirst = taken;
       this.#waitingSinceMs = waiting === 0 ? 0 : nowMs;
@@ -40,4 +41,15 @@ export class WriteProgress {
     const tooSlow = taken - this.#takenFirst < (bodyMinBytesPerSecond * elapsedMs) / 1000;
     return nowMs - this.#takenAtMs > writeIdleMs || (elapsedMs > writeIdleMs && tooSlow);
   }
+}
+
+/**
+ * Bytes that the kernel has taken. Node counts a write when all of it has left, and whatever waits leaves in one write: minutes, for a slow
+ * client. What is left of that write, libuv knows; node:http's own time-out asks it, too.
+ */
+export function takenFrom(carrier: Socket): number {
+  const { _handle: handle } = carrier as unknown as {
+    _handle: { bytesWritten: number; writeQueueSize: number } | null;
+  };
+  return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize;
 }

@@ -18,13 +18,22 @@ export function passedOn({ endpoints }: Inheritance): Endpoint[] {
   return endpoints.map((endpoint, index) => ({
     kind: 'fd',
     fd: FIRST_SOCKET_FD + index,
+    ...roleOf(endpoint),
     ...('path' in endpoint && endpoint.path !== undefined ? { path: endpoint.path } : {}),
   }));
 }
 
 /** The same for a process that has these sockets as one of several: the paths are not its to remove. */
 export function shared({ endpoints }: Inheritance): Endpoint[] {
-  return endpoints.map((_, index) => ({ kind: 'fd', fd: FIRST_SOCKET_FD + index }));
+  return endpoints.map((endpoint, index) => ({
+    kind: 'fd',
+    fd: FIRST_SOCKET_FD + index,
+    ...roleOf(endpoint),
+  }));
+}
+
+function roleOf({ redirects }: Endpoint): Pick<Endpoint, 'redirects'> {
+  return redirects === true ? { redirects } : {};
 }
 
 /** What a gateway is told that is one of several. */

@@ -6,6 +6,7 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import type { FormatLine } from '../observe/access-log-format.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { ignoreSignals } from '../process/signals.js';
+import type { TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, WorkerRange } from '../types.js';
 import { openAccessLog } from './access-log.js';
 import { Calls, type Port } from './calls.js';
@@ -42,6 +43,7 @@ export async function runGatewayChild({ task, config, formatLine, version }: Chi
   });
   const ended = new Ended(gateway);
   const calls = new Calls(process as Port, {
+    secure: (material: TlsMaterial) => gateway.secure(material),
     listen: (endpoints: readonly Endpoint[]) => gateway.listen(endpoints),
     start: () => gateway.start(),
     reload: () => gateway.reload(),

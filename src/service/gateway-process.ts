@@ -3,6 +3,7 @@
  * (gateway-child.ts is the other end). When its channel closes, it stops by itself.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, WorkerRange } from '../types.js';
 import { Calls } from './calls.js';
 import { childEnvironment, shared, type ChildTask, type Inheritance } from './child-task.js';
@@ -53,6 +54,10 @@ export class GatewayProcess implements Gateway {
 
   get pid(): number | undefined {
     return this.#process.pid;
+  }
+
+  async secure(material: TlsMaterial): Promise<void> {
+    await this.#calls.call('secure', material);
   }
 
   /** On the sockets that it was started with, whatever it is told. */

@@ -4,6 +4,7 @@
  */
 import type { Privileges } from '../process/privileges.js';
 import type { XgiError } from '../errors.js';
+import { describeCertificates, type TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, Log, WorkerRange } from '../types.js';
 import { Backoff } from '../workers/backoff.js';
 import type { Inheritance } from './child-task.js';
@@ -24,6 +25,8 @@ export interface GatewaysOptions {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly cwd: string;
   readonly onFiles: (paths: readonly string[]) => void;
+  /** Reads the certificates; null if there is no TLS. @throws ConfigError `XGI_TLS_*` */
+  readonly loadTls: () => Promise<TlsMaterial | null>;
   readonly log: Log;
 }
 
@@ -41,6 +44,8 @@ export class Gateways {
   #workers: WorkerRange;
   /** What the others are started with. */
   #inheritance: Inheritance = { fds: [], endpoints: [] };
+  /** For those that are started later. */
+  #tls: TlsMaterial | null = null;
   #started = false;
   #stopping = false;
 
@@ -64,23 +69,48 @@ export class Gateways {
   async start(from?: Inheritance): Promise<void> {
     this.#inheritance = from ?? this.#local.inheritance;
     const others = this.#others.map((_, index) => this.#spawn(index + 1));
-    const listening = from === undefined ? others.map((gateway) => gateway.listen()) : [];
+    const listening = from === undefined ? others.map((gateway) => this.#listen(gateway)) : [];
     await Promise.all([this.#local.start(), ...listening, ...others.map((gateway) => gateway.start())]);
     this.#started = true;
+  }
+
+  /**
+   * Reads the certificates, for all that begin to accept later, and for new connections of those that do already. One process reads them for
+   * all: the others may not be allowed to, and all are to have the same.
+   *
+   * @throws ConfigError `XGI_TLS_*`: nothing has changed
+   */
+  async secure(): Promise<void> {
+    const tls = await this.#options.loadTls();
+    this.#tls = tls;
+    if (tls === null) return;
+    this.#local.secure(tls);
+    this.#options.log.info(`Certificates: ${describeCertificates(tls)}`);
+    // One that ends meanwhile is replaced by one that is given them.
+    await Promise.allSettled(this.#running.map((gateway) => gateway.secure(tls)));
   }
 
   /** Begins to accept, in all processes. */
   async listen(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
     const urls = await this.#local.listen(endpoints);
-    await Promise.all(this.#running.map((gateway) => gateway.listen()));
+    await Promise.all(this.#running.map((gateway) => this.#listen(gateway)));
     return urls;
   }
 
   /**
-   * The local one proves the code; if it fails, the others keep the old one too. Code that it can load and another cannot leaves both
+   * The certificates first, which count at once, whatever becomes of the code. The local one proves the code; if it fails, the others keep the old one too. Code that it can load and another cannot leaves both
    * versions serving: that is a failure of its own, `XGI_RELOAD_PARTIAL`.
    */
   async reload(): Promise<ReloadOutcome> {
+    try {
+      await this.secure();
+    } catch (error) {
+      const { code, message } = error as XgiError;
+      this.#options.log.error(
+        `${code}: ${message}; the certificates from before stay, and nothing is reloaded`,
+      );
+      return { ok: false, failure: { code, message, traceback: '' } };
+    }
     const first = await this.#local.reload();
     if (!first.ok) return first;
     const outcomes = await Promise.all(this.#running.map(reloadOther));
@@ -119,6 +149,11 @@ export class Gateways {
   async kill(): Promise<void> {
     for (const gateway of this.#running) gateway.kill();
     await this.#local.kill();
+  }
+
+  async #listen(gateway: GatewayProcess): Promise<void> {
+    if (this.#tls !== null) await gateway.secure(this.#tls);
+    await gateway.listen();
   }
 
   get #running(): GatewayProcess[] {
@@ -179,7 +214,7 @@ export class Gateways {
   async #join(gateway: GatewayProcess): Promise<void> {
     try {
       await gateway.start();
-      if (!this.#stopping) await gateway.listen();
+      if (!this.#stopping) await this.#listen(gateway);
     } catch (error) {
       // One that has ended is told of by `#lost`.
       if (this.#stopping || !this.#running.includes(gateway)) return;

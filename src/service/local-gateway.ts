@@ -4,6 +4,7 @@ import type { AccessLog } from '../observe/access-log.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges } from '../process/privileges.js';
 import { Server } from '../server/server.js';
+import type { TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, WorkerRange } from '../types.js';
 import { type Application, createApplication } from './application.js';
 import type { Inheritance } from './child-task.js';
@@ -45,6 +46,7 @@ export class LocalGateway implements Gateway {
       deadlines: config.deadlines,
       trustedProxies: config.trustedProxies,
       proxyProtocol: config.proxyProtocol,
+      hstsSeconds: config.tls?.hstsSeconds ?? 0,
       log,
     });
   }
@@ -52,6 +54,11 @@ export class LocalGateway implements Gateway {
   /** The listening sockets for other processes: descriptors, and what they stand for. */
   get inheritance(): Inheritance {
     return { fds: this.#server.sockets, endpoints: this.#endpoints };
+  }
+
+  /** TLS, for what is listened on from now on, or with other certificates than before. */
+  secure(material: TlsMaterial): void {
+    this.#server.secure(material);
   }
 
   async listen(endpoints: readonly Endpoint[]): Promise<readonly string[]> {

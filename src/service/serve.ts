@@ -1,7 +1,7 @@
 /**
  * The life of a service:
  *
- *  1. open the access log; listen on every endpoint, so that an address in use is found before anything is started; write the
+ *  1. open the access log; read the certificates; listen on every endpoint, so that an address in use is found before anything is started; write the
  *     pid file; open the control socket; then give up root, if a user is named;
  *  2. boot the workers: requests that arrive meanwhile wait;
  *  3. serve until there is a cause to stop: TERM lets requests finish for the grace period, INT and QUIT for a second;
@@ -40,6 +40,7 @@ import { LocalGateway } from './local-gateway.js';
 import { shareWorkers } from './share.js';
 import { SourceWatch } from './source-watch.js';
 import { Steering } from './steering.js';
+import { loadTls, warnOfReach } from './tls.js';
 
 export interface ServeOptions {
   readonly config: ResolvedConfig;
@@ -123,6 +124,7 @@ class RunningService {
       workers: config.workers,
       env: process.env,
       cwd,
+      loadTls: async () => (config.tls === null ? null : await loadTls(config.tls, this.#log)),
     });
     this.#steering = new Steering({
       gateways: this.#gateways,
@@ -142,6 +144,7 @@ class RunningService {
 
   async start(): Promise<void> {
     const { predecessor, config } = this.#options;
+    await this.#gateways.secure();
     if (predecessor === undefined) {
       this.#announce(await this.#gateways.listen(config.endpoints));
       this.#writePidFile();
@@ -243,7 +246,9 @@ class RunningService {
   #dropPrivileges(): void {
     if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
     dropPrivileges(this.#privileges);
-    checkReach(this.#privileges, reachOf(this.#options.config));
+    const { config } = this.#options;
+    checkReach(this.#privileges, reachOf(config));
+    if (config.tls !== null) warnOfReach(config.tls, this.#log);
   }
 
   /** A signal may come before the end of the boot, which then fails as it should. */

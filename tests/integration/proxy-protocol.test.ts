@@ -1,10 +1,13 @@
 /** The PROXY protocol: who the client is, on real sockets. */
-import { connect, type Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { expect, onTestFinished, test } from 'vitest';
 import type { GatewayRequest, GatewayResponse } from '../../src/types.js';
 import { answer, startServer, type StartOptions } from '../support/http-server.js';
 import { pollUntil } from '../support/poll.js';
 import { makeTempDir } from '../support/temp-dir.js';
+import { ca, startTlsServer } from '../support/tls-server.js';
 
 const V1 = 'PROXY TCP4 203.0.113.7 198.51.100.2 56324 443\r\n';
 const V2 = Buffer.concat([
@@ -95,6 +98,36 @@ test('a body, right behind the head', async () => {
   const { port } = await start();
   const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello';
   expect(await bodiesOf(port, [V1 + post + GET], 2)).toEqual([CLIENT, CLIENT]);
+});
+
+/** Puts the header before what a client sends first, in one piece or some time before it. */
+async function relay(port: number, together: boolean): Promise<number> {
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+    if (!together) far.write(V1);
+    near.once('data', (first: Buffer) => {
+      far.write(together ? Buffer.concat([Buffer.from(V1), first]) : first);
+      near.pipe(far).pipe(near);
+    });
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+test.each([
+  ['in one piece with the handshake', true],
+  ['before the handshake', false],
+])('with TLS behind it: %s', async (_name, together) => {
+  const { port } = await startTlsServer(tell, { proxies: '127.0.0.1' });
+  const secure = connectTls({ port: await relay(port, together), servername: 'localhost', ca });
+  onTestFinished(() => void secure.destroy());
+  let text = '';
+  secure.on('data', (piece: Buffer) => (text += piece.toString('latin1')));
+  secure.write(GET);
+  await pollUntil(() => text.endsWith(CLIENT));
 });
 
 test('over a Unix-domain socket', async () => {

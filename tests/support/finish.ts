@@ -9,6 +9,7 @@ export const peer = {
   remotePort: 50_000,
   localAddress: '10.0.0.2',
   localPort: 8000,
+  tls: null,
 };
 
 export function fakeRequest(given: Partial<GatewayRequest> = {}): GatewayRequest {

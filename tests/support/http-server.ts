@@ -4,6 +4,7 @@ import { DEFAULT_DEADLINES, DEFAULT_LIMITS } from '../../src/config/defaults.js'
 import { parseTrustedProxies } from '../../src/http/forwarded.js';
 import { ResponseHead } from '../../src/http/response-head.js';
 import { Server } from '../../src/server/server.js';
+import type { TlsMaterial } from '../../src/server/tls/material.js';
 import type {
   BodySink,
   BodySource,
@@ -30,6 +31,8 @@ export interface StartOptions {
   /** As of `--proxy-allow-from`. Default: no PROXY protocol. */
   readonly proxies?: string;
   readonly endpoint?: Endpoint;
+  readonly tls?: TlsMaterial;
+  readonly hstsSeconds?: number;
 }
 
 export interface RunningServer {
@@ -58,9 +61,11 @@ export async function startServer(handler: Handler, options: StartOptions = {}):
     deadlines: { ...DEFAULT_DEADLINES, ...options.deadlines },
     trustedProxies: parseTrustedProxies(options.trusted ?? ''),
     proxyProtocol: options.proxies === undefined ? null : parseTrustedProxies(options.proxies),
+    hstsSeconds: options.hstsSeconds ?? 0,
     log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
   });
   onTestFinished(() => server.shutdown(0));
+  if (options.tls !== undefined) server.secure(options.tls);
   const { url } = await server.listen(options.endpoint ?? { kind: 'tcp', host: '127.0.0.1', port: 0 });
   return { server, url, port: url.startsWith('http') ? Number(new URL(url).port) : 0, log, seen };
 }

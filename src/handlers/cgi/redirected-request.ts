@@ -1,6 +1,6 @@
 /** The request that a local redirect makes of another one: a GET for the new path, without a body (RFC 3875 section 6.2.2). */
 import type { ResponseHead } from '../../http/response-head.js';
-import type { Fields, GatewayRequest, Identity, InputEndListener, Peer } from '../../types.js';
+import type { Fields, GatewayRequest, HttpVersion, Identity, InputEndListener, Peer } from '../../types.js';
 
 /** Fields that speak of a body that is not there any more, or of what the first program was asked for. */
 const OF_THE_BODY: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ export class RedirectedRequest implements GatewayRequest {
   readonly target: string;
   readonly path: string;
   readonly query: string;
-  readonly httpVersion: '1.0' | '1.1';
+  readonly httpVersion: HttpVersion;
   readonly scheme: 'http' | 'https';
   readonly authority: string;
   readonly fields: Fields;

@@ -5,7 +5,7 @@
  * ambiguous here is refused, never guessed: request smuggling lives on guesses.
  */
 import { RemoteProtocolError } from '../../errors.js';
-import type { Fields } from '../../types.js';
+import type { Fields, HttpVersion } from '../../types.js';
 import { HTAB, SP } from '../../http/chars.js';
 
 export interface RequestHead {
@@ -14,7 +14,7 @@ export interface RequestHead {
   readonly path: string;
   readonly query: string;
   readonly authority: string;
-  readonly httpVersion: '1.0' | '1.1';
+  readonly httpVersion: HttpVersion;
   readonly fields: Fields;
   /** Bytes of the body; 0 if there is none, -1 for a chunked one. */
   readonly contentLength: number;

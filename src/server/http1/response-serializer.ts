@@ -18,6 +18,8 @@ export interface HeadOptions {
   readonly keepAlive: boolean;
   /** The request was HTTP/1.0: persistence has to be said. */
   readonly http10: boolean;
+  /** The value of Strict-Transport-Security, for a head that has none of its own; '' adds none. */
+  readonly hsts: string;
 }
 
 /** The bytes of a final response head, as a latin-1 string. */
@@ -25,6 +27,8 @@ export function serializeHead(head: ResponseHead, options: HeadOptions): string 
   let text = head.serialized ?? (head.serialized = serializeFixed(head));
   if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
   if (options.addLength !== -1) text += `Content-Length: ${options.addLength}\r\n`;
+  if (options.hsts !== '' && head.field('strict-transport-security') === undefined)
+    text += `Strict-Transport-Security: ${options.hsts}\r\n`;
   if (options.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   if (!options.keepAlive) return `${text}Connection: close\r\n\r\n`;
   return options.http10 ? `${text}Connection: keep-alive\r\n\r\n` : `${text}\r\n`;

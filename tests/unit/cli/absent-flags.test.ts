@@ -8,7 +8,7 @@ import { repository } from '../../support/paths.js';
 
 const names = ABSENT_FLAGS.flatMap((flag) => flag.names);
 
-test.each(['-k', '-kgevent', '--worker-connections', '--worker-connections=9', '--keyfile=a=b'])(
+test.each(['-k', '-kgevent', '--worker-connections', '--worker-connections=9', '--ciphers=a=b'])(
   '%s is found',
   (word) => {
     expect(word.startsWith(findAbsentFlag(word)!.name)).toBe(true);

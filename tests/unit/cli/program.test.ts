@@ -21,6 +21,7 @@ test('the help is grouped', () => {
   const headings = [...help().matchAll(/^(\S.*):$/gm)].map((match) => match[1]);
   expect(headings).toEqual([
     'Listening',
+    'TLS',
     'Application',
     'CGI programs',
     'Workers',

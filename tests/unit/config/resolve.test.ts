@@ -40,6 +40,7 @@ test('the defaults', async () => {
     cgi: null,
     dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
+    tls: null,
     workers: { min: availableParallelism(), max: availableParallelism() },
     gateways: 1,
     threads: 1,
@@ -64,6 +65,7 @@ test('the defaults', async () => {
       maxConnections: 16_384,
     },
     deadlines: {
+      handshakeMs: 10_000,
       headMs: 20_000,
       bodyIdleMs: 30_000,
       bodyMinBytesPerSecond: 240,

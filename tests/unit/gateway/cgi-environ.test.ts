@@ -257,7 +257,14 @@ describe('the rest', () => {
       REMOTE_HOST: '203.0.113.7',
       REMOTE_PORT: '0',
     });
-    const peer = { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 };
+    const peer = {
+      isUnix: true,
+      remoteAddress: '',
+      remotePort: 0,
+      localAddress: '',
+      localPort: 0,
+      tls: null,
+    };
     expect(environOf({ request: { peer, authority: '' } })).toMatchObject({
       REMOTE_ADDR: '',
       SERVER_ADDR: '',

@@ -149,14 +149,14 @@ describe('SERVER_NAME and SERVER_PORT', () => {
     ['an IPv6 socket', { ...PEER, localAddress: '2001:db8::2' }, 'http', '[2001:db8::2]', '8000'],
     [
       'a Unix-domain socket',
-      { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
+      { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0, tls: null },
       'http',
       'localhost',
       '80',
     ],
     [
       'a Unix-domain socket, https',
-      { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 },
+      { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0, tls: null },
       'https',
       'localhost',
       '443',
@@ -182,7 +182,14 @@ describe('the client', () => {
   });
 
   test('of a Unix-domain socket has an empty address', () => {
-    const peer = { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 };
+    const peer = {
+      isUnix: true,
+      remoteAddress: '',
+      remotePort: 0,
+      localAddress: '',
+      localPort: 0,
+      tls: null,
+    };
     expect(environOf({ peer })).toMatchObject({ REMOTE_ADDR: '', REMOTE_PORT: '0' });
   });
 });

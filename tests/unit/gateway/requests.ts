@@ -7,6 +7,7 @@ export const PEER: Peer = {
   remotePort: 4711,
   localAddress: '198.51.100.1',
   localPort: 8000,
+  tls: null,
 };
 
 /** A GET request, with the changes that a test wants. */

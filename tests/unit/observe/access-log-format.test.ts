@@ -105,7 +105,7 @@ describe('an unknown atom is refused, with what there is', () => {
 });
 
 test('a connection of a Unix socket has no address', () => {
-  const unix = { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 };
+  const unix = { isUnix: true, remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0, tls: null };
   const request = fakeRequest({ clientAddress: '', peer: unix });
   expect(format('%h %{c}a %A', fakeFinish({ request, peer: unix }))).toBe('- - -');
 });

@@ -6,7 +6,7 @@ import { hasNoBody, ResponseHead } from '../../../../src/http/response-head.js';
 import { serializeHead, serializeInterim } from '../../../../src/server/http1/response-serializer.js';
 
 const TOKEN = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const PLAIN = { framing: 'length', addLength: -1, keepAlive: true, http10: false } as const;
+const PLAIN = { framing: 'length', addLength: -1, keepAlive: true, http10: false, hsts: '' } as const;
 
 /** Reads bytes as node's HTTP client does. */
 async function readByClient(bytes: string): Promise<IncomingMessage & { body: string }> {
@@ -30,6 +30,15 @@ async function readByClient(bytes: string): Promise<IncomingMessage & { body: st
 }
 
 describe('serializeHead', () => {
+  test('Strict-Transport-Security is added to a head that has none of its own', () => {
+    const options = { ...PLAIN, hsts: 'max-age=60' };
+    expect(serializeHead(new ResponseHead(200), options)).toContain(
+      'Strict-Transport-Security: max-age=60\r\n',
+    );
+    const own = serializeHead(new ResponseHead(200, ['strict-transport-security', 'max-age=1']), options);
+    expect(own.match(/strict-transport-security/gi)).toHaveLength(1);
+  });
+
   test('a head of its own, in full', () => {
     const head = new ResponseHead(200, ['Date', 'now', 'X-A', 'b', 'Content-Length', '3']);
     expect(serializeHead(head, PLAIN)).toBe(
@@ -58,7 +67,7 @@ describe('serializeHead', () => {
 
   test('what is kept of a head does not leak from one connection to the next', () => {
     const head = new ResponseHead(200, ['X', 'y']);
-    serializeHead(head, { framing: 'chunked', addLength: -1, keepAlive: false, http10: false });
+    serializeHead(head, { framing: 'chunked', addLength: -1, keepAlive: false, http10: false, hsts: '' });
     expect(serializeHead(head, PLAIN)).not.toMatch(/chunked|close/);
   });
 
@@ -102,6 +111,7 @@ describe('serializeHead', () => {
           addLength: content.length,
           keepAlive,
           http10: false,
+          hsts: '',
         });
         const read = await readByClient(text + content);
         expect(read.statusCode).toBe(code);

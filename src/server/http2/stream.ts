@@ -1,0 +1,359 @@
+/**
+ * One request of an HTTP/2 connection and its response: what `connection.ts` is for HTTP/1.1, with the same Exchange, bodies and errors.
+ *
+ * Life of a stream: the head is read; the handler is called; its response is written; what the client still sends then is refused with
+ * RST_STREAM NO_ERROR (RFC 9113 section 8.1). A stream that ends before is an abort.
+ */
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../../errors.js';
+import { hasNoBody, ResponseHead } from '../../http/response-head.js';
+import type { GatewayResponse, Handler, Peer, ResponseBody } from '../../types.js';
+import { StreamWriter, writeFile } from '../body-writer.js';
+import type { ConnectionContext } from '../connection.js';
+import { errorResponse, logError } from '../error-response.js';
+import { Exchange } from '../exchange.js';
+import { RequestBodyStream, type BodyOrigin } from '../request-body.js';
+import { publishExchange, publishRefusal } from '../request-record.js';
+import { disposeBody, fitLength, lengthToAdd } from '../response-writer.js';
+import { PacedStream } from './paced-stream.js';
+import { readRequestHead } from './request-head.js';
+import { interimFields, responseFields } from './response-fields.js';
+
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+
+const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
+
+/** What the streams of a connection share. */
+export interface StreamContext {
+  readonly connection: ConnectionContext;
+  readonly peer: Peer;
+  readonly handler: Handler;
+  /** The stream is no more. @param wasReset the client ended it before its response was complete */
+  readonly closed: (stream: Http2Stream, wasReset: boolean) => void;
+}
+
+export class Http2Stream implements BodyOrigin {
+  readonly #stream: ServerHttp2Stream;
+  readonly #context: StreamContext;
+  #exchange: Exchange | null = null;
+  #writer: StreamWriter | null = null;
+  #paced: PacedStream | null = null;
+  #reading = false;
+  #continued = false;
+  #received = 0;
+  /** When everything was given to the stream; 0 before. */
+  #writtenAtMs = 0;
+  /** We have reset it, or it was answered. */
+  #ours = false;
+
+  /**
+   * @param list the header list as received: name, value, name, value …
+   * @param flags of the HEADERS frame
+   */
+  constructor(stream: ServerHttp2Stream, list: readonly string[], flags: number, context: StreamContext) {
+    this.#stream = stream;
+    this.#context = context;
+    // What goes wrong ends the stream, which is told of by 'close'.
+    stream.on('error', () => {});
+    stream.on('close', () => this.#closed());
+    // Reset in the same breath.
+    if (stream.destroyed) return;
+    this.#open(list, (flags & NGHTTP2_FLAG_END_STREAM) === 0);
+  }
+
+  // --- request ---
+
+  #open(list: readonly string[], hasBody: boolean): void {
+    const { connection, peer, handler } = this.#context;
+    let exchange: Exchange;
+    try {
+      const head = readRequestHead(list, hasBody, connection.limits);
+      if (head.contentLength > connection.limits.maxBodyBytes) throw bodyTooLarge(connection.limits);
+      const body = head.contentLength === 0 ? null : new RequestBodyStream(head.contentLength, this);
+      const { trustedProxies } = connection;
+      exchange = new Exchange({ head, body, peer, trustedProxies, inform: this.#inform });
+    } catch (error) {
+      this.#refuse(error as Error);
+      return;
+    }
+    this.#exchange = exchange;
+    // An empty DATA frame may still follow.
+    if (hasBody && exchange.body === null) this.#stream.resume();
+    let answer: GatewayResponse | Promise<GatewayResponse>;
+    try {
+      answer = exchange.path === '*' ? OPTIONS_OK : handler(exchange);
+    } catch (error) {
+      this.#fail(exchange, error);
+      return;
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (response) => this.#respond(exchange, response),
+        (error: unknown) => this.#fail(exchange, error),
+      );
+    } else {
+      this.#respond(exchange, answer);
+    }
+  }
+
+  readBody(): void {
+    const stream = this.#stream;
+    const exchange = this.#exchange;
+    if (exchange !== null && exchange.head.expectContinue && !exchange.answered && !this.#continued) {
+      this.#continued = true;
+      if (!this.#isGone) stream.additionalHeaders({ ':status': 100 });
+    }
+    if (!this.#reading) {
+      this.#reading = true;
+      stream.on('data', (chunk: Buffer) => this.#receive(chunk));
+      stream.on('end', () => this.#endOfInput());
+    }
+    if (stream.isPaused()) stream.resume();
+  }
+
+  #receive(chunk: Buffer): void {
+    const body = this.#exchange?.body;
+    if (body === null || body === undefined || body.ended) return;
+    const { limits } = this.#context.connection;
+    try {
+      this.#received += chunk.length;
+      if (this.#received > limits.maxBodyBytes) throw bodyTooLarge(limits);
+      body.receive(chunk);
+    } catch (error) {
+      this.#refuseBody(error as Error);
+    }
+    if (!body.wanted) this.#stream.pause();
+  }
+
+  /** Node says the same of a stream that the client has reset with NO_ERROR, which is no end of a body. */
+  #endOfInput(): void {
+    const body = this.#exchange?.body;
+    if (body === null || body === undefined || body.ended || this.#stream.closed) return;
+    try {
+      body.finish();
+    } catch (error) {
+      this.#refuseBody(error as Error);
+    }
+  }
+
+  readonly #inform = (exchange: Exchange, head: ResponseHead): void => {
+    if (exchange.answered || this.#isGone) return;
+    if (head.status > 199 || head.status === 101) {
+      throw new LocalProtocolError(
+        'XGI_HTTP_BAD_RESPONSE_HEAD',
+        `an interim response has status 1xx but 101, not ${head.status}`,
+      );
+    }
+    this.#stream.additionalHeaders(interimFields(head));
+  };
+
+  // --- response ---
+
+  #respond(exchange: Exchange, response: GatewayResponse): void {
+    try {
+      if (exchange.answered || this.#isGone) this.#drop(exchange, response);
+      else this.#write(exchange, response);
+    } catch (error) {
+      this.#drop(exchange, response);
+      this.#fail(exchange, error);
+    }
+  }
+
+  /** Lets go of a response that is not sent. */
+  #drop(exchange: Exchange, response: GatewayResponse): void {
+    try {
+      // A handler in plain JavaScript may have answered with anything.
+      if (response?.body) disposeBody(response.body);
+    } catch (error) {
+      this.#logError(exchange, error);
+    }
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    if (exchange.answered || this.#isGone) return;
+    this.#logError(exchange, error);
+    const { tellsDetails } = this.#context.connection;
+    const asPage = exchange.field('accept')?.includes('text/html') === true;
+    const details = tellsDetails ? (asPage ? 'page' : 'text') : null;
+    this.#write(exchange, errorResponse(error, { requestId: exchange.id, details }));
+  }
+
+  #logError(exchange: Exchange, error: unknown): void {
+    logError(this.#context.connection.log, error, {
+      requestId: exchange.id,
+      requestLine: `${exchange.method} ${exchange.target}`,
+      client: exchange.clientAddress,
+    });
+  }
+
+  #write(exchange: Exchange, { head, body }: GatewayResponse): void {
+    if (body.kind === 'tunnel')
+      throw new GatewayError(501, 'XGI_HTTP2_TUNNEL', 'a tunnel needs HTTP/1.1 and its Upgrade');
+    const noBody = hasNoBody(exchange.method, head.status);
+    const length = fitLength(head, body, noBody);
+    const fields = responseFields(head, {
+      addLength: lengthToAdd(head, length, noBody),
+      hsts: this.#context.connection.hsts,
+    });
+    const isEmpty = noBody || body.kind === 'empty';
+    this.#stream.respond(fields, { endStream: isEmpty });
+    exchange.answered = true;
+    exchange.responseHead = head;
+    if (isEmpty) {
+      disposeBody(body);
+      this.#written(exchange);
+    } else if (body.kind === 'bytes' && length <= MAX_DIRECT_BYTES) {
+      exchange.bodyBytes = length;
+      const bytes = body.bytes.length > length ? body.bytes.slice(0, length) : body.bytes;
+      this.#stream.end(bytes, 'latin1', body.taken);
+      this.#written(exchange);
+    } else {
+      this.#writeLong(exchange, body, length);
+    }
+  }
+
+  #writeLong(
+    exchange: Exchange,
+    body: Exclude<ResponseBody, { kind: 'empty' | 'tunnel' }>,
+    length: number,
+  ): void {
+    const paced = new PacedStream(this.#stream);
+    this.#paced = paced;
+    const options = {
+      socket: paced,
+      framing: length === -1 ? ('close' as const) : ('length' as const),
+      length,
+      done: (complete: boolean, bodyBytes: number, error?: Error): void => {
+        this.#writer = null;
+        exchange.bodyBytes = bodyBytes;
+        if (complete) {
+          paced.end();
+          this.#written(exchange);
+          return;
+        }
+        if (error !== undefined && !this.#stream.destroyed) this.#logError(exchange, error);
+        this.#reset(NGHTTP2_INTERNAL_ERROR);
+      },
+      failedLate: (error: Error): void => this.#logError(exchange, error),
+    };
+    if (body.kind === 'bytes') {
+      const { bytes, taken } = body;
+      paced.write(
+        typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes.subarray(0, length),
+        taken,
+      );
+      options.done(true, length);
+    } else if (body.kind === 'file') {
+      void writeFile(body.file, options);
+    } else {
+      this.#writer = new StreamWriter(body.source, options);
+      try {
+        this.#writer.start();
+      } catch (error) {
+        this.#writer?.error(error as Error);
+      }
+    }
+  }
+
+  /** Everything has been given to the stream. */
+  #written(exchange: Exchange): void {
+    this.#writtenAtMs = performance.now();
+    this.#ours = true;
+    exchange.complete = true;
+    publishExchange(exchange, false);
+    if (exchange.body === null || exchange.body.ended) return;
+    exchange.body.fail(new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'));
+    const end = (): void => this.#reset(NGHTTP2_NO_ERROR);
+    if (this.#stream.writableFinished) end();
+    else this.#stream.once('finish', end);
+  }
+
+  /** The client has reset the stream; 'close' is about to say so. Node throws if something is written then. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  #reset(code: number): void {
+    this.#ours = true;
+    if (!this.#stream.destroyed) this.#stream.close(code);
+  }
+
+  // --- ends ---
+
+  /** Answers what never became a request. */
+  #refuse(error: Error): void {
+    const { connection, peer } = this.#context;
+    logError(connection.log, error, { client: peer.remoteAddress });
+    if (this.#isGone) return;
+    const { head, body } = errorResponse(error);
+    const bytes = body.kind === 'bytes' ? body.bytes : '';
+    this.#ours = true;
+    this.#stream.respond(responseFields(head, { addLength: bytes.length, hsts: '' }));
+    this.#writtenAtMs = performance.now();
+    this.#stream.end(bytes);
+    this.#stream.once('finish', () => this.#reset(NGHTTP2_NO_ERROR));
+    publishRefusal(peer, head, bytes.length);
+  }
+
+  /** Ends a request whose body cannot be taken. */
+  #refuseBody(error: Error): void {
+    const exchange = this.#exchange!;
+    exchange.body?.fail(error);
+    if (exchange.complete) return;
+    if (exchange.answered) {
+      this.#reset(NGHTTP2_CANCEL);
+      return;
+    }
+    this.#fail(exchange, error);
+    exchange.abort();
+  }
+
+  #closed(): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    const wasReset = !this.#ours;
+    if (exchange !== null && !exchange.complete) {
+      publishExchange(exchange, true);
+      exchange.answered = true;
+      exchange.body?.fail(
+        new RemoteProtocolError(400, 'XGI_HTTP_CLIENT_GONE', 'the client has ended the request'),
+      );
+      this.#writer?.cancel();
+      exchange.abort();
+    }
+    this.#context.closed(this, wasReset);
+  }
+
+  // --- time ---
+
+  /** Ends what is over its deadline. */
+  check(nowMs: number): void {
+    const { deadlines } = this.#context.connection;
+    const overdue = this.#exchange?.body?.overdue(nowMs, deadlines);
+    if (overdue !== undefined) this.#refuseBody(overdue);
+    if (nowMs - this.#takenAtMs(nowMs) > deadlines.writeIdleMs) this.#reset(NGHTTP2_CANCEL);
+  }
+
+  /** When the client has last taken something of what there is for it. */
+  #takenAtMs(nowMs: number): number {
+    const paced = this.#paced;
+    if (paced !== null && paced.writableLength > 0) return paced.progressAtMs;
+    const waits = this.#writtenAtMs !== 0 && !this.#stream.writableFinished;
+    return waits ? Math.max(this.#writtenAtMs, paced?.progressAtMs ?? 0) : nowMs;
+  }
+
+  /** Answers a request that will not be finished, if nothing has been sent yet. */
+  cutOff(): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.answered) return;
+    this.#fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'));
+    exchange.abort();
+  }
+}
+
+/** What fits one DATA frame is written at once. */
+const MAX_DIRECT_BYTES = 16_384;
+
+function bodyTooLarge({ maxBodyBytes }: { readonly maxBodyBytes: number }): RemoteProtocolError {
+  return new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', `the body is larger than ${maxBodyBytes} bytes`);
+}
