@@ -11,7 +11,10 @@ import { findSteerName } from './steer-names.js';
 import { splitWords } from './words.js';
 
 export interface CommandLine {
+  /** Flags and TARGET. */
   readonly config: UserConfig;
+  /** `--config`, as it was written. */
+  readonly configFile: string | undefined;
   readonly checkConfig: boolean;
   /** How a message names an option, and where it was given. */
   nameOf(key: keyof UserConfig): string;
@@ -44,10 +47,11 @@ export function parseCommandLine(
 ): CommandLine {
   const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
   const line = parseSource(argv, version, '');
-  const { checkConfig, ...flags } = { ...variable.flags, ...line.flags };
+  const { checkConfig, config: configFile, ...flags } = { ...variable.flags, ...line.flags };
   const words = line.words.length > 0 ? line.words : variable.words;
   return {
     config: { ...flags, ...findTarget(words, moduleFolders(flags, env)) },
+    configFile: configFile as string | undefined,
     checkConfig: checkConfig === true,
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
@@ -113,12 +117,9 @@ function findTarget(
   const explicit = kind !== undefined;
   const [target, ...rest] = explicit ? words.slice(1) : words;
   if (target === undefined) {
-    throw new ConfigError(
-      'XGI_CONFIG_TARGET',
-      kind !== undefined
-        ? NO_TARGET[kind]
-        : 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
-    );
+    // A configuration file may tell.
+    if (kind === undefined) return {};
+    throw new ConfigError('XGI_CONFIG_TARGET', NO_TARGET[kind]);
   }
   if (!explicit && LATER_COMMANDS.has(target)) {
     throw new ConfigError(

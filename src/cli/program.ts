@@ -24,6 +24,10 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
   [
     'Application:',
     [
+      [
+        '-c, --config <file>',
+        'xgi.config.ts, .js, .mjs, .yaml, .yml or .json: settings, under those of the command line; the word none for no file (default: the one in the working directory)',
+      ],
       ['--chdir <directory>', 'run there; all relative paths are relative to it'],
       ['--pythonpath <directories>', 'put in front of sys.path, separated by commas'],
       ['-e, --env <name=value>', 'set a variable for the application; repeatable'],
@@ -169,7 +173,9 @@ Examples:
 /** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
-    .usage('[flags] TARGET\n       xgi wsgi|cgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]')
+    .usage(
+      '[flags] [TARGET]\n       xgi wsgi|cgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]',
+    )
     .description(
       'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs.',
     )

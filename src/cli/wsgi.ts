@@ -1,43 +1,26 @@
 /** The command `xgi wsgi TARGET`, and `xgi TARGET`: resolves the configuration, then checks it or serves. */
 import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-format.js';
-import { resolveConfig, type ResolveContext, type ResolvedConfig } from '../config/resolve.js';
+import type { ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
-import { resolvePrivileges } from '../process/privileges.js';
-import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
 import { takeListenFds } from '../process/systemd.js';
 import { takeChildTask } from '../service/child-task.js';
 import { takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
+import { readConfiguration } from './configuration.js';
 
 /** @returns the exit status */
-export async function runWsgi(
-  { config: user, checkConfig, nameOf }: CommandLine,
-  version: string,
-): Promise<number> {
+export async function runWsgi(commandLine: CommandLine, version: string): Promise<number> {
   const cwd = process.cwd();
   const task = takeChildTask(process.env);
   const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
-  const runAs: ResolveContext['runAs'] = (wanted) => {
-    const { uid, gid, env } = resolvePrivileges(wanted, { nameOf });
-    return uid === null || gid === null ? undefined : { uid, gid, env };
-  };
-  const checkLauncher: ResolveContext['checkLauncher'] = (python, cgiUser) =>
-    checkRootsLauncher({ user: cgiUser, python, name: nameOf('cgiUser') });
-  const config = await resolveConfig(user, {
-    cwd,
-    env: process.env,
-    inheritedFds,
-    runAs,
-    checkLauncher,
-    nameOf,
-  });
+  const { resolved: config, nameOf } = await readConfiguration(commandLine, { cwd, inheritedFds });
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
   if (task !== undefined) {
     const { runGatewayChild } = await import('../service/gateway-child.js');
     return await runGatewayChild({ task, config, formatLine, version });
   }
-  if (checkConfig) {
+  if (commandLine.checkConfig) {
     const { check } = await import('./check.js');
     return await check({ config, version, nameOf });
   }

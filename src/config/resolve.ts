@@ -20,9 +20,11 @@ import { type CgiConfig, resolveCgi } from './cgi.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
+import type { SettingPath } from './file.js';
 import { checkKind, type Kind } from './kinds.js';
 import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './python.js';
-import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
+import { type ParsedConfig, type UserConfig } from './schema.js';
+import { parseUserConfig } from './parse.js';
 
 export interface ResolvedConfig {
   /** In the form of the worker protocol (docs/protocol.md, HELLO); for CGI programs as it was written. */
@@ -79,13 +81,16 @@ export interface ResolveContext {
   readonly runAs?: (wanted: WantedPrivileges) => RunAs | undefined;
   /** Looks at an interpreter that root is to run, for programs of that user. @throws ConfigError if others than root can change it */
   readonly checkLauncher?: (python: string, cgiUser: string) => void;
-  /** How a message names an option: `--workers`. */
-  nameOf(key: keyof UserConfig): string;
+  /** How a message names an option, `--workers`; or something in it, of a file: `env.HOME`. */
+  nameOf(key: keyof UserConfig, below?: SettingPath): string;
+  /** How a message names a key that does not exist, which can only stand in a file. */
+  nameOfKey(at: SettingPath): string;
 }
 
 /** @throws ConfigError for the first value that cannot be used; it names the option, what was expected and what was received */
 export async function resolveConfig(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig> {
-  const parsed = parse(user, context);
+  const parsed = parseUserConfig(user, context);
+  const target = parsed.target ?? noTarget();
   const directory = resolveDirectory(parsed.chdir, context);
   checkTemporaryFolder(context);
   const absolute = (file: string): string => path.resolve(directory, file);
@@ -95,10 +100,10 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     umask: parsed.umask ?? null,
     allowRoot: parsed.allowRoot ?? false,
   };
-  const found = detectTarget(parsed.target, directory, parsed.kind);
+  const found = detectTarget(target, directory, parsed.kind);
   checkKind(user, found.kind, (key) => context.nameOf(key));
   return {
-    target: found.kind === 'wsgi' ? found.target : parsed.target,
+    target: found.kind === 'wsgi' ? found.target : target,
     cgi: found.kind === 'wsgi' ? null : resolveCgi(parsed, found.path, { ...context, directory }),
     endpoints: resolveEndpoints(parsed.bind, directory, context),
     ...resolveProcesses(parsed, found.kind, { directory, context }),
@@ -169,17 +174,6 @@ async function resolvePython(
 
 function hasPython(python: string | undefined, { directory, context }: ProcessContext): boolean {
   return python !== undefined || findProgram('python3', directory, context.env['PATH'] ?? '') !== undefined;
-}
-
-function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
-  const result = userConfigSchema.safeParse(user);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw refuse(context.nameOf(issue.path[0] as keyof UserConfig), issue.message, valueAt(user, issue.path));
-}
-
-function valueAt(user: UserConfig, at: readonly (string | number)[]): unknown {
-  return at.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], user);
 }
 
 function resolveProcesses(
@@ -328,6 +322,13 @@ function checkFolder(
     'a file in a folder that exists',
     written,
     `: there is no folder ${JSON.stringify(folder)}`,
+  );
+}
+
+function noTarget(): never {
+  throw new ConfigError(
+    'XGI_CONFIG_TARGET',
+    'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
   );
 }
 

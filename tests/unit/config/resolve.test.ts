@@ -29,7 +29,13 @@ function resolve(
 ): Promise<ResolvedConfig> {
   return resolveConfig(
     { target: 'app:app', ...user },
-    { cwd: directory, env: { PATH: directory, ...env }, inheritedFds, nameOf: (key) => `--${key}` },
+    {
+      cwd: directory,
+      env: { PATH: directory, ...env },
+      inheritedFds,
+      nameOf: (key) => `--${key}`,
+      nameOfKey: (at) => at.join('.'),
+    },
   );
 }
 
@@ -224,7 +230,7 @@ describe('an error names the option, what was expected and what was received', (
     [{ env: ['A=1', 'B'] }, '--env: expected NAME=VALUE, received "B"'],
     [{ env: ['=1'] }, '--env: expected NAME=VALUE, received "=1"'],
     [
-      { logLevel: 'trace' },
+      { logLevel: 'trace' as 'debug' },
       '--logLevel: expected one of debug, info, warning, error, critical, received "trace"',
     ],
     [{ pid: '' }, '--pid: expected a file, received ""'],
@@ -281,7 +287,9 @@ describe('an error names the option, what was expected and what was received', (
   });
 
   test('a key that does not exist', async () => {
-    await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(ConfigError);
+    await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(
+      'wrokers: there is no such setting; did you mean workers?',
+    );
   });
 });
 
