@@ -66,7 +66,7 @@ function octal(expected: string) {
     .optional();
 }
 
-function text(expected: string) {
+function string(expected: string) {
   return z.string({ invalid_type_error: expected }).describe(expected);
 }
 
@@ -115,13 +115,13 @@ function within(value: number, least: number, most: number): number | undefined 
 const NAME = /^[^=\0]+$/;
 const ENV_ENTRY = 'NAME=VALUE';
 const INTERPRETER_ENTRY = '.ENDING=INTERPRETER, for example .pl=/usr/bin/perl';
-const envName = text('the name of a variable').refine((name) => NAME.test(name), 'the name of a variable');
-const envEntry = text(ENV_ENTRY).refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), ENV_ENTRY);
-const interpreterEntry = text(INTERPRETER_ENTRY).refine(
+const envName = string('the name of a variable').refine((name) => NAME.test(name), 'the name of a variable');
+const envEntry = string(ENV_ENTRY).refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), ENV_ENTRY);
+const interpreterEntry = string(INTERPRETER_ENTRY).refine(
   (entry) => /^\.[^=/\0]+=[^\0]+$/.test(entry),
   INTERPRETER_ENTRY,
 );
-const path = text('a path').refine((given) => given !== '' && !given.includes('\0'), 'a path');
+const path = string('a path').refine((given) => given !== '' && !given.includes('\0'), 'a path');
 
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 
@@ -131,7 +131,7 @@ function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
 
 /** Of one application: what is served, and by what. */
 const applicationOptions = {
-  target: text('a TARGET, for example wsgi:app or ./cgi-bin').optional(),
+  target: string('a TARGET, for example wsgi:app or ./cgi-bin').optional(),
   /** What the target is, if that was said: `xgi cgi TARGET`. */
   kind: oneOf(['wsgi', 'cgi']),
   workers: option(WORKER_RANGE_FORM, parseWorkerRange),
@@ -147,7 +147,7 @@ const applicationOptions = {
   maxWorkerRss: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
   preload: flag(),
   reload: flag(),
-  reloadExtraFile: list(text('a file'), 'files'),
+  reloadExtraFile: list(string('a file'), 'files'),
   python: nonEmpty('the path or the name of a Python interpreter'),
   mount: option('a path that begins with /, for example /cgi-bin', parseMount),
   passEnv: list(envName, 'names of variables'),
@@ -170,7 +170,7 @@ const applicationOptions = {
 
 /** Of the server as a whole. */
 const serverOptions = {
-  bind: list(text('an address'), 'addresses'),
+  bind: list(string('an address'), 'addresses'),
   gateways: wholeNumber(1, 64),
   gracefulTimeout: duration('to wait for nothing'),
   user: nonEmpty('the name or the number of a user'),
@@ -188,7 +188,7 @@ const serverOptions = {
   pid: nonEmpty('a file'),
   controlSocket: nonEmpty('a path for a socket, or none'),
   backlog: wholeNumber(1, 65_535),
-  forwardedAllowIps: text('addresses or ranges, separated by commas').optional(),
+  forwardedAllowIps: string('addresses or ranges, separated by commas').optional(),
   dev: flag(),
 } as const;
 
