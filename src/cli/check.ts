@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
-import { createApplication, reachOf } from '../service/application.js';
+import { createApplication, reachesOf } from '../service/application.js';
 
 const LOG_CLOSE_MS = 1000;
 
@@ -35,7 +35,7 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
   try {
     await application.prepare();
     dropPrivileges(privileges);
-    checkReach(privileges, reachOf(config));
+    for (const reach of reachesOf(config)) checkReach(privileges, reach);
     await application.start();
     await application.stop(config.gracefulTimeoutMs);
   } finally {

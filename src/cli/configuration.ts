@@ -1,8 +1,9 @@
 /** The settings of a run: those of the configuration file, and over them those of XGI_CMD_ARGS and the command line. */
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type ConfigFile, findConfigFile, loadConfigFile, type SettingPath } from '../config/file.js';
 import { resolveConfig, type ResolveContext, type ResolvedConfig } from '../config/resolve.js';
-import type { UserConfig } from '../config/schema.js';
+import { SERVER_SETTINGS, type UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { resolvePrivileges } from '../process/privileges.js';
 import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
@@ -60,6 +61,31 @@ export async function readConfiguration(
   } catch (error) {
     throw file !== undefined && error instanceof ConfigError ? file.explain(error) : error;
   }
+}
+
+/** Whether a reload reads the file again. Several gateways read it at their start only, each for itself. */
+export function readsAgain({ file, resolved }: Configuration): boolean {
+  return file !== undefined && resolved.gateways === 1;
+}
+
+/**
+ * Reads the file as it is now.
+ *
+ * @throws ConfigError if it cannot be used; `XGI_RELOAD_RESTART` if something has changed that only a start can change
+ */
+export async function rereadConfiguration(
+  before: Configuration,
+  commandLine: CommandLine,
+  context: ConfigurationContext,
+): Promise<ResolvedConfig> {
+  const now = await readConfiguration(commandLine, context);
+  const changed = SERVER_SETTINGS.find((key) => !isDeepStrictEqual(before.user[key], now.user[key]));
+  if (changed === undefined) return now.resolved;
+  const error = new ConfigError(
+    'XGI_RELOAD_RESTART',
+    `${now.nameOf(changed)}: it has changed, and is read at the start only; restart xgi, or put it back`,
+  );
+  throw now.file?.explain(error) ?? error;
 }
 
 /** @param written as with `--config`: a path; `none` for no file; undefined to look in the working directory */

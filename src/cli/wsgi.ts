@@ -6,7 +6,7 @@ import { takeListenFds } from '../process/systemd.js';
 import { takeChildTask } from '../service/child-task.js';
 import { takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
-import { readConfiguration } from './configuration.js';
+import { readConfiguration, readsAgain, rereadConfiguration } from './configuration.js';
 
 /** @returns the exit status */
 export async function runWsgi(commandLine: CommandLine, version: string): Promise<number> {
@@ -14,7 +14,9 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
   const task = takeChildTask(process.env);
   const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
-  const { resolved: config, nameOf } = await readConfiguration(commandLine, { cwd, inheritedFds });
+  const context = { cwd, inheritedFds };
+  const configuration = await readConfiguration(commandLine, context);
+  const { resolved: config, nameOf } = configuration;
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
   if (task !== undefined) {
     const { runGatewayChild } = await import('../service/gateway-child.js');
@@ -25,7 +27,10 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
     return await check({ config, version, nameOf });
   }
   const { serve } = await import('../service/serve.js');
-  return await serve({ config, formatLine, version, nameOf, cwd, predecessor });
+  const reread = readsAgain(configuration)
+    ? () => rereadConfiguration(configuration, commandLine, context)
+    : undefined;
+  return await serve({ config, formatLine, version, nameOf, cwd, predecessor, reread });
 }
 
 /** Also for a gateway without an access log: a mistake is found now, not when the log is wanted. */

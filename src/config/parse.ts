@@ -3,7 +3,17 @@ import type { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
 import { findNear } from './near.js';
-import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
+import { routeSchema } from './route-schema.js';
+import {
+  APPLICATION_SETTINGS,
+  type ParsedConfig,
+  SERVER_SETTINGS,
+  type UserConfig,
+  userConfigSchema,
+} from './schema.js';
+
+const ALL_KEYS = Object.keys(userConfigSchema.shape);
+const ROUTE_KEYS = [...Object.keys(routeSchema.shape), 'to', 'status', 'body'];
 
 interface Names {
   nameOf(key: keyof UserConfig, below?: SettingPath): string;
@@ -36,7 +46,14 @@ function valueAt(user: unknown, at: SettingPath): unknown {
 }
 
 function refuseKey(at: SettingPath, { nameOfKey }: Names): ConfigError {
-  const near = findNear(String(at.at(-1)), Object.keys(userConfigSchema.shape));
+  const key = String(at.at(-1));
+  const isInApp = at[0] === 'apps';
+  if (isInApp && SERVER_SETTINGS.some((name) => name === key))
+    return new ConfigError(
+      'XGI_CONFIG_KEY',
+      `${nameOfKey(at)}: it is for the server as a whole, and stands outside of apps`,
+    );
+  const near = findNear(key, at[0] === 'routes' ? ROUTE_KEYS : isInApp ? APPLICATION_SETTINGS : ALL_KEYS);
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   return new ConfigError('XGI_CONFIG_KEY', `${nameOfKey(at)}: there is no such setting${hint}`);
 }

@@ -18,11 +18,12 @@ import type {
 } from '../types.js';
 import { type CgiConfig, resolveCgi } from './cgi.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
-import { detectTarget } from './detect.js';
+import { detectTarget, type Target } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
 import type { SettingPath } from './file.js';
 import { checkKind, type Kind } from './kinds.js';
 import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './python.js';
+import { resolveSite, type SiteConfig } from './site.js';
 import { type ParsedConfig, type UserConfig } from './schema.js';
 import { parseUserConfig } from './parse.js';
 
@@ -31,6 +32,8 @@ export interface ResolvedConfig {
   readonly target: string;
   /** Set if CGI programs are served, and no WSGI application. */
   readonly cgi: CgiConfig | null;
+  /** Set if applications are served by routes. */
+  readonly site: SiteConfig | null;
   readonly endpoints: readonly Endpoint[];
   /** Of all gateways together. Of CGI programs: the launchers, the same number for each gateway. */
   readonly workers: WorkerRange;
@@ -90,7 +93,6 @@ export interface ResolveContext {
 /** @throws ConfigError for the first value that cannot be used; it names the option, what was expected and what was received */
 export async function resolveConfig(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig> {
   const parsed = parseUserConfig(user, context);
-  const target = parsed.target ?? noTarget();
   const directory = resolveDirectory(parsed.chdir, context);
   checkTemporaryFolder(context);
   const absolute = (file: string): string => path.resolve(directory, file);
@@ -100,13 +102,23 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     umask: parsed.umask ?? null,
     allowRoot: parsed.allowRoot ?? false,
   };
-  const found = detectTarget(target, directory, parsed.kind);
+  const found: Target | { readonly kind: 'site' } =
+    parsed.apps === undefined && parsed.routes === undefined
+      ? detectTarget(parsed.target ?? noTarget(), directory, parsed.kind)
+      : { kind: 'site' };
   checkKind(user, found.kind, (key) => context.nameOf(key));
+  const site =
+    found.kind === 'site'
+      ? await resolveSite(parsed, user, { ...context, directory, resolveApplication: resolveConfig })
+      : null;
   return {
-    target: found.kind === 'wsgi' ? found.target : target,
-    cgi: found.kind === 'wsgi' ? null : resolveCgi(parsed, found.path, { ...context, directory }),
+    target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
+    cgi: found.kind === 'cgi' ? resolveCgi(parsed, found.path, { ...context, directory }) : null,
+    site,
     endpoints: resolveEndpoints(parsed.bind, directory, context),
-    ...resolveProcesses(parsed, found.kind, { directory, context }),
+    ...(site === null
+      ? resolveProcesses(parsed, found.kind === 'cgi' ? 'cgi' : 'wsgi', { directory, context })
+      : resolveSiteProcesses(parsed, site, context)),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
@@ -121,7 +133,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
       maxRssBytes: parsed.maxWorkerRss ?? 0,
     },
     preload: parsed.preload ?? false,
-    reloadOnChange: resolveReload(parsed, absolute),
+    reloadOnChange: site === null ? resolveReload(parsed, absolute) : joinReloads(site),
     privileges,
     dev: parsed.dev ?? false,
     limits: {
@@ -160,7 +172,7 @@ async function resolvePython(
   { directory, context, privileges }: PythonContext,
 ): Promise<Interpreter | null> {
   const { env } = context;
-  if (kind === 'cgi' && !hasPython(python, { directory, context })) return null;
+  if (kind !== 'wsgi' && !hasPython(python, { directory, context })) return null;
   return await chooseInterpreter({
     python,
     directory,
@@ -199,6 +211,30 @@ function resolveProcesses(
     `at most as many gateways as workers, of which there may be ${workers.min}`,
     gateways,
   );
+}
+
+/** The applications of a site are not shared among gateways. */
+function resolveSiteProcesses(
+  { gateways = 1 }: ParsedConfig,
+  { apps }: SiteConfig,
+  context: ResolveContext,
+): Pick<ResolvedConfig, 'workers' | 'gateways'> {
+  if (gateways > 1) throw refuse(context.nameOf('gateways'), '1 with apps and routes', gateways);
+  const ranges = [...apps.values()].map(({ workers }) => workers);
+  const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+  return {
+    gateways,
+    workers: { min: sum(ranges.map(({ min }) => min)), max: sum(ranges.map(({ max }) => max)) },
+  };
+}
+
+function joinReloads({ apps }: SiteConfig): ResolvedConfig['reloadOnChange'] {
+  const reloads = [...apps.values()].flatMap(({ reloadOnChange }) => reloadOnChange ?? []);
+  return reloads.length === 0 ? null : { extraFiles: reloads.flatMap(({ extraFiles }) => extraFiles) };
+}
+
+function describeApps({ apps }: SiteConfig): string {
+  return apps.size === 0 ? 'routes' : [...apps.keys()].join(', ');
 }
 
 /** More than one gateway can keep busy. */

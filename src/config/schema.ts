@@ -7,6 +7,7 @@
 // The small one of the two interfaces that zod 4 has. The other loads 100 files at once, a language of messages each, of
 // which none is used here: 30 ms of every start, and with few file descriptors (`ulimit -n 64`) no start at all.
 import { z } from 'zod/v3';
+import { routeSchema } from './route-schema.js';
 import {
   DURATION_FORM,
   parseDuration,
@@ -193,7 +194,24 @@ const serverOptions = {
 } as const;
 
 /** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
-export const userConfigSchema = z.strictObject({ ...applicationOptions, ...serverOptions });
+export const userConfigSchema = z.strictObject({
+  ...applicationOptions,
+  ...serverOptions,
+  /** Several applications, by their names. */
+  apps: z
+    .record(z.strictObject(applicationOptions, { invalid_type_error: 'the settings of an application' }), {
+      invalid_type_error: 'an object: the name of each application, and its settings',
+    })
+    .optional(),
+  /** Which of them, or what else, answers which requests. */
+  routes: z.array(routeSchema, { invalid_type_error: 'a list of routes' }).optional(),
+});
+
+/** What may be set for each application. */
+export const APPLICATION_SETTINGS = Object.keys(applicationOptions) as (keyof typeof applicationOptions)[];
+
+/** What is set for the server as a whole. */
+export const SERVER_SETTINGS = Object.keys(serverOptions) as (keyof typeof serverOptions)[];
 
 /** As a person writes it. */
 export type UserConfig = z.input<typeof userConfigSchema>;

@@ -16,13 +16,14 @@ import { serverOf } from './server-address.js';
  * @param contentLength the true length of the body; -1 if there is none
  */
 export function wsgiEnviron(request: GatewayRequest, contentLength: number): string {
-  const { path, query, target, peer, identity } = request;
+  const { mount, path, query, target, peer, identity } = request;
   const { name, port } = serverOf(request);
-  const uri = target.charCodeAt(0) === 0x2f ? target : query === '' ? path : `${path}?${query}`;
+  const uri = target.charCodeAt(0) === 0x2f ? target : mount + (query === '' ? path : `${path}?${query}`);
   const pathInfo = path.indexOf('%') === -1 ? path : decodePath(path);
   return (
     fieldVariables(request.fields) +
     (contentLength === -1 ? '' : `CONTENT_LENGTH\0${contentLength}\0`) +
+    (mount === '' ? '' : `SCRIPT_NAME\0${decodePath(mount)}\0`) +
     (identity === null ? '' : identityVariables(identity)) +
     `REQUEST_METHOD\0${request.method}\0PATH_INFO\0${pathInfo}\0QUERY_STRING\0${query}\0REQUEST_URI\0${uri}\0RAW_URI\0${target}` +
     `\0SERVER_NAME\0${name}\0SERVER_PORT\0${port}\0SERVER_PROTOCOL\0HTTP/${request.httpVersion}` +

@@ -44,6 +44,7 @@ test('the defaults', async () => {
   expect(config).toEqual({
     target: 'app:app',
     cgi: null,
+    site: null,
     dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
     workers: { min: availableParallelism(), max: availableParallelism() },
