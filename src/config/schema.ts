@@ -195,6 +195,8 @@ const serverOptions = {
 
 /** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
 export const userConfigSchema = z.strictObject({
+  /** For editors; xgi passes it over. */
+  $schema: string('where the JSON Schema of this file is').optional(),
   ...applicationOptions,
   ...serverOptions,
   /** Several applications, by their names. */

@@ -212,11 +212,8 @@ function siteOf(config: ResolvedConfig): SiteConfig {
 }
 
 /** What the server alone uses is left out: it holds objects that equal nothing but themselves, and does not change. */
-function isSameConfig(
-  { trustedProxies: _, ...a }: ResolvedConfig,
-  { trustedProxies: __, ...b }: ResolvedConfig,
-): boolean {
-  return isDeepStrictEqual(a, b);
+function isSameConfig(a: ResolvedConfig, b: ResolvedConfig): boolean {
+  return isDeepStrictEqual({ ...a, trustedProxies: null }, { ...b, trustedProxies: null });
 }
 
 function createTable({ routes }: SiteConfig, parts: Parts): RouteTable<Target> {
