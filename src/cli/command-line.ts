@@ -5,6 +5,7 @@ import { TARGET_FORM } from '../config/detect.js';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { findAbsentFlag } from './absent-flags.js';
+import { LOOKING_COMMANDS } from './looking-commands.js';
 import { findNearCommand } from './near-command.js';
 import { createProgram } from './program.js';
 import { findSteerName } from './steer-names.js';
@@ -15,10 +16,13 @@ export interface CommandLine {
   readonly config: UserConfig;
   /** `--config`, as it was written. */
   readonly configFile: string | undefined;
-  readonly checkConfig: boolean;
+  readonly action: Action;
   /** How a message names an option, and where it was given. */
   nameOf(key: keyof UserConfig): string;
 }
+
+/** `print` is `xgi check --print`. */
+export type Action = 'serve' | 'check' | 'print' | 'routes';
 
 /** Commands of the design that xgi does not have. A module of such a name is served with `xgi wsgi NAME`. */
 const LATER_COMMANDS = new Set(['app', 'static']);
@@ -47,12 +51,17 @@ export function parseCommandLine(
 ): CommandLine {
   const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
   const line = parseSource(argv, version, '');
-  const { checkConfig, config: configFile, ...flags } = { ...variable.flags, ...line.flags };
-  const words = line.words.length > 0 ? line.words : variable.words;
+  const { checkConfig, print, config: configFile, ...flags } = { ...variable.flags, ...line.flags };
+  const command = LOOKING_COMMANDS.find((name) => name === line.words[0]);
+  const lineWords = command === undefined ? line.words : line.words.slice(1);
+  const words = lineWords.length > 0 ? lineWords : variable.words;
+  const looks = command ?? (checkConfig === true ? 'check' : undefined);
+  if (print === true && looks !== 'check')
+    throw new ConfigError('XGI_CONFIG_USAGE', '--print is for xgi check; see xgi --help');
   return {
     config: { ...flags, ...findTarget(words, moduleFolders(flags, env)) },
     configFile: configFile as string | undefined,
-    checkConfig: checkConfig === true,
+    action: print === true ? 'print' : (looks ?? 'serve'),
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
       return flagOf(key) + (key in line.flags || !(key in variable.flags) ? '' : ' (in XGI_CMD_ARGS)');

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { findNear } from '../config/near.js';
+import { LOOKING_COMMANDS } from './looking-commands.js';
 import { STEER_NAMES } from './steer-names.js';
 
 /** What other programs call it → what to do instead. */
@@ -32,7 +33,7 @@ function adviseFor(target: string): string | undefined {
   if (/[:./]/.test(target)) return undefined;
   const synonym = SYNONYMS.get(target);
   if (synonym !== undefined) return synonym;
-  const near = findNear(target, STEER_NAMES);
+  const near = findNear(target, [...STEER_NAMES, ...LOOKING_COMMANDS]);
   return near === undefined ? undefined : `did you mean xgi ${near}?`;
 }
 

@@ -156,6 +156,10 @@ const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
 The variable XGI_CMD_ARGS may hold flags too; those on the command line win.
 
+Commands that serve nothing, with the same flags:
+  xgi check                               whether everything can be served
+  xgi routes                              what goes where, in order
+
 Commands for an xgi that runs:
   xgi status                              workers, queue, requests that run
   xgi reload                              the code as it is now takes over
@@ -174,7 +178,7 @@ Examples:
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
     .usage(
-      '[flags] [TARGET]\n       xgi wsgi|cgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]',
+      '[flags] [TARGET]\n       xgi wsgi|cgi [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
     )
     .description(
       'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs.',
@@ -194,7 +198,8 @@ export function createProgram(version: string): Command {
   }
   return program
     .optionsGroup('Other:')
-    .option('--check-config', 'load the application in one worker, then exit: 0 if it can be served')
+    .option('--check-config', 'the same as xgi check')
+    .option('--print', 'with xgi check: print the settings that are used instead, defaults too')
     .version(`xgi ${version}`, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this');
 }

@@ -22,9 +22,13 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
     const { runGatewayChild } = await import('../service/gateway-child.js');
     return await runGatewayChild({ task, config, formatLine, version });
   }
-  if (commandLine.checkConfig) {
-    const { check } = await import('./check.js');
-    return await check({ config, version, nameOf });
+  switch (commandLine.action) {
+    case 'check':
+      return await (await import('./check.js')).check({ config, version, nameOf });
+    case 'print':
+      return (await import('./print.js')).printConfig(config);
+    case 'routes':
+      return (await import('./print.js')).printRoutes(config);
   }
   const { serve } = await import('../service/serve.js');
   const reread = readsAgain(configuration)

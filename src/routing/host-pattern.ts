@@ -23,3 +23,8 @@ export function hostOf(authority: string): string {
   const host = colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
   return (host.endsWith('.') ? host.slice(0, -1) : host).toLowerCase();
 }
+
+/** As it was written. */
+export function formatHostPattern(pattern: HostPattern): string {
+  return pattern.kind === 'exact' ? pattern.name : `*${pattern.suffix}`;
+}

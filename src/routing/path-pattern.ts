@@ -42,3 +42,9 @@ export function parsePathPattern(text: string): PathPattern | undefined {
   if (new Set(names).size < names.length) return undefined;
   return { segments, end: hasRest ? 'rest' : names.length > 0 ? 'exact' : 'prefix' };
 }
+
+/** As it was written, or could have been. */
+export function formatPathPattern({ segments, end }: PathPattern): string {
+  const parts = segments.map((segment) => ('name' in segment ? `:${segment.name}` : segment.text));
+  return `/${[...parts, ...(end === 'rest' ? ['*'] : [])].join('/')}`;
+}

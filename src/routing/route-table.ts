@@ -84,6 +84,15 @@ export class RouteTable<T> {
     return { target: leaf.target, mountLength: lengthOf(request.path, leaf.rule.mountDepth), segments };
   }
 
+  /** All routes, in the order in which a request that matches several is given to the first. */
+  get routes(): readonly (readonly [RouteRule, T])[] {
+    const suffixes = [...this.#wildcards.keys()].toSorted((a, b) => b.length - a.length);
+    const wildcards = suffixes.map((suffix) => this.#wildcards.get(suffix)!);
+    return [...this.#exact.values(), ...wildcards, this.#anyHost]
+      .flatMap(leavesOf)
+      .map(({ rule, target }) => [rule, target]);
+  }
+
   #find(request: Matched, segments: readonly string[]): Leaf<T> | undefined {
     if (this.#exact.size > 0 || this.#wildcards.size > 0) {
       const host = hostOf(request.authority);
@@ -145,6 +154,12 @@ function findLeaf<T>(
   if (found === undefined && node.any !== undefined && segment !== '')
     found = findLeaf(node.any, segments, at + 1, request);
   return found ?? firstOf(node.rest, request) ?? firstOf(node.prefix, request);
+}
+
+/** As findLeaf tries them. */
+function leavesOf<T>({ texts, any, exact, rest, prefix }: Node<T>): Leaf<T>[] {
+  const below = [...texts.values(), ...(any === undefined ? [] : [any])];
+  return [...below.flatMap(leavesOf), ...exact, ...rest, ...prefix];
 }
 
 function firstOf<T>(leaves: readonly Leaf<T>[], request: Matched): Leaf<T> | undefined {

@@ -205,7 +205,7 @@ export class SiteApplication implements Application {
 const TOTALS = ['requests', 'timeouts', 'queueTimeouts', 'died', 'booted', 'crashed', 'recycled'] as const;
 
 /** One application alone has no name, and takes every request. */
-function siteOf(config: ResolvedConfig): SiteConfig {
+export function siteOf(config: ResolvedConfig): SiteConfig {
   if (config.site !== null) return config.site;
   const rule = { host: null, path: ANY_PATH, mountDepth: 0, methods: null, fields: [] };
   return { apps: new Map([['', config]]), routes: [{ rule, action: { kind: 'app', app: '' }, index: 0 }] };

@@ -145,12 +145,12 @@ describe('a command that is misspelt', () => {
 
 describe('XGI_CMD_ARGS', () => {
   test('comes before the command line, which wins', () => {
-    const { config, checkConfig } = parse(
+    const { config, action } = parse(
       ['app:app', '-w', '3', '-b', ':9'],
       '-w 2 --threads 4 -b :1 -b :2 --check-config',
     );
     expect(config).toEqual({ target: 'app:app', workers: '3', threads: '4', bind: [':9'] });
-    expect(checkConfig).toBe(true);
+    expect(action).toBe('check');
   });
 
   test('may hold the target', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parsePathPattern } from '../../../src/routing/path-pattern.js';
+import { formatPathPattern, parsePathPattern } from '../../../src/routing/path-pattern.js';
 
 const text = (value: string) => ({ text: value });
 const name = (value: string) => ({ name: value });
@@ -33,3 +33,7 @@ test.each([
   '/:a/:a',
   '/a%zz',
 ])('not a path: %j', (path) => expect(parsePathPattern(path)).toBeUndefined());
+
+test.each(['/', '/shop', '/users/:id', '/*', '/t/:name/*'])('written again: %s', (path) => {
+  expect(formatPathPattern(parsePathPattern(path)!)).toBe(path);
+});

@@ -188,6 +188,14 @@ describe('the same as a matcher that looks at every rule', () => {
   });
 });
 
+test('the routes are listed in the order in which they are tried', () => {
+  const rules = [{}, { path: '/a/*' }, { path: '/a' }, { path: '/:x' }, { path: '/a/b' }, { host: '*.org' }];
+  const more = [{ host: 'a.org', path: '/z' }, { host: '*.a.org' }, { path: '/a', methods: ['GET'] }];
+  const all: WrittenRule[] = [...rules, ...more];
+  const listed = tableOf(all).routes.map(([, target]) => all.indexOf(target));
+  expect(listed).toEqual([6, 7, 5, 4, 1, 8, 2, 3, 0]);
+});
+
 /** The rules of the module's header, read one after the other. */
 function findNaively(rules: readonly WrittenRule[], request: WrittenRequest): WrittenRule | undefined {
   const host = request.host!.toLowerCase().replace(/:\d+$/, '');
