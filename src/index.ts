@@ -2,6 +2,8 @@
 export type * from './types.js';
 export * from './errors.js';
 export { DEFAULT_DEADLINES, DEFAULT_LIMITS } from './config/defaults.js';
+export { defineConfig } from './config/define.js';
+export type { UserConfig } from './config/schema.js';
 export { createCgiHandler, type CgiHandlerOptions } from './handlers/cgi/cgi.js';
 export type { Site } from './handlers/cgi/cgi-site.js';
 export { createWsgiHandler, type WorkerPool, type WsgiHandlerOptions } from './handlers/wsgi.js';

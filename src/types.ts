@@ -42,7 +42,9 @@ export interface GatewayRequest {
   readonly method: string;
   /** The request target as received (RFC 9112 section 3.2). */
   readonly target: string;
-  /** The target's path, still percent-encoded; begins with `/`, or is `*`. */
+  /** The front of the target's path that a route has taken (SCRIPT_NAME), still percent-encoded; '' for none. */
+  readonly mount: string;
+  /** The target's path behind the mount, still percent-encoded; begins with `/`, or is `*`; '' if the route has taken all of it. */
   readonly path: string;
   /** The target's query without the `?`, '' if there is none. */
   readonly query: string;

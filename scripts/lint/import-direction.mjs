@@ -29,7 +29,7 @@ const MAY_IMPORT = {
   observe: [...CONTRACT, ...PURE],
   io: CONTRACT,
   process: [...CONTRACT, ...TELEMETRY],
-  config: [...CONTRACT, ...PURE],
+  config: [...CONTRACT, ...PURE, 'routing'],
   routing: [...CONTRACT, ...PURE],
   upstream: [...CONTRACT, ...PURE, ...TELEMETRY],
   transports: [...CONTRACT, ...PURE, ...TELEMETRY, 'upstream'],

@@ -9,10 +9,6 @@ export interface AbsentFlag {
 
 export const ABSENT_FLAGS: readonly AbsentFlag[] = [
   {
-    names: ['-c', '--config'],
-    instead: 'there is no configuration file; write the flags on the command line or in XGI_CMD_ARGS',
-  },
-  {
     names: ['-k', '--worker-class'],
     instead:
       'there is one kind of worker, which waits for no client; leave it out, and use --threads for an application that waits itself',

@@ -1,9 +1,11 @@
-/** `--check-config`: loads the application in one worker, as a start would, and stops it again. Listens nowhere. */
+/** `xgi check`: loads each application in one worker, as a start would, and stops it again. Listens nowhere. */
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
-import { createApplication, reachOf } from '../service/application.js';
+import { createApplication, reachesOf } from '../service/application.js';
+import { siteOf } from '../service/site-application.js';
 import { loadTls } from '../service/tls.js';
+import { findBrokenPrograms } from './broken-programs.js';
 
 const LOG_CLOSE_MS = 1000;
 
@@ -28,8 +30,8 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
   const level = config.logLevel === 'info' ? 'warning' : config.logLevel;
   const log = new ProgramLog({ level });
   const application = createApplication({
-    config,
-    workers: { min: 1, max: 1 },
+    config: withOneWorker(config),
+    workers: ONE,
     version,
     privileges,
     log,
@@ -38,14 +40,34 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
     if (config.tls !== null) await loadTls(config.tls, log);
     await application.prepare();
     dropPrivileges(privileges);
-    checkReach(privileges, reachOf(config));
+    for (const reach of reachesOf(config)) checkReach(privileges, reach);
     await application.start();
     await application.stop(config.gracefulTimeoutMs);
   } finally {
     await log.close(LOG_CLOSE_MS);
   }
-  const { python } = config;
-  const by = python === null ? 'without Python' : `${python.path}, Python ${python.version}`;
-  process.stdout.write(`xgi: ${config.target} can be served (${by})\n`);
+  for (const [name, app] of siteOf(config).apps) {
+    for (const problem of findProblems(app)) process.stdout.write(`xgi: warning: ${problem}\n`);
+    process.stdout.write(
+      `xgi: ${name === '' ? '' : `${name}: `}${app.target} can be served (${describePython(app)})\n`,
+    );
+  }
   return 0;
+}
+
+const ONE = { min: 1, max: 1 };
+
+function withOneWorker(config: ResolvedConfig): ResolvedConfig {
+  if (config.site === null) return config;
+  const apps = [...config.site.apps].map(([name, app]) => [name, { ...app, workers: ONE }] as const);
+  return { ...config, site: { ...config.site, apps: new Map(apps) } };
+}
+
+function describePython({ python }: ResolvedConfig): string {
+  return python === null ? 'without Python' : `${python.path}, Python ${python.version}`;
+}
+
+/** Programs that cannot be run: those would be answered with 500. */
+function findProblems({ cgi }: ResolvedConfig): string[] {
+  return cgi === null ? [] : findBrokenPrograms(cgi);
 }

@@ -5,17 +5,24 @@ import { TARGET_FORM } from '../config/detect.js';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { findAbsentFlag } from './absent-flags.js';
+import { LOOKING_COMMANDS } from './looking-commands.js';
 import { findNearCommand } from './near-command.js';
 import { createProgram } from './program.js';
 import { findSteerName } from './steer-names.js';
 import { splitWords } from './words.js';
 
 export interface CommandLine {
+  /** Flags and TARGET. */
   readonly config: UserConfig;
-  readonly checkConfig: boolean;
+  /** `--config`, as it was written. */
+  readonly configFile: string | undefined;
+  readonly action: Action;
   /** How a message names an option, and where it was given. */
   nameOf(key: keyof UserConfig): string;
 }
+
+/** `print` is `xgi check --print`. */
+export type Action = 'serve' | 'check' | 'print' | 'routes';
 
 /** Commands of the design that xgi does not have. A module of such a name is served with `xgi wsgi NAME`. */
 const LATER_COMMANDS = new Set(['app', 'static']);
@@ -44,11 +51,17 @@ export function parseCommandLine(
 ): CommandLine {
   const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
   const line = parseSource(argv, version, '');
-  const { checkConfig, ...flags } = { ...variable.flags, ...line.flags };
-  const words = line.words.length > 0 ? line.words : variable.words;
+  const { checkConfig, print, config: configFile, ...flags } = { ...variable.flags, ...line.flags };
+  const command = LOOKING_COMMANDS.find((name) => name === line.words[0]);
+  const lineWords = command === undefined ? line.words : line.words.slice(1);
+  const words = lineWords.length > 0 ? lineWords : variable.words;
+  const looks = command ?? (checkConfig === true ? 'check' : undefined);
+  if (print === true && looks !== 'check')
+    throw new ConfigError('XGI_CONFIG_USAGE', '--print is for xgi check; see xgi --help');
   return {
     config: { ...flags, ...findTarget(words, moduleFolders(flags, env)) },
-    checkConfig: checkConfig === true,
+    configFile: configFile as string | undefined,
+    action: print === true ? 'print' : (looks ?? 'serve'),
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
       return flagOf(key) + (key in line.flags || !(key in variable.flags) ? '' : ' (in XGI_CMD_ARGS)');
@@ -113,12 +126,9 @@ function findTarget(
   const explicit = kind !== undefined;
   const [target, ...rest] = explicit ? words.slice(1) : words;
   if (target === undefined) {
-    throw new ConfigError(
-      'XGI_CONFIG_TARGET',
-      kind !== undefined
-        ? NO_TARGET[kind]
-        : 'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
-    );
+    // A configuration file may tell.
+    if (kind === undefined) return {};
+    throw new ConfigError('XGI_CONFIG_TARGET', NO_TARGET[kind]);
   }
   if (!explicit && LATER_COMMANDS.has(target)) {
     throw new ConfigError(

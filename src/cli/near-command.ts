@@ -4,6 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { findNear } from '../config/near.js';
+import { LOOKING_COMMANDS } from './looking-commands.js';
 import { STEER_NAMES } from './steer-names.js';
 
 /** What other programs call it → what to do instead. */
@@ -12,9 +14,6 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['quit', 'did you mean xgi stop?'],
   ['start', 'a server is started with xgi TARGET, for example xgi wsgi:app.'],
 ]);
-const MAX_DISTANCE = 2;
-/** No word that is near to a command is longer. */
-const MAX_LENGTH = Math.max(...STEER_NAMES.map((name) => name.length)) + MAX_DISTANCE;
 
 /**
  * What is wrong with that target; undefined if it is not near to a command, or one of the folders has a module of that name.
@@ -31,28 +30,13 @@ export function findNearCommand(target: string, folders: readonly string[]): str
 }
 
 function adviseFor(target: string): string | undefined {
-  if (/[:./]/.test(target) || target.length > MAX_LENGTH) return undefined;
+  if (/[:./]/.test(target)) return undefined;
   const synonym = SYNONYMS.get(target);
   if (synonym !== undefined) return synonym;
-  const distances = STEER_NAMES.map((name) => ({ name, distance: editDistance(target, name) }));
-  const [nearest] = distances.toSorted((a, b) => a.distance - b.distance);
-  return nearest!.distance <= MAX_DISTANCE ? `did you mean xgi ${nearest!.name}?` : undefined;
+  const near = findNear(target, [...STEER_NAMES, ...LOOKING_COMMANDS]);
+  return near === undefined ? undefined : `did you mean xgi ${near}?`;
 }
 
 function hasModule(folder: string, name: string): boolean {
   return existsSync(path.join(folder, `${name}.py`)) || existsSync(path.join(folder, name));
-}
-
-/** Levenshtein's: how many letters have to be added, removed or replaced. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

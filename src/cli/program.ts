@@ -41,6 +41,10 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
   [
     'Application:',
     [
+      [
+        '-c, --config <file>',
+        'xgi.config.ts, .js, .mjs, .yaml, .yml or .json: settings, under those of the command line; the word none for no file (default: the one in the working directory)',
+      ],
       ['--chdir <directory>', 'run there; all relative paths are relative to it'],
       ['--pythonpath <directories>', 'put in front of sys.path, separated by commas'],
       ['-e, --env <name=value>', 'set a variable for the application, or for CGI programs; repeatable'],
@@ -173,6 +177,10 @@ const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
 The variable XGI_CMD_ARGS may hold flags too; those on the command line win.
 
+Commands that serve nothing, with the same flags:
+  xgi check                               whether everything can be served
+  xgi routes                              what goes where, in order
+
 Commands for an xgi that runs:
   xgi status                              workers, queue, requests that run
   xgi reload                              the code as it is now takes over
@@ -190,7 +198,9 @@ Examples:
 /** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
-    .usage('[flags] TARGET\n       xgi wsgi|cgi [flags] TARGET\n       xgi status|reload|stop|scale [flags]')
+    .usage(
+      '[flags] [TARGET]\n       xgi wsgi|cgi [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
+    )
     .description(
       'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs,\nor one program.',
     )
@@ -209,10 +219,8 @@ export function createProgram(version: string): Command {
   }
   return program
     .optionsGroup('Other:')
-    .option(
-      '--check-config',
-      'load the application, or start what runs CGI programs, then exit: 0 if that works',
-    )
+    .option('--check-config', 'the same as xgi check')
+    .option('--print', 'with xgi check: print the settings that are used instead, defaults too')
     .version(`xgi ${version}`, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this');
 }

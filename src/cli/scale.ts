@@ -15,11 +15,11 @@ const TIMEOUT_MS = 10_000;
  */
 export async function runScale(line: SteerLine): Promise<number> {
   const { socketPath, pid } = await findXgi(line);
-  const { workers } = line;
+  const { workers, app } = line;
   const answer = await requestControl(socketPath, {
     method: 'POST',
     url: '/scale',
-    body: { workers },
+    body: { workers, ...(app !== undefined && { app }) },
     timeoutMs: TIMEOUT_MS,
   });
   if (answer.status !== 200 && answer.status !== 400) throw refusalOf(answer);

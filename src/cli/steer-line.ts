@@ -17,6 +17,8 @@ export interface SteerLine {
   readonly timeoutMs: number;
   /** scale: `4` or `2..8`; '' for the others. */
   readonly workers: string;
+  /** scale: which application, of several. */
+  readonly app: string | undefined;
 }
 
 const DEFAULT_STOP_TIMEOUT_MS = 60_000;
@@ -60,6 +62,7 @@ export function parseSteerLine(name: SteerName, words: readonly string[]): Steer
     quick: flags['quick'] === true,
     timeoutMs: readTimeout(flags['timeout'] as string | undefined),
     workers: name === 'scale' ? readWorkers(workers) : '',
+    app: flags['app'] as string | undefined,
   };
 }
 
@@ -73,7 +76,11 @@ function createSteerCommand(name: SteerName): Command {
       'after',
       `\nExit status:\n  ${EXIT_STATUS[name]}\n  2  a wrong flag or value, or several xgi run and no PID was given\n  4  no running xgi answers\n`,
     );
-  if (name === 'scale') command.argument('<workers>', WORKER_RANGE_FORM);
+  if (name === 'scale') {
+    command
+      .argument('<workers>', WORKER_RANGE_FORM)
+      .option('--app <name>', 'of this application, if there are several');
+  }
   command.argument('[pid]', 'which xgi, if several run');
   if (name === 'stop') {
     command

@@ -136,6 +136,13 @@ interface Column {
   text(worker: WorkerStatus): string;
 }
 
+/** Where there are several applications. */
+const APPLICATION: Column = {
+  title: 'APP',
+  align: 'left',
+  text: ({ application = '-' }) => escapeLine(application),
+};
+
 const COLUMNS: readonly Column[] = [
   { title: 'PID', align: 'right', text: ({ pid }) => String(pid ?? '-') },
   { title: 'STATE', align: 'left', text: ({ state }) => state },
@@ -152,15 +159,17 @@ const COLUMNS: readonly Column[] = [
 
 function formatWorkers(workers: readonly WorkerStatus[], paint: Paint): string {
   if (workers.length === 0) return '  no workers\n';
-  const widths = COLUMNS.map(({ title, text }) =>
+  const hasSeveral = workers.some(({ application }) => application !== undefined);
+  const columns = hasSeveral ? [APPLICATION, ...COLUMNS] : COLUMNS;
+  const widths = columns.map(({ title, text }) =>
     Math.max(title.length, ...workers.map((worker) => text(worker).length)),
   );
   const cell = (text: string, i: number): string =>
-    COLUMNS[i]!.align === 'left' ? text.padEnd(widths[i]!) : text.padStart(widths[i]!);
-  const head = [...COLUMNS.map(({ title }, i) => cell(title, i)), 'RUNNING'].join('  ');
+    columns[i]!.align === 'left' ? text.padEnd(widths[i]!) : text.padStart(widths[i]!);
+  const head = [...columns.map(({ title }, i) => cell(title, i)), 'RUNNING'].join('  ');
   const indent = ' '.repeat(2 + widths.reduce((sum, width) => sum + width + 2, 0));
   const rows = workers.map((worker) => {
-    const cells = COLUMNS.map(({ title, text }, i) => {
+    const cells = columns.map(({ title, text }, i) => {
       const padded = cell(text(worker), i);
       return title === 'STATE' ? paint(COLOURS[worker.state] ?? 'dim', padded) : padded;
     });

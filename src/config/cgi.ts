@@ -52,7 +52,7 @@ export interface CgiContext {
  * @throws ConfigError
  */
 export function resolveCgi(parsed: ParsedConfig, target: string, context: CgiContext): CgiConfig {
-  const site = resolveSite(target, parsed.target);
+  const site = resolveSite(target, parsed.target ?? target);
   const folder = site.kind === 'directory' ? site.path : path.dirname(site.path);
   return {
     site,

@@ -1,8 +1,9 @@
 /** Which options belong to which kind of target: one that would change nothing is a mistake of its author's. */
 import { ConfigError } from '../errors.js';
-import type { UserConfig } from './schema.js';
+import { APPLICATION_SETTINGS, type UserConfig } from './schema.js';
 
-export type Kind = 'wsgi' | 'cgi';
+/** `site`: applications by routes, each of a kind of its own. */
+export type Kind = 'wsgi' | 'cgi' | 'site';
 
 type Option = keyof UserConfig;
 
@@ -50,6 +51,10 @@ const FOR_CGI: Partial<Record<Option, string>> = {
 
 /** @throws ConfigError `XGI_CONFIG_USAGE` for an option of another kind */
 export function checkKind(user: UserConfig, kind: Kind, nameOf: (key: Option) => string): void {
+  if (kind === 'site') {
+    checkSite(user, nameOf);
+    return;
+  }
   const [others, own, other] =
     kind === 'cgi'
       ? [OF_WSGI, 'CGI programs', 'a WSGI application']
@@ -60,5 +65,16 @@ export function checkKind(user: UserConfig, kind: Kind, nameOf: (key: Option) =>
   throw new ConfigError(
     'XGI_CONFIG_USAGE',
     `${nameOf(wrong)} is for ${other}, and ${JSON.stringify(user.target)} is served as ${own}${instead}`,
+  );
+}
+
+function checkSite(user: UserConfig, nameOf: (key: Option) => string): void {
+  const wrong = APPLICATION_SETTINGS.find((key) => key !== 'chdir' && user[key] !== undefined);
+  if (wrong === undefined) return;
+  throw new ConfigError(
+    'XGI_CONFIG_USAGE',
+    wrong === 'target' || wrong === 'kind'
+      ? `${nameOf(wrong)}: the configuration has apps and routes, which say what is served; leave it out, or the file with --config none`
+      : `${nameOf(wrong)}: it is for one application; with apps and routes, write it into one of apps`,
   );
 }

@@ -18,11 +18,14 @@ import type {
 } from '../types.js';
 import { type CgiConfig, resolveCgi } from './cgi.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
-import { detectTarget } from './detect.js';
+import { detectTarget, type Target } from './detect.js';
 import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
+import type { SettingPath } from './file.js';
 import { checkKind, type Kind } from './kinds.js';
 import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './python.js';
-import { type ParsedConfig, type UserConfig, userConfigSchema } from './schema.js';
+import { parseUserConfig } from './parse.js';
+import { type ParsedConfig, type UserConfig } from './schema.js';
+import { resolveSite, type SiteConfig } from './site.js';
 import { resolveTls, type TlsConfig } from './tls.js';
 
 export interface ResolvedConfig {
@@ -30,6 +33,8 @@ export interface ResolvedConfig {
   readonly target: string;
   /** Set if CGI programs are served, and no WSGI application. */
   readonly cgi: CgiConfig | null;
+  /** Set if applications are served by routes. */
+  readonly site: SiteConfig | null;
   readonly endpoints: readonly Endpoint[];
   /** Of TCP endpoints; null for plain HTTP. */
   readonly tls: TlsConfig | null;
@@ -84,13 +89,15 @@ export interface ResolveContext {
   readonly runAs?: (wanted: WantedPrivileges) => RunAs | undefined;
   /** Looks at an interpreter that root is to run, for programs of that user. @throws ConfigError if others than root can change it */
   readonly checkLauncher?: (python: string, cgiUser: string) => void;
-  /** How a message names an option: `--workers`. */
-  nameOf(key: keyof UserConfig): string;
+  /** How a message names an option, `--workers`; or something in it, of a file: `env.HOME`. */
+  nameOf(key: keyof UserConfig, below?: SettingPath): string;
+  /** How a message names a key that does not exist, which can only stand in a file. */
+  nameOfKey(at: SettingPath): string;
 }
 
 /** @throws ConfigError for the first value that cannot be used; it names the option, what was expected and what was received */
 export async function resolveConfig(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig> {
-  const parsed = parse(user, context);
+  const parsed = parseUserConfig(user, context);
   const directory = resolveDirectory(parsed.chdir, context);
   checkTemporaryFolder(context);
   const absolute = (file: string): string => path.resolve(directory, file);
@@ -102,14 +109,24 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   };
   const endpoints = resolveEndpoints(parsed.bind, directory, context);
   const tls = resolveTls(parsed, endpoints, { ...context, directory });
-  const found = detectTarget(parsed.target, directory, parsed.kind);
+  const found: Target | { readonly kind: 'site' } =
+    parsed.apps === undefined && parsed.routes === undefined
+      ? detectTarget(parsed.target ?? noTarget(), directory, parsed.kind)
+      : { kind: 'site' };
   checkKind(user, found.kind, (key) => context.nameOf(key));
+  const site =
+    found.kind === 'site'
+      ? await resolveSite(parsed, user, { ...context, directory, resolveApplication: resolveConfig })
+      : null;
   return {
-    target: found.kind === 'wsgi' ? found.target : parsed.target,
-    cgi: found.kind === 'wsgi' ? null : resolveCgi(parsed, found.path, { ...context, directory }),
+    target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
+    cgi: found.kind === 'cgi' ? resolveCgi(parsed, found.path, { ...context, directory }) : null,
+    site,
     endpoints: [...endpoints, ...resolveRedirect(parsed.tlsRedirect, directory, context)],
     tls,
-    ...resolveProcesses(parsed, found.kind, { directory, context }),
+    ...(site === null
+      ? resolveProcesses(parsed, found.kind === 'cgi' ? 'cgi' : 'wsgi', { directory, context })
+      : resolveSiteProcesses(parsed, site, context)),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
@@ -124,7 +141,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
       maxRssBytes: parsed.maxWorkerRss ?? 0,
     },
     preload: parsed.preload ?? false,
-    reloadOnChange: resolveReload(parsed, absolute),
+    reloadOnChange: site === null ? resolveReload(parsed, absolute) : joinReloads(site),
     privileges,
     dev: parsed.dev ?? false,
     limits: {
@@ -164,7 +181,7 @@ async function resolvePython(
   { directory, context, privileges }: PythonContext,
 ): Promise<Interpreter | null> {
   const { env } = context;
-  if (kind === 'cgi' && !hasPython(python, { directory, context })) return null;
+  if (kind !== 'wsgi' && !hasPython(python, { directory, context })) return null;
   return await chooseInterpreter({
     python,
     directory,
@@ -178,17 +195,6 @@ async function resolvePython(
 
 function hasPython(python: string | undefined, { directory, context }: ProcessContext): boolean {
   return python !== undefined || findProgram('python3', directory, context.env['PATH'] ?? '') !== undefined;
-}
-
-function parse(user: UserConfig, context: ResolveContext): ParsedConfig {
-  const result = userConfigSchema.safeParse(user);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw refuse(context.nameOf(issue.path[0] as keyof UserConfig), issue.message, valueAt(user, issue.path));
-}
-
-function valueAt(user: UserConfig, at: readonly (string | number)[]): unknown {
-  return at.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], user);
 }
 
 function resolveProcesses(
@@ -214,6 +220,30 @@ function resolveProcesses(
     `at most as many gateways as workers, of which there may be ${workers.min}`,
     gateways,
   );
+}
+
+/** The applications of a site are not shared among gateways. */
+function resolveSiteProcesses(
+  { gateways = 1 }: ParsedConfig,
+  { apps }: SiteConfig,
+  context: ResolveContext,
+): Pick<ResolvedConfig, 'workers' | 'gateways'> {
+  if (gateways > 1) throw refuse(context.nameOf('gateways'), '1 with apps and routes', gateways);
+  const ranges = [...apps.values()].map(({ workers }) => workers);
+  const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+  return {
+    gateways,
+    workers: { min: sum(ranges.map(({ min }) => min)), max: sum(ranges.map(({ max }) => max)) },
+  };
+}
+
+function joinReloads({ apps }: SiteConfig): ResolvedConfig['reloadOnChange'] {
+  const reloads = [...apps.values()].flatMap(({ reloadOnChange }) => reloadOnChange ?? []);
+  return reloads.length === 0 ? null : { extraFiles: reloads.flatMap(({ extraFiles }) => extraFiles) };
+}
+
+function describeApps({ apps }: SiteConfig): string {
+  return apps.size === 0 ? 'routes' : [...apps.keys()].join(', ');
 }
 
 /** More than one gateway can keep busy. */
@@ -358,6 +388,13 @@ function checkFolder(
     'a file in a folder that exists',
     written,
     `: there is no folder ${JSON.stringify(folder)}`,
+  );
+}
+
+function noTarget(): never {
+  throw new ConfigError(
+    'XGI_CONFIG_TARGET',
+    'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
   );
 }
 

@@ -7,6 +7,7 @@
 // The small one of the two interfaces that zod 4 has. The other loads 100 files at once, a language of messages each, of
 // which none is used here: 30 ms of every start, and with few file descriptors (`ulimit -n 64`) no start at all.
 import { z } from 'zod/v3';
+import { routeSchema } from './route-schema.js';
 import {
   DURATION_FORM,
   parseDuration,
@@ -18,10 +19,15 @@ import {
 
 type Value = string | number;
 
+function isValue(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
 /** An option whose text is parsed by `parse`; undefined from it is the error "expected …". */
 function option<T>(expected: string, parse: (text: string) => T | undefined) {
   return z
-    .custom<Value>((value) => typeof value === 'string' || typeof value === 'number', expected)
+    .custom<Value>(isValue, expected)
+    .describe(expected)
     .transform((value, context) => {
       const parsed = parse(String(value));
       if (parsed !== undefined) return parsed;
@@ -51,9 +57,39 @@ function duration(zero?: string, mostMs = DAY_MS) {
   });
 }
 
-/** `022` and `18` are not the same: the text is octal, as for umask(1). */
+/** Text only: `022` in quotes. A file's number would have been read by then, `0o22` as 18 and `022` as 22. */
 function octal(expected: string) {
-  return option(expected, (text) => (/^0?[0-7]{1,3}$/.test(text) ? Number.parseInt(text, 8) : undefined));
+  return z
+    .string({ invalid_type_error: expected })
+    .regex(/^0?[0-7]{1,3}$/, expected)
+    .describe(expected)
+    .transform((text) => Number.parseInt(text, 8))
+    .optional();
+}
+
+function string(expected: string) {
+  return z.string({ invalid_type_error: expected }).describe(expected);
+}
+
+function flag() {
+  return z.boolean({ invalid_type_error: 'true or false' }).optional();
+}
+
+function list(item: z.ZodType<string, z.ZodTypeDef, string>, expected: string) {
+  return z.array(item, { invalid_type_error: `a list: ${expected}` }).optional();
+}
+
+/** `NAME=VALUE`, each; a file may as well have an object of them. */
+function entries(entry: z.ZodType<string, z.ZodTypeDef, string>, expected: string) {
+  const value = z.custom<Value>(isValue, 'text, or a number').describe('text, or a number');
+  const object = z.record(value, { invalid_type_error: `an object, or a list: ${expected}` });
+  return z
+    .union([z.array(entry, { invalid_type_error: `an object, or a list: ${expected}` }), object])
+    .transform((given) =>
+      Array.isArray(given) ? given : Object.entries(given).map(([name, of]) => `${name}=${of}`),
+    )
+    .pipe(z.array(entry))
+    .optional();
 }
 
 function nonEmpty(expected: string) {
@@ -78,44 +114,72 @@ function within(value: number, least: number, most: number): number | undefined 
 }
 
 const NAME = /^[^=\0]+$/;
-const envName = z.string().refine((name) => NAME.test(name), 'the name of a variable');
-const interpreterEntry = z
-  .string()
-  .refine((entry) => /^\.[^=/\0]+=[^\0]+$/.test(entry), '.ENDING=INTERPRETER, for example .pl=/usr/bin/perl');
-const path = z.string().refine((text) => text !== '' && !text.includes('\0'), 'a path');
-
-const envEntry = z.string().refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), 'NAME=VALUE');
+const ENV_ENTRY = 'NAME=VALUE';
+const INTERPRETER_ENTRY = '.ENDING=INTERPRETER, for example .pl=/usr/bin/perl';
+const envName = string('the name of a variable').refine((name) => NAME.test(name), 'the name of a variable');
+const envEntry = string(ENV_ENTRY).refine((entry) => /^[^=\0]+=[^\0]*$/.test(entry), ENV_ENTRY);
+const interpreterEntry = string(INTERPRETER_ENTRY).refine(
+  (entry) => /^\.[^=/\0]+=[^\0]+$/.test(entry),
+  INTERPRETER_ENTRY,
+);
+const path = string('a path').refine((given) => given !== '' && !given.includes('\0'), 'a path');
 
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 
 const CLIENT_CERTS = ['none', 'request', 'require'] as const;
 
-/** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
-export const userConfigSchema = z.strictObject({
-  target: z.string(),
+function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { errorMap: () => ({ message: `one of ${values.join(', ')}` }) }).optional();
+}
+
+/** Of one application: what is served, and by what. */
+const applicationOptions = {
+  target: string('a TARGET, for example wsgi:app or ./cgi-bin').optional(),
   /** What the target is, if that was said: `xgi cgi TARGET`. */
-  kind: z.enum(['wsgi', 'cgi']).optional(),
-  bind: z.array(z.string()).optional(),
+  kind: oneOf(['wsgi', 'cgi']),
   workers: option(WORKER_RANGE_FORM, parseWorkerRange),
-  gateways: wholeNumber(1, 64),
   threads: wholeNumber(1, 1024),
   chdir: nonEmpty('a directory'),
   pythonpath: nonEmpty('directories, separated by commas'),
-  env: z.array(envEntry).optional(),
+  env: entries(envEntry, ENV_ENTRY),
   timeout: duration('for none'),
   queueTimeout: duration('for none'),
-  gracefulTimeout: duration('to wait for nothing'),
   maxRequests: wholeNumber(0, 1_000_000_000),
   maxRequestsJitter: wholeNumber(0, 1_000_000_000),
   maxWorkerAge: duration('for no limit', WEEK_MS),
   maxWorkerRss: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
-  preload: z.boolean().optional(),
-  reload: z.boolean().optional(),
-  reloadExtraFile: z.array(z.string()).optional(),
+  preload: flag(),
+  reload: flag(),
+  reloadExtraFile: list(string('a file'), 'files'),
+  python: nonEmpty('the path or the name of a Python interpreter'),
+  mount: option('a path that begins with /, for example /cgi-bin', parseMount),
+  passEnv: list(envName, 'names of variables'),
+  cgiInterpreter: entries(interpreterEntry, INTERPRETER_ENTRY),
+  cgiTimeout: duration('for none'),
+  cgiIdleTimeout: duration('for none'),
+  cgiConcurrency: wholeNumber(1, 10_000),
+  cgiUser: nonEmpty('the name or the number of a user'),
+  cgiWarm: flag(),
+  cgiPreload: option('names of modules, separated by commas', parseModules),
+  cgiPassAuthorization: flag(),
+  cgiStreamBody: flag(),
+  cgiIndexQuery: list(path, 'paths of programs'),
+  cgiLimitCpu: wholeNumber(1, 1_000_000_000),
+  cgiLimitMemory: option(SIZE_FORM, (given) => parseSize(given) || undefined),
+  cgiLimitFiles: wholeNumber(3, 1_000_000_000),
+  cgiLimitProcesses: wholeNumber(1, 1_000_000_000),
+  sendfileRoot: list(path, 'folders'),
+} as const;
+
+/** Of the server as a whole. */
+const serverOptions = {
+  bind: list(string('an address'), 'addresses'),
+  gateways: wholeNumber(1, 64),
+  gracefulTimeout: duration('to wait for nothing'),
   user: nonEmpty('the name or the number of a user'),
   group: nonEmpty('the name or the number of a group'),
   umask: octal('an octal number from 0 to 777'),
-  allowRoot: z.boolean().optional(),
+  allowRoot: flag(),
   keepAlive: duration('to close each connection after its response'),
   limitRequestLine: wholeNumber(256, 32_768),
   limitRequestFields: wholeNumber(1, 32_768),
@@ -123,40 +187,44 @@ export const userConfigSchema = z.strictObject({
   maxBodySize: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
   accessLogfile: nonEmpty('a file, or - for standard output'),
   accessLogformat: nonEmpty('a format, or json'),
-  logLevel: option(`one of ${LOG_LEVELS.join(', ')}`, (value) => LOG_LEVELS.find((level) => level === value)),
+  logLevel: oneOf(LOG_LEVELS),
   pid: nonEmpty('a file'),
   controlSocket: nonEmpty('a path for a socket, or none'),
   backlog: wholeNumber(1, 65_535),
-  forwardedAllowIps: z.string().optional(),
-  proxyProtocol: z.boolean().optional(),
-  proxyAllowFrom: z.string().optional(),
-  python: nonEmpty('the path or the name of a Python interpreter'),
-  dev: z.boolean().optional(),
-  mount: option('a path that begins with /, for example /cgi-bin', parseMount),
-  passEnv: z.array(envName).optional(),
-  cgiInterpreter: z.array(interpreterEntry).optional(),
-  cgiTimeout: duration('for none'),
-  cgiIdleTimeout: duration('for none'),
-  cgiConcurrency: wholeNumber(1, 10_000),
-  cgiUser: nonEmpty('the name or the number of a user'),
-  cgiWarm: z.boolean().optional(),
-  cgiPreload: option('names of modules, separated by commas', parseModules),
-  cgiPassAuthorization: z.boolean().optional(),
-  cgiStreamBody: z.boolean().optional(),
-  cgiIndexQuery: z.array(path).optional(),
-  cgiLimitCpu: wholeNumber(1, 1_000_000_000),
-  cgiLimitMemory: option(SIZE_FORM, (text) => parseSize(text) || undefined),
-  cgiLimitFiles: wholeNumber(3, 1_000_000_000),
-  cgiLimitProcesses: wholeNumber(1, 1_000_000_000),
-  sendfileRoot: z.array(path).optional(),
-  certfile: z.array(path).optional(),
-  keyfile: z.array(path).optional(),
+  forwardedAllowIps: string('addresses or ranges, separated by commas').optional(),
+  proxyProtocol: flag(),
+  proxyAllowFrom: string('addresses or ranges, separated by commas').optional(),
+  certfile: list(path, 'files'),
+  keyfile: list(path, 'files'),
   caCerts: nonEmpty('a file'),
-  clientCerts: option('none, request or require', (text) => CLIENT_CERTS.find((value) => value === text)),
+  clientCerts: oneOf(CLIENT_CERTS),
   tlsRedirect: nonEmpty('HOST:PORT'),
   hsts: wholeNumber(1, 63_072_000),
-  tlsLocal: z.boolean().optional(),
+  tlsLocal: flag(),
+  dev: flag(),
+} as const;
+
+/** The keys are gunicorn's names for its settings, in camel case: `--limit-request-line` is `limitRequestLine`. */
+export const userConfigSchema = z.strictObject({
+  /** For editors; xgi passes it over. */
+  $schema: string('where the JSON Schema of this file is').optional(),
+  ...applicationOptions,
+  ...serverOptions,
+  /** Several applications, by their names. */
+  apps: z
+    .record(z.strictObject(applicationOptions, { invalid_type_error: 'the settings of an application' }), {
+      invalid_type_error: 'an object: the name of each application, and its settings',
+    })
+    .optional(),
+  /** Which of them, or what else, answers which requests. */
+  routes: z.array(routeSchema, { invalid_type_error: 'a list of routes' }).optional(),
 });
+
+/** What may be set for each application. */
+export const APPLICATION_SETTINGS = Object.keys(applicationOptions) as (keyof typeof applicationOptions)[];
+
+/** What is set for the server as a whole. */
+export const SERVER_SETTINGS = Object.keys(serverOptions) as (keyof typeof serverOptions)[];
 
 /** As a person writes it. */
 export type UserConfig = z.input<typeof userConfigSchema>;

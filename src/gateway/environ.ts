@@ -17,13 +17,14 @@ import { serverOf } from './server-address.js';
  * @param contentLength the true length of the body; -1 if there is none
  */
 export function wsgiEnviron(request: GatewayRequest, contentLength: number): string {
-  const { path, query, target, peer, identity } = request;
+  const { mount, path, query, target, peer, identity } = request;
   const { name, port } = serverOf(request);
-  const uri = target.charCodeAt(0) === 0x2f ? target : query === '' ? path : `${path}?${query}`;
+  const uri = target.charCodeAt(0) === 0x2f ? target : mount + (query === '' ? path : `${path}?${query}`);
   const pathInfo = path.indexOf('%') === -1 ? path : decodePath(path);
   return (
     fieldVariables(request.fields) +
     (contentLength === -1 ? '' : `CONTENT_LENGTH\0${contentLength}\0`) +
+    (mount === '' ? '' : `SCRIPT_NAME\0${decodePath(mount)}\0`) +
     (identity === null ? '' : identityVariables(identity)) +
     (request.scheme === 'https' ? 'HTTPS\0on\0' : '') +
     (peer.tls === null ? '' : certificateVariables(peer.tls)) +

@@ -21,6 +21,7 @@ export interface ExchangeOptions {
 export class Exchange implements GatewayRequest {
   readonly method: string;
   readonly target: string;
+  readonly mount = '';
   readonly path: string;
   readonly query: string;
   readonly httpVersion: HttpVersion;

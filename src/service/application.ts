@@ -7,6 +7,7 @@ import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
 import type { PoolStatus } from '../workers/status.js';
 import { PROGRAM } from '../workers/supervisor.js';
 import { CgiApplication, siteFolder } from './cgi-application.js';
+import { SiteApplication } from './site-application.js';
 import type { ReloadOutcome } from './status.js';
 import { interpreterOf, WsgiApplication } from './wsgi-application.js';
 
@@ -17,8 +18,11 @@ export interface Application {
   /** @throws BootError if it cannot be loaded */
   start(): Promise<void>;
   reload(): Promise<ReloadOutcome>;
-  /** @throws ConfigError if that cannot be */
-  scale(workers: WorkerRange): void;
+  /**
+   * @param name of one of several applications
+   * @throws ConfigError if that cannot be
+   */
+  scale(workers: WorkerRange, name?: string): void;
   status(): PoolStatus;
   stop(graceMs: number): Promise<void>;
 }
@@ -35,16 +39,30 @@ export interface ApplicationOptions {
   readonly onFiles?: (paths: readonly string[]) => void;
   /** Called if it cannot go on without being started again. */
   readonly onLost?: () => void;
+  /** Reads the configuration file again, for a reload. Not given where there is none. @throws ConfigError if it cannot be used */
+  readonly reread?: (() => Promise<ResolvedConfig>) | undefined;
+  /** Where local redirects go; default: to the application itself. */
+  readonly route?: Handler;
 }
 
 /** Makes it; starts nothing. */
 export function createApplication(options: ApplicationOptions): Application {
+  const { config, reread } = options;
+  if (config.site === null && reread === undefined) return createAlone(options);
+  return new SiteApplication({ ...options, create: createAlone });
+}
+
+function createAlone(options: ApplicationOptions): Application {
   const { cgi } = options.config;
   return cgi === null ? new WsgiApplication(options) : new CgiApplication(options, cgi);
 }
 
 /** What the user that xgi runs as has to reach. */
-export function reachOf(config: ResolvedConfig): Reach {
+export function reachesOf(config: ResolvedConfig): readonly Reach[] {
+  return config.site === null ? [reachOf(config)] : [...config.site.apps.values()].map(reachOf);
+}
+
+function reachOf(config: ResolvedConfig): Reach {
   const { cgi, directory, python } = config;
   if (cgi === null) return { directory, python: interpreterOf(config).path, program: PROGRAM };
   return {

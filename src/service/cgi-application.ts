@@ -17,10 +17,16 @@ export class CgiApplication implements Application {
   readonly #pool: ProgramPool;
 
   constructor(options: ApplicationOptions, cgi: CgiConfig) {
-    const { version, log } = options;
+    const { version, log, route } = options;
     this.#cgi = cgi;
     this.#pool = createPool(options, cgi);
-    this.handler = createCgiHandler({ ...cgi, pool: this.#pool, software: `xgi/${version}`, log });
+    this.handler = createCgiHandler({
+      ...cgi,
+      pool: this.#pool,
+      software: `xgi/${version}`,
+      log,
+      ...(route !== undefined && { route }),
+    });
   }
 
   /** What runs programs as another user has to be started as root. */

@@ -13,7 +13,7 @@ export interface Steered {
   /** Resolves when the new code serves, or the old goes on. */
   reload(): Promise<ReloadOutcome>;
   /** @throws ConfigError if that cannot be */
-  scale(workers: WorkerRange): void;
+  scale(workers: WorkerRange, application?: string): void;
   /** Begins to stop, and returns. `quick` is as SIGINT, else as SIGTERM. */
   stop(quick: boolean): void;
 }
@@ -117,7 +117,7 @@ async function reload(request: IncomingMessage, { steered, log }: ControlRoutesO
 }
 
 async function scale(request: IncomingMessage, { steered, log }: ControlRoutesOptions): Promise<Answer> {
-  const { workers: wanted } = await readJsonObject(request);
+  const { workers: wanted, app } = await readJsonObject(request);
   const isText = typeof wanted === 'string' || typeof wanted === 'number';
   const workers = isText ? parseWorkerRange(String(wanted)) : undefined;
   if (workers === undefined) {
@@ -127,8 +127,15 @@ async function scale(request: IncomingMessage, { steered, log }: ControlRoutesOp
       `workers: expected ${WORKER_RANGE_FORM}, received ${JSON.stringify(wanted) ?? 'nothing'}`,
     );
   }
+  if (app !== undefined && typeof app !== 'string') {
+    throw new ControlError(
+      400,
+      'XGI_CONTROL_VALUE',
+      `app: expected the name of an application, received ${JSON.stringify(app)}`,
+    );
+  }
   log.info(`Handling control command: scale ${formatWorkerRange(workers)}`);
-  steered.scale(workers);
+  steered.scale(workers, app);
   return { status: 200, body: { ok: true, workers } };
 }
 

@@ -8,7 +8,7 @@ export interface Gateway {
   /** Boots the workers. @throws BootError if the application cannot be loaded */
   start(): Promise<void>;
   reload(): Promise<ReloadOutcome>;
-  scale(workers: WorkerRange): void;
+  scale(workers: WorkerRange, application?: string): void;
   status(): Promise<GatewayStatus>;
   reopenLogs(): void;
   /** Stops accepting, then the connections and the workers. `handedOver`: other processes go on accepting from the same sockets. */

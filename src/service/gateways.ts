@@ -119,7 +119,12 @@ export class Gateways {
   }
 
   /** @throws ConfigError if the application has no workers */
-  scale(workers: WorkerRange): void {
+  scale(workers: WorkerRange, application?: string): void {
+    if (application !== undefined) {
+      // Of a site, which is not shared among gateways.
+      this.#local.scale(workers, application);
+      return;
+    }
     const shares = shareWorkers(workers, this.#options.count);
     this.#local.scale(shares[0]!);
     this.#workers = workers;

@@ -24,6 +24,8 @@ export interface LocalGatewayOptions {
   readonly onFiles: (paths: readonly string[]) => void;
   /** Called if the application cannot go on without being started again. */
   readonly onLost: () => void;
+  /** Reads the configuration file again, for a reload. */
+  readonly reread?: (() => Promise<ResolvedConfig>) | undefined;
 }
 
 /** What a worker without requests needs to leave by itself, when the connections took the whole grace period. */
@@ -84,8 +86,8 @@ export class LocalGateway implements Gateway {
     return this.#application.reload();
   }
 
-  scale(workers: WorkerRange): void {
-    this.#application.scale(workers);
+  scale(workers: WorkerRange, application?: string): void {
+    this.#application.scale(workers, application);
   }
 
   status(): Promise<GatewayStatus> {

@@ -30,7 +30,7 @@ import {
 } from '../process/privileges.js';
 import type { SteeringSignal } from '../process/signals.js';
 import { openAccessLog } from './access-log.js';
-import { reachOf } from './application.js';
+import { reachesOf } from './application.js';
 import { describeSite } from './cgi-application.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
 import { Gateways } from './gateways.js';
@@ -52,6 +52,8 @@ export interface ServeOptions {
   /** Where the user has started this process. */
   readonly cwd: string;
   readonly predecessor: Predecessor | undefined;
+  /** Reads the configuration file again; undefined if there is none. @throws ConfigError if it cannot be used */
+  readonly reread: (() => Promise<ResolvedConfig>) | undefined;
 }
 
 const QUICK_STOP_MS = 1000;
@@ -94,7 +96,7 @@ class RunningService {
   readonly #stopping = new AbortController();
 
   constructor(options: ServeOptions) {
-    const { config, formatLine, version, nameOf, cwd } = options;
+    const { config, formatLine, version, nameOf, cwd, reread } = options;
     this.#options = options;
     this.#log = new ProgramLog({ level: config.logLevel });
     this.#privileges = resolvePrivileges(config.privileges, { nameOf });
@@ -116,7 +118,15 @@ class RunningService {
     const [workers] = shareWorkers(config.workers, config.gateways);
     const accessLog = this.#accessLog;
     const onLost = (): void => this.#interruption.interrupt('lost');
-    this.#local = new LocalGateway({ ...shared, config, workers: workers!, version, accessLog, onLost });
+    this.#local = new LocalGateway({
+      ...shared,
+      config,
+      workers: workers!,
+      version,
+      accessLog,
+      onLost,
+      reread,
+    });
     this.#gateways = new Gateways({
       ...shared,
       local: this.#local,
@@ -209,11 +219,17 @@ class RunningService {
   }
 
   #announce(urls: readonly string[]): void {
-    const { python, cgi } = this.#options.config;
+    const { config } = this.#options;
     this.#steering.listening = urls;
-    if (cgi !== null) this.#log.info(`Serving CGI programs: ${describeSite(cgi)}`);
+    if (config.cgi !== null) this.#log.info(`Serving CGI programs: ${describeSite(config.cgi)}`);
     for (const url of urls) this.#log.info(`Listening at: ${url} (${process.pid})`);
-    if (python !== null) this.#log.info(`Using interpreter: ${python.path} (Python ${python.version})`);
+    if (config.site === null) this.#announceInterpreter(config);
+    else for (const [name, app] of config.site.apps) this.#announceInterpreter(app, ` for ${name}`);
+  }
+
+  #announceInterpreter({ python }: ResolvedConfig, whom = ''): void {
+    if (python !== null)
+      this.#log.info(`Using interpreter${whom}: ${python.path} (Python ${python.version})`);
   }
 
   #writePidFile(): void {
@@ -247,7 +263,7 @@ class RunningService {
     if (this.#control?.path) giveFile(this.#control.path, this.#privileges);
     dropPrivileges(this.#privileges);
     const { config } = this.#options;
-    checkReach(this.#privileges, reachOf(config));
+    for (const reach of reachesOf(config)) checkReach(this.#privileges, reach);
     if (config.tls !== null) warnOfReach(config.tls, this.#log);
   }
 
@@ -322,7 +338,8 @@ class RunningService {
     if (this.#upgrading) return 'one is being started already';
     if (this.#interruption.hasBegun) return 'this process is being stopped';
     if (!this.#steering.isServing) return 'this process does not serve yet';
-    if (this.#options.config.cgi?.user) return 'it would have to be root for --cgi-user; restart xgi instead';
+    if (applicationsOf(this.#options.config).some(({ cgi }) => cgi?.user))
+      return 'it would have to be root for --cgi-user; restart xgi instead';
     // The end of process 1 is the end of its container, successor and all.
     return process.pid === 1 ? 'this is process 1 of a container, which ends with it' : undefined;
   }
@@ -334,4 +351,8 @@ class RunningService {
     await this.#control?.close();
     this.#control = undefined;
   }
+}
+
+function applicationsOf(config: ResolvedConfig): readonly ResolvedConfig[] {
+  return config.site === null ? [config] : [...config.site.apps.values()];
 }

@@ -88,7 +88,7 @@ export class Steering implements Steered {
     return outcome;
   }
 
-  scale(workers: WorkerRange): void {
+  scale(workers: WorkerRange, application?: string): void {
     const { gatewayCount, gateways, log } = this.#options;
     if (workers.min < gatewayCount || workers.max < workers.min || workers.max > MAX_WORKERS) {
       throw new ConfigError(
@@ -96,8 +96,10 @@ export class Steering implements Steered {
         `workers: expected ${gatewayCount} to ${MAX_WORKERS}, one for each gateway at least, received ${formatWorkerRange(workers)}`,
       );
     }
-    gateways.scale(workers);
-    log.info(`Workers: ${formatWorkerRange(workers)}`);
+    gateways.scale(workers, application);
+    log.info(
+      `Workers${application === undefined ? '' : ` of ${application}`}: ${formatWorkerRange(workers)}`,
+    );
   }
 
   /** One worker more, or one less: both ends of the range move. As far as that can be. */

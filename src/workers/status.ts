@@ -33,6 +33,8 @@ export interface WorkerStatus {
   /** null if the process could not be started. */
   readonly pid: number | null;
   readonly state: WorkerState;
+  /** Whose it is, where there are several. */
+  readonly application?: string;
   readonly generation: number;
   readonly ageMs: number;
   /** Requests that have left it. */

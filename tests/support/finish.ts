@@ -16,6 +16,7 @@ export function fakeRequest(given: Partial<GatewayRequest> = {}): GatewayRequest
   const request = {
     method: 'GET',
     target: '/a/b?c=d',
+    mount: '',
     path: '/a/b',
     query: 'c=d',
     httpVersion: '1.1',

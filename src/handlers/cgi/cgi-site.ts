@@ -4,9 +4,11 @@ import { dirname } from 'node:path/posix';
 import { GatewayError } from '../../errors.js';
 import { bytesOf } from '../../gateway/byte-text.js';
 import type { CgiPlace } from '../../gateway/cgi-environ.js';
+import { decodePath } from '../../gateway/decode-path.js';
 import { behindMount } from '../../routing/mount.js';
 import { resolvePath, type ResolvedPath } from '../../routing/path-resolver.js';
 import { decodeSegments } from '../../routing/segments.js';
+import type { GatewayRequest } from '../../types.js';
 import { shown } from './program-error.js';
 import { inspectProgram, type Program, type ProgramOptions } from './program.js';
 
@@ -19,6 +21,12 @@ export type Site =
 export type Located =
   | { readonly kind: 'program'; readonly program: Program; readonly place: CgiPlace }
   | { readonly kind: 'slash' };
+
+/** Programs are looked for in `root`; `prefix` is the decoded path that stands for it, '' for the root of all. */
+interface Folder {
+  readonly root: string;
+  readonly prefix: string;
+}
 
 /** Answers for a folder, as Apache's DirectoryIndex does. */
 const INDEX = 'index.cgi';
@@ -36,17 +44,17 @@ export class CgiSite {
   }
 
   /**
-   * @param path percent-encoded
    * @throws GatewayError 404 `XGI_CGI_NOT_FOUND`; 400 `XGI_CGI_PATH` for a path that is none; 500 for a program that cannot be run
    */
-  locate(path: string): Located {
+  locate({ mount, path }: Pick<GatewayRequest, 'mount' | 'path'>): Located {
     const rest = behindMount(path, this.#mount);
     if (rest === undefined) throw notFound(`the path is not below ${this.#mount}`);
-    if (this.#site.kind === 'program') return this.#theProgram(this.#site.path, rest);
-    return this.#inFolder(this.#site.path, rest === '' ? '/' : rest, rest !== '');
+    const prefix = decodePath(mount) + this.#mount;
+    if (this.#site.kind === 'program') return this.#theProgram(this.#site.path, prefix, rest);
+    return this.#inFolder({ root: this.#site.path, prefix }, rest === '' ? '/' : rest, rest !== '');
   }
 
-  #theProgram(file: string, rest: string): Located {
+  #theProgram(file: string, prefix: string, rest: string): Located {
     let pathInfo = '';
     if (rest !== '') {
       const decoded = decodeSegments(rest);
@@ -56,22 +64,22 @@ export class CgiSite {
     const stats = statSync(bytesOf(file), { throwIfNoEntry: false });
     if (stats === undefined) throw notFound(`there is no ${shown(file)}`);
     const place = {
-      scriptName: this.#mount,
+      scriptName: prefix,
       pathInfo,
       scriptFilename: file,
       documentRoot: dirname(file),
-      contextPrefix: this.#mount,
+      contextPrefix: prefix,
     };
     return { kind: 'program', program: inspectProgram(file, stats, this.#options), place };
   }
 
-  #inFolder(root: string, path: string, hasSlash: boolean): Located {
-    const found = resolvePath({ root, path });
+  #inFolder(folder: Folder, path: string, hasSlash: boolean): Located {
+    const found = resolvePath({ root: folder.root, path });
     switch (found.kind) {
       case 'file':
-        return this.#found(root, found);
+        return this.#found(folder, found);
       case 'directory':
-        return this.#index(root, found.urlPath, hasSlash && found.hasTrailingSlash);
+        return this.#index(folder, found.urlPath, hasSlash && found.hasTrailingSlash);
       case 'missing':
         throw notFound(found.reason);
       case 'refused':
@@ -79,20 +87,23 @@ export class CgiSite {
     }
   }
 
-  #index(root: string, urlPath: string, hasSlash: boolean): Located {
+  #index(folder: Folder, urlPath: string, hasSlash: boolean): Located {
     const encoded = urlPath.replace(/\/$/, '').split('/').map(encodeByteText).join('/');
-    const index = resolvePath({ root, path: `${encoded}/${INDEX}` });
+    const index = resolvePath({ root: folder.root, path: `${encoded}/${INDEX}` });
     if (index.kind !== 'file') throw notFound(`it is a folder without ${INDEX}`);
-    return hasSlash ? this.#found(root, index) : { kind: 'slash' };
+    return hasSlash ? this.#found(folder, index) : { kind: 'slash' };
   }
 
-  #found(root: string, { file, stats, urlPath, pathInfo }: Extract<ResolvedPath, { kind: 'file' }>): Located {
+  #found(
+    { root, prefix }: Folder,
+    { file, stats, urlPath, pathInfo }: Extract<ResolvedPath, { kind: 'file' }>,
+  ): Located {
     const place = {
-      scriptName: this.#mount + urlPath,
+      scriptName: prefix + urlPath,
       pathInfo,
       scriptFilename: file,
       documentRoot: root,
-      contextPrefix: this.#mount,
+      contextPrefix: prefix,
     };
     return { kind: 'program', program: inspectProgram(file, stats, this.#options), place };
   }

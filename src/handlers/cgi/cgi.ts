@@ -20,7 +20,7 @@ import { CgiRun } from './cgi-run.js';
 import { CgiSite, type Located, type Site } from './cgi-site.js';
 import { queryWords } from './index-query.js';
 import { shown } from './program-error.js';
-import { RedirectedRequest } from './redirected-request.js';
+import { redirectBefore, RedirectedRequest } from './redirected-request.js';
 import { sendFile } from './sendfile.js';
 
 export interface CgiHandlerOptions {
@@ -83,7 +83,7 @@ export function createCgiHandler(given: CgiHandlerOptions): Handler {
   const site = new CgiSite(options.site, mount, { ...options, searchPath: pool.searchPath });
   const spool = { maxMemoryBytes: MAX_MEMORY_BODY_BYTES, folder: () => pool.folder };
   const handler: Handler = (request) => {
-    const found = site.locate(request.path);
+    const found = site.locate(request);
     if (found.kind === 'slash') return withSlash(request);
     return new Promise<GatewayResponse>((resolve, reject) => {
       const start = (body: GivenBody): void => {
@@ -151,12 +151,12 @@ function run(start: Start): void {
 function makeOrder({ request, found, body, options }: Start): RunOrder {
   const { program, place } = found;
   const words = options.indexQuery.has(place.scriptFilename) ? queryWords(request) : [];
-  const { from } = request instanceof RedirectedRequest ? request : { from: null };
+  const from = redirectBefore(request)?.from;
   const environ = cgiEnviron(request, place, {
     contentLength:
       body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length,
     passAuthorization: options.passAuthorization,
-    redirect: from === null ? null : { url: from.path, query: from.query },
+    redirect: from === undefined ? null : { url: from.mount + from.path, query: from.query },
     software: options.software,
   });
   const cwd = place.scriptFilename.slice(0, place.scriptFilename.lastIndexOf('/')) || '/';
@@ -201,8 +201,8 @@ function blameProgram(error: Error, path: string, program: string): Error {
 }
 
 /** To the folder, so that relative links in its index lead into it. */
-function withSlash({ path, query }: GatewayRequest): GatewayResponse {
+function withSlash({ mount, path, query }: GatewayRequest): GatewayResponse {
   // Two slashes at the front would be another host.
-  const location = `/${path.replace(/^\/+/, '')}/${query === '' ? '' : `?${query}`}`;
+  const location = `/${(mount + path).replace(/^\/+/, '')}/${query === '' ? '' : `?${query}`}`;
   return { head: new ResponseHead(301, ['Location', location]), body: { kind: 'empty' } };
 }

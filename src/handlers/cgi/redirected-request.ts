@@ -1,5 +1,6 @@
 /** The request that a local redirect makes of another one: a GET for the new path, without a body (RFC 3875 section 6.2.2). */
 import type { ResponseHead } from '../../http/response-head.js';
+import { MountedRequest } from '../../routing/mounted-request.js';
 import type { Fields, GatewayRequest, HttpVersion, Identity, InputEndListener, Peer } from '../../types.js';
 
 /** Fields that speak of a body that is not there any more, or of what the first program was asked for. */
@@ -14,6 +15,7 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
 export class RedirectedRequest implements GatewayRequest {
   readonly method: string;
   readonly target: string;
+  readonly mount = '';
   readonly path: string;
   readonly query: string;
   readonly httpVersion: HttpVersion;
@@ -35,7 +37,7 @@ export class RedirectedRequest implements GatewayRequest {
   /** @param path percent-encoded, begins with `/` */
   constructor(from: GatewayRequest, path: string, query: string) {
     this.from = from;
-    this.redirects = from instanceof RedirectedRequest ? from.redirects + 1 : 1;
+    this.redirects = (redirectBefore(from)?.redirects ?? 0) + 1;
     // What has no body stays without one.
     this.method = from.method === 'HEAD' ? 'HEAD' : 'GET';
     // As the client has sent it: REQUEST_URI stays what it was.
@@ -69,4 +71,10 @@ export class RedirectedRequest implements GatewayRequest {
   inform(head: ResponseHead): void {
     this.from.inform(head);
   }
+}
+
+/** The local redirect that has led to a request, whatever route it took then; undefined if none has. */
+export function redirectBefore(request: GatewayRequest): RedirectedRequest | undefined {
+  const whole = request instanceof MountedRequest ? request.whole : request;
+  return whole instanceof RedirectedRequest ? whole : undefined;
 }

@@ -30,6 +30,7 @@ test('the help is grouped', () => {
     'Limits for clients',
     'Logs',
     'Other',
+    'Commands that serve nothing, with the same flags',
     'Commands for an xgi that runs',
     'Examples',
   ]);

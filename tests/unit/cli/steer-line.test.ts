@@ -10,6 +10,7 @@ const DEFAULTS = {
   quick: false,
   timeoutMs: 60_000,
   workers: '',
+  app: undefined,
 };
 
 test.each([

@@ -27,7 +27,7 @@ function resolve(
   env: Readonly<Record<string, string | undefined>> = {},
 ): CgiConfig {
   const parsed = userConfigSchema.parse({ target: 'cgi-bin', ...user });
-  return resolveCgi(parsed, path.resolve(directory, parsed.target), {
+  return resolveCgi(parsed, path.resolve(directory, parsed.target!), {
     directory,
     env,
     nameOf: (key) => `--${key}`,

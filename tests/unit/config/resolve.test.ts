@@ -29,7 +29,13 @@ function resolve(
 ): Promise<ResolvedConfig> {
   return resolveConfig(
     { target: 'app:app', ...user },
-    { cwd: directory, env: { PATH: directory, ...env }, inheritedFds, nameOf: (key) => `--${key}` },
+    {
+      cwd: directory,
+      env: { PATH: directory, ...env },
+      inheritedFds,
+      nameOf: (key) => `--${key}`,
+      nameOfKey: (at) => at.join('.'),
+    },
   );
 }
 
@@ -38,6 +44,7 @@ test('the defaults', async () => {
   expect(config).toEqual({
     target: 'app:app',
     cgi: null,
+    site: null,
     dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
     tls: null,
@@ -227,7 +234,7 @@ describe('an error names the option, what was expected and what was received', (
     [{ env: ['A=1', 'B'] }, '--env: expected NAME=VALUE, received "B"'],
     [{ env: ['=1'] }, '--env: expected NAME=VALUE, received "=1"'],
     [
-      { logLevel: 'trace' },
+      { logLevel: 'trace' as 'debug' },
       '--logLevel: expected one of debug, info, warning, error, critical, received "trace"',
     ],
     [{ pid: '' }, '--pid: expected a file, received ""'],
@@ -286,7 +293,9 @@ describe('an error names the option, what was expected and what was received', (
   });
 
   test('a key that does not exist', async () => {
-    await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(ConfigError);
+    await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(
+      'wrokers: there is no such setting; did you mean workers?',
+    );
   });
 });
 

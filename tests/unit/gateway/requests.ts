@@ -17,6 +17,7 @@ export function newRequest(changes: Partial<GatewayRequest> = {}): GatewayReques
   return {
     method: 'GET',
     target: changes.path ?? '/',
+    mount: '',
     path: '/',
     query: '',
     httpVersion: '1.1',

@@ -39,7 +39,7 @@ beforeAll(() => {
 afterAll(() => removeTempDir(folder));
 
 function locate(path: string, site = DIRECTORY, mount = ''): Located {
-  return new CgiSite(site, mount, OPTIONS).locate(path);
+  return new CgiSite(site, mount, OPTIONS).locate({ mount: '', path });
 }
 
 /** SCRIPT_NAME, PATH_INFO, the file below the root. */
@@ -166,9 +166,9 @@ describe('one program', () => {
   test('that has been removed is 404, and is there again when it is', () => {
     const file = `${root}/later`;
     const site = new CgiSite({ kind: 'program', path: file }, '', OPTIONS);
-    expect(() => site.locate('/')).toThrow(failure(404, 'XGI_CGI_NOT_FOUND') as Error);
+    expect(() => site.locate({ mount: '', path: '/' })).toThrow(failure(404, 'XGI_CGI_NOT_FOUND') as Error);
     writeFileSync(file, '#!/bin/sh\n', { mode: 0o755 });
-    expect(site.locate('/').kind).toBe('program');
+    expect(site.locate({ mount: '', path: '/' }).kind).toBe('program');
     unlinkSync(file);
   });
 });

@@ -1,0 +1,64 @@
+/** What a configuration comes to, for people: `xgi check --print` and `xgi routes`. */
+import { stringify } from 'yaml';
+import type { ResolvedConfig } from '../config/resolve.js';
+import type { RouteAction } from '../config/site.js';
+import { toText } from '../gateway/byte-text.js';
+import { CONTROLS, createEscape } from '../observe/escape.js';
+import { formatHostPattern } from '../routing/host-pattern.js';
+import { formatPathPattern } from '../routing/path-pattern.js';
+import { RouteTable, type RouteRule } from '../routing/route-table.js';
+import { siteOf } from '../service/site-application.js';
+
+const escapeLine = createEscape(CONTROLS);
+
+/** As YAML. Environment variables are printed too, whatever they hold. @returns the exit status */
+export function printConfig(config: ResolvedConfig): number {
+  process.stdout.write(stringify(toPlain(config), { aliasDuplicateObjects: false }));
+  return 0;
+}
+
+/** One route a line, in the order in which they are tried. @returns the exit status */
+export function printRoutes(config: ResolvedConfig): number {
+  const { routes, apps } = siteOf(config);
+  const table = new RouteTable(routes.map(({ rule, action }) => [rule, action]));
+  const rows = table.routes.map(([rule, action]) => [
+    rule.host === null ? 'any host' : formatHostPattern(rule.host),
+    toText(formatPathPattern(rule.path)),
+    formatConditions(rule),
+    `→ ${formatAction(action, apps)}`,
+  ]);
+  const widths = [0, 1, 2].map((i) => Math.max(0, ...rows.map((row) => row[i]!.length)));
+  for (const row of rows) {
+    const cells = row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).filter((cell) => cell !== '');
+    process.stdout.write(`${escapeLine(cells.join('  '))}\n`);
+  }
+  return 0;
+}
+
+function formatConditions({ methods, fields }: RouteRule): string {
+  const written = fields.map(([name, value]) => (value === null ? `${name}: any` : `${name}: ${value}`));
+  return [...(methods === null ? [] : [[...methods].join(',')]), ...written].join('; ');
+}
+
+function formatAction(action: RouteAction, apps: ReadonlyMap<string, ResolvedConfig>): string {
+  switch (action.kind) {
+    case 'app': {
+      const { target, cgi } = apps.get(action.app)!;
+      return `${action.app === '' ? '' : `${action.app}: `}${cgi === null ? 'wsgi' : 'cgi'} ${target}`;
+    }
+    case 'redirect':
+      return `redirect ${action.status} ${action.to}`;
+    case 'respond':
+      return `respond ${action.status}`;
+  }
+}
+
+/** Maps and sets as objects and lists; without what has no text. */
+function toPlain(value: unknown): unknown {
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, item]) => [String(key), toPlain(item)]));
+  if (value instanceof Set || Array.isArray(value)) return [...value].map(toPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([key]) => key !== 'trustedProxies');
+  return Object.fromEntries(entries.map(([key, item]) => [key, toPlain(item)]));
+}

@@ -1,0 +1,155 @@
+/**
+ * The configuration file: which one it is, and what stands in it. It holds the settings of {@link UserConfig}; they are checked with those of
+ * the command line, by resolve.ts.
+ *
+ * Messages about a setting begin with where it stands, `xgi.config.yaml:3:10: workers`. From that, {@link ConfigFile.explain} shows the line.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError } from '../errors.js';
+import type { UserConfig } from './schema.js';
+
+/** Keys and indices that lead to a setting: `['routes', 2, 'app']`. */
+export type SettingPath = readonly (string | number)[];
+
+/** 1 is the first. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What a format makes of a file. */
+export interface Document {
+  readonly value: unknown;
+  /** Where a setting stands, or its key; undefined where the format does not tell. */
+  locate(at: SettingPath, what: 'key' | 'value'): Position | undefined;
+}
+
+export interface ConfigFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Not checked yet, but an object. */
+  readonly settings: UserConfig;
+  /** How a message names a setting. */
+  nameOf(at: SettingPath, what?: 'key' | 'value'): string;
+  /** The same error; with the line it speaks of and a caret, if it begins with a place in this file. */
+  explain(error: ConfigError): ConfigError;
+}
+
+/** In the order in which they are looked for. */
+export const CONFIG_FILES = ['ts', 'js', 'mjs', 'yaml', 'yml', 'json'].map(
+  (ending) => `xgi.config.${ending}`,
+);
+
+const FORMS = 'a file that ends in .ts, .js, .mjs, .yaml, .yml or .json';
+
+/** @returns the absolute path of the file in that folder; undefined if there is none. @throws ConfigError if there are several */
+export function findConfigFile(folder: string): string | undefined {
+  const found = CONFIG_FILES.filter((name) => isFile(path.join(folder, name)));
+  if (found.length > 1)
+    throw new ConfigError(
+      'XGI_CONFIG_FILE',
+      `${found.join(' and ')} are both in ${folder}; remove one, or say which with --config`,
+    );
+  return found[0] === undefined ? undefined : path.join(folder, found[0]);
+}
+
+/**
+ * @param file absolute
+ * @param cwd what messages name it relative to
+ * @throws ConfigError `XGI_CONFIG_FILE`
+ */
+export async function loadConfigFile(file: string, cwd: string): Promise<ConfigFile> {
+  const name = displayName(file, cwd);
+  const source = read(file, name);
+  const explain = (error: ConfigError): ConfigError => withExcerpt(error, name, source);
+  try {
+    const document = await parse(file, name, source);
+    const nameOf: ConfigFile['nameOf'] = (at, what = 'value') => {
+      const position = document.locate(at, what);
+      const place = position === undefined ? name : `${name}:${position.line}:${position.column}`;
+      return at.length === 0 ? place : `${place}: ${formatPath(at)}`;
+    };
+    if (!isObject(document.value))
+      throw new ConfigError(
+        'XGI_CONFIG_FILE',
+        `${nameOf([])}: expected an object of settings, received ${JSON.stringify(document.value) ?? 'nothing'}`,
+      );
+    return { path: file, settings: document.value as UserConfig, nameOf, explain };
+  } catch (error) {
+    throw error instanceof ConfigError ? explain(error) : error;
+  }
+}
+
+/** Each format is loaded when a file has it. */
+async function parse(file: string, name: string, source: string): Promise<Document> {
+  switch (path.extname(file)) {
+    case '.yaml':
+    case '.yml':
+    case '.json':
+      return (await import('./file-yaml.js')).parseYaml(source, name);
+    case '.ts':
+    case '.js':
+    case '.mjs':
+      return await (await import('./file-module.js')).importModule(file, name);
+    case '.py':
+      throw new ConfigError(
+        'XGI_CONFIG_FILE',
+        `--config: ${name} is Python, as gunicorn's; expected ${FORMS}, with the same settings in camel case`,
+      );
+    default:
+      throw new ConfigError(
+        'XGI_CONFIG_FILE',
+        `--config: expected ${FORMS}, received ${JSON.stringify(name)}`,
+      );
+  }
+}
+
+function read(file: string, name: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new ConfigError(
+      'XGI_CONFIG_FILE',
+      `--config: expected ${FORMS}, received ${JSON.stringify(name)}: ${reason}`,
+    );
+  }
+}
+
+/** `routes[2].app`, `apps.shop.workers`, `apps["my shop"].workers` */
+export function formatPath(at: SettingPath): string {
+  return at
+    .map((key, i) => {
+      if (typeof key === 'number') return `[${key}]`;
+      if (!/^[A-Za-z_$][\w$-]*$/.test(key)) return `[${JSON.stringify(key)}]`;
+      return i === 0 ? key : `.${key}`;
+    })
+    .join('');
+}
+
+function withExcerpt(error: ConfigError, name: string, source: string): ConfigError {
+  if (!error.message.startsWith(`${name}:`)) return error;
+  const [, line, column] = /^:([0-9]+):([0-9]+):/.exec(error.message.slice(name.length)) ?? [];
+  const text = line === undefined ? undefined : source.split(/\r?\n/)[Number(line) - 1];
+  if (text === undefined) return error;
+  const gutter = `    ${line} | `;
+  const before = text.slice(0, Number(column) - 1);
+  // A tab is as wide in both lines.
+  const caret = ' '.repeat(gutter.length - 2) + '| ' + before.replaceAll(/[^\t]/g, ' ');
+  return new ConfigError(error.code, `${error.message}\n\n${gutter}${text}\n${caret}^`, { cause: error });
+}
+
+function displayName(file: string, cwd: string): string {
+  const relative = path.relative(cwd, file);
+  return relative.startsWith('..') ? file : relative;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}

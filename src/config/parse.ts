@@ -1,0 +1,59 @@
+/** The schema put to use: each value read, or one message about the first that cannot be. */
+import type { z } from 'zod/v3';
+import { ConfigError } from '../errors.js';
+import type { SettingPath } from './file.js';
+import { findNear } from './near.js';
+import { routeSchema } from './route-schema.js';
+import {
+  APPLICATION_SETTINGS,
+  type ParsedConfig,
+  SERVER_SETTINGS,
+  type UserConfig,
+  userConfigSchema,
+} from './schema.js';
+
+const ALL_KEYS = Object.keys(userConfigSchema.shape);
+const ROUTE_KEYS = [...Object.keys(routeSchema.shape), 'to', 'status', 'body'];
+
+interface Names {
+  nameOf(key: keyof UserConfig, below?: SettingPath): string;
+  nameOfKey(at: SettingPath): string;
+}
+
+/** @throws ConfigError `XGI_CONFIG_VALUE`, `XGI_CONFIG_KEY` */
+export function parseUserConfig(user: UserConfig, names: Names): ParsedConfig {
+  const result = userConfigSchema.safeParse(user);
+  if (result.success) return result.data;
+  const issue = deepest(result.error.issues[0]!);
+  if (issue.code === 'unrecognized_keys') throw refuseKey([...issue.path, issue.keys[0]!], names);
+  const [key, ...below] = issue.path as [keyof UserConfig, ...SettingPath];
+  const received = valueAt(user, issue.path);
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${names.nameOf(key, below)}: expected ${issue.message}, received ${JSON.stringify(received) ?? 'nothing'}`,
+  );
+}
+
+/** Of the forms that a value may have: what is wrong with the one that it comes nearest to. */
+function deepest(issue: z.ZodIssue): z.ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const issues = issue.unionErrors.flatMap((error) => error.issues.map(deepest));
+  return issues.toSorted((a, b) => b.path.length - a.path.length)[0]!;
+}
+
+function valueAt(user: unknown, at: SettingPath): unknown {
+  return at.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)?.[key], user);
+}
+
+function refuseKey(at: SettingPath, { nameOfKey }: Names): ConfigError {
+  const key = String(at.at(-1));
+  const isInApp = at[0] === 'apps';
+  if (isInApp && SERVER_SETTINGS.some((name) => name === key))
+    return new ConfigError(
+      'XGI_CONFIG_KEY',
+      `${nameOfKey(at)}: it is for the server as a whole, and stands outside of apps`,
+    );
+  const near = findNear(key, at[0] === 'routes' ? ROUTE_KEYS : isInApp ? APPLICATION_SETTINGS : ALL_KEYS);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  return new ConfigError('XGI_CONFIG_KEY', `${nameOfKey(at)}: there is no such setting${hint}`);
+}

@@ -1,0 +1,100 @@
+/** A route as a person writes it. */
+import { z } from 'zod/v3';
+import { HOST_FORM, type HostPattern, parseHostPattern } from '../routing/host-pattern.js';
+import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
+
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const FIELD_NAME = METHOD;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const REDIRECT_STATUSES = [301, 302, 303, 307, 308] as const;
+const REDIRECT_FORM =
+  'a URL (https://example.org/*) or a path (/new/*), where a * at the end stands for the rest';
+
+function read<T>(expected: string, parse: (text: string) => T | undefined) {
+  return z
+    .string({ invalid_type_error: expected })
+    .describe(expected)
+    .transform((text, context) => {
+      const parsed = parse(text);
+      if (parsed !== undefined) return parsed;
+      context.addIssue({ code: 'custom', message: expected });
+      return z.NEVER;
+    });
+}
+
+/** One, or a list of them. */
+function some<T extends z.ZodTypeAny>(item: T, expected: string) {
+  return z.union([z.array(item, { invalid_type_error: expected }).nonempty(expected), item]).optional();
+}
+
+const host = read<HostPattern>(HOST_FORM, parseHostPattern);
+const path = read<PathPattern>(PATH_FORM, parsePathPattern);
+const method = read('a method, for example GET', (text) =>
+  METHOD.test(text) ? text.toUpperCase() : undefined,
+);
+const fieldValue = z.union([
+  z.literal(true),
+  z.string({ invalid_type_error: 'the value of the field, or true for any' }),
+]);
+const fieldText = read('the value of a field', (text) => (FIELD_VALUE.test(text) ? text : undefined));
+
+/** Names are checked in resolving: zod does not say which one is wrong. */
+export function isFieldName(name: string): boolean {
+  return FIELD_NAME.test(name);
+}
+
+function redirectStatus() {
+  return z
+    .number({ invalid_type_error: `one of ${REDIRECT_STATUSES.join(', ')}` })
+    .refine(
+      (status) => (REDIRECT_STATUSES as readonly number[]).includes(status),
+      `one of ${REDIRECT_STATUSES.join(', ')}`,
+    )
+    .optional();
+}
+
+const redirectTo = read(REDIRECT_FORM, (text) =>
+  /^(?:https?:\/\/[^/\\\s?#]+(?:[/?#]|$)|\/(?![/\\]))[\x21-\x7e]*$/.test(text) ? text : undefined,
+);
+
+const redirect = z.union([
+  redirectTo,
+  z.strictObject(
+    { to: redirectTo, status: redirectStatus() },
+    { invalid_type_error: `${REDIRECT_FORM}, or an object with to and status` },
+  ),
+]);
+
+const respond = z.strictObject(
+  {
+    status: z
+      .number({ invalid_type_error: 'a status from 200 to 599' })
+      .int('a status from 200 to 599')
+      .min(200, 'a status from 200 to 599')
+      .max(599, 'a status from 200 to 599')
+      .optional(),
+    body: z.string({ invalid_type_error: 'text' }).optional(),
+    headers: z.record(fieldText, { invalid_type_error: 'an object of header fields' }).optional(),
+  },
+  { invalid_type_error: 'an object with status, body and headers' },
+);
+
+export const routeSchema = z.strictObject(
+  {
+    host: some(host, HOST_FORM),
+    path: some(path, PATH_FORM),
+    /** The front of the path that an application is told as SCRIPT_NAME. */
+    mount: read(PATH_FORM, (text) => (text.startsWith('/') ? text : undefined)).optional(),
+    method: some(method, 'a method, for example GET'),
+    headers: z.record(fieldValue, { invalid_type_error: 'an object of header fields' }).optional(),
+    app: z.string({ invalid_type_error: 'the name of an application in apps' }).optional(),
+    redirect: redirect.optional(),
+    respond: respond.optional(),
+  },
+  { invalid_type_error: 'a route: an object with app, redirect or respond' },
+);
+
+/** As a person writes it. */
+export type UserRoute = z.input<typeof routeSchema>;
+
+export type ParsedRoute = z.output<typeof routeSchema>;

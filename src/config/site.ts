@@ -1,0 +1,207 @@
+/** Several applications in one server, and the routes that lead to them. */
+import { ConfigError } from '../errors.js';
+import { ResponseHead } from '../http/response-head.js';
+import { ANY_PATH, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
+import type { RouteRule } from '../routing/route-table.js';
+import type { SettingPath } from './file.js';
+import { findNear } from './near.js';
+import type { ResolveContext, ResolvedConfig } from './resolve.js';
+import { isFieldName, type ParsedRoute } from './route-schema.js';
+import type { ParsedConfig, UserConfig } from './schema.js';
+
+export interface SiteConfig {
+  /** Each as if it were served alone; what concerns the server as a whole is the same in all. */
+  readonly apps: ReadonlyMap<string, ResolvedConfig>;
+  readonly routes: readonly SiteRoute[];
+}
+
+export interface SiteRoute {
+  readonly rule: RouteRule;
+  readonly action: RouteAction;
+  /** Where it stands in the file: 0 is the first. Several may come from one. */
+  readonly index: number;
+}
+
+export type RouteAction =
+  | { readonly kind: 'app'; readonly app: string }
+  /** `to` may end in `*`, which stands for the path behind the mount. */
+  | { readonly kind: 'redirect'; readonly to: string; readonly status: number }
+  | {
+      readonly kind: 'respond';
+      readonly status: number;
+      readonly body: string;
+      /** name, value, name, value … */
+      readonly fields: readonly string[];
+    };
+
+export interface SiteContext extends ResolveContext {
+  /** What relative paths are relative to; absolute. */
+  readonly directory: string;
+  /** Resolves one application. */
+  resolveApplication(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig>;
+}
+
+/** @throws ConfigError for the first setting that cannot be used */
+export async function resolveSite(
+  parsed: ParsedConfig,
+  user: UserConfig,
+  context: SiteContext,
+): Promise<SiteConfig> {
+  const names = Object.keys(parsed.apps ?? {});
+  const routes = resolveRoutes(parsed, names, context);
+  const resolved = names.map((name) => resolveApp(name, user, context));
+  const apps = new Map<string, ResolvedConfig>();
+  // One after the other in the end: the error is that of the first.
+  await Promise.allSettled(resolved);
+  for (const [i, name] of names.entries()) apps.set(name, await resolved[i]!);
+  return { apps, routes };
+}
+
+async function resolveApp(name: string, user: UserConfig, context: SiteContext): Promise<ResolvedConfig> {
+  // Where the server is, the application is, unless it says otherwise.
+  const { apps, routes: _, chdir: __, ...server } = user;
+  const own: UserConfig = apps![name]!;
+  const nameOf: ResolveContext['nameOf'] = (key, below = []) =>
+    key in server && !(key in own)
+      ? context.nameOf(key, below)
+      : context.nameOf('apps', [name, key, ...below]);
+  if (own.target === undefined)
+    throw refuse(
+      `${context.nameOf('apps', [name])}: expected a target, for example target: wsgi:app; received none`,
+    );
+  return await context.resolveApplication(
+    { ...server, ...own },
+    { ...context, cwd: context.directory, nameOf },
+  );
+}
+
+function resolveRoutes(
+  { apps = {}, routes }: ParsedConfig,
+  names: readonly string[],
+  context: SiteContext,
+): SiteRoute[] {
+  if (routes === undefined && names.length === 1)
+    return [{ rule: EVERYTHING, action: { kind: 'app', app: names[0]! }, index: 0 }];
+  if (routes === undefined || routes.length === 0)
+    throw refuse(
+      `${context.nameOf(routes === undefined ? 'apps' : 'routes')}: expected routes that lead to ${names.join(', ') || 'something'}, received none`,
+    );
+  const resolved = routes.flatMap((route, index) => resolveRoute(route, index, apps, context));
+  checkReached(resolved, context);
+  const reached = new Set(resolved.map(({ action }) => (action.kind === 'app' ? action.app : undefined)));
+  const idle = names.find((name) => !reached.has(name));
+  if (idle === undefined) return resolved;
+  throw refuse(
+    `${context.nameOf('apps', [idle])}: no route leads to it; add one with app: ${idle}, or remove it`,
+  );
+}
+
+const EVERYTHING: RouteRule = { host: null, path: ANY_PATH, mountDepth: 0, methods: null, fields: [] };
+
+function resolveRoute(route: ParsedRoute, index: number, apps: object, context: SiteContext): SiteRoute[] {
+  const nameOf = (...below: SettingPath): string => context.nameOf('routes', [index, ...below]);
+  const action = resolveAction(route, apps, nameOf);
+  const fields = Object.entries(route.headers ?? {}).map(([name, value]) => {
+    if (!isFieldName(name))
+      throw refuse(
+        `${nameOf('headers', name)}: expected the name of a header field, received ${JSON.stringify(name)}`,
+      );
+    return [name.toLowerCase(), value === true ? null : value] as const;
+  });
+  const methods = route.method === undefined ? null : withHead(listOf(route.method));
+  const hosts = route.host === undefined ? [null] : listOf(route.host);
+  const paths = route.path === undefined ? [ANY_PATH] : listOf(route.path);
+  return hosts.flatMap((host) =>
+    paths.map((path) => ({
+      rule: { host, path, mountDepth: mountDepthOf(route.mount, path, nameOf), methods, fields },
+      action,
+      index,
+    })),
+  );
+}
+
+function resolveAction(
+  { app, redirect, respond }: ParsedRoute,
+  apps: object,
+  nameOf: (...below: SettingPath) => string,
+): RouteAction {
+  const given = [app, redirect, respond].filter((action) => action !== undefined);
+  if (given.length !== 1)
+    throw refuse(
+      `${nameOf()}: expected one of app, redirect and respond, received ${given.length === 0 ? 'none' : 'several'}`,
+    );
+  if (redirect !== undefined) {
+    const { to, status = 302 } = typeof redirect === 'string' ? { to: redirect } : redirect;
+    return { kind: 'redirect', to, status };
+  }
+  if (respond !== undefined) {
+    const { status = 200, body = '', headers = {} } = respond;
+    const fields = Object.entries(headers).flat();
+    checkHead(status, fields, nameOf('respond'));
+    return { kind: 'respond', status, body, fields };
+  }
+  if (Object.hasOwn(apps, app!)) return { kind: 'app', app: app! };
+  const near = findNear(app!, Object.keys(apps));
+  throw refuse(
+    `${nameOf('app')}: there is no application ${JSON.stringify(app)} in apps${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
+}
+
+function checkHead(status: number, fields: readonly string[], name: string): void {
+  try {
+    void new ResponseHead(status, fields);
+  } catch (error) {
+    throw refuse(`${name}: ${(error as Error).message}`);
+  }
+}
+
+/** A prefix, and what stands before a `*`, is the mount; of a pattern nothing is, unless it says so. */
+function mountDepthOf(
+  mount: string | undefined,
+  path: PathPattern,
+  nameOf: (...below: SettingPath) => string,
+): number {
+  if (mount === undefined) return path.end === 'exact' ? 0 : path.segments.length;
+  const wanted = parsePathPattern(mount);
+  const isFront =
+    wanted !== undefined &&
+    wanted.end !== 'rest' &&
+    wanted.segments.length <= path.segments.length &&
+    wanted.segments.every((segment, i) => JSON.stringify(segment) === JSON.stringify(path.segments[i]));
+  if (isFront) return wanted.segments.length;
+  throw refuse(
+    `${nameOf('mount')}: expected the front of the route's path, or /, received ${JSON.stringify(mount)}`,
+  );
+}
+
+/** A route that an earlier one takes all requests of is a mistake of its author's. */
+function checkReached(routes: readonly SiteRoute[], context: SiteContext): void {
+  const seen = new Map<string, number>();
+  for (const { rule, index } of routes) {
+    const key = keyOf(rule);
+    const earlier = seen.get(key);
+    if (earlier !== undefined)
+      throw refuse(
+        `${context.nameOf('routes', [index])}: it is never reached, as routes[${earlier}] takes the same requests`,
+      );
+    seen.set(key, index);
+  }
+}
+
+function keyOf({ host, path, methods, fields }: RouteRule): string {
+  const segments = path.segments.map((segment) => ('text' in segment ? segment.text : null));
+  return JSON.stringify([host, segments, path.end, methods && [...methods].toSorted(), fields.toSorted()]);
+}
+
+/** Who answers GET answers HEAD (RFC 9110 section 9.3.2). */
+function withHead(methods: readonly string[]): ReadonlySet<string> {
+  return new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods);
+}
+
+function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+function refuse(message: string): ConfigError {
+  return new ConfigError('XGI_CONFIG_VALUE', message);
+}

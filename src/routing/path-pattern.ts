@@ -1,0 +1,50 @@
+/**
+ * The path of a route, as a person writes it:
+ *
+ *     /shop            a prefix, of whole segments: /shop and /shop/cart, not /shopping
+ *     /users/:id       a pattern: :id stands for any one segment that is not empty
+ *     /files/*         a * at the end stands for one segment or more, the last of which may be empty: /files/ but not /files
+ *
+ * Text is compared decoded, byte by byte, case and all.
+ */
+import { decodeSegments } from './segments.js';
+
+/** One segment of a pattern: its decoded text, or anything. */
+export type PatternSegment = { readonly text: string } | { readonly name: string };
+
+export interface PathPattern {
+  readonly segments: readonly PatternSegment[];
+  /** What may follow the segments: anything or nothing; nothing; at least one segment. */
+  readonly end: 'prefix' | 'exact' | 'rest';
+}
+
+/** Every path, `*` of OPTIONS among them. */
+export const ANY_PATH: PathPattern = { segments: [], end: 'prefix' };
+
+/** How a path is written, for messages. */
+export const PATH_FORM = 'a path, for example /shop, /users/:id or /files/*';
+
+const NAME = /^:[A-Za-z_]\w*$/;
+
+/** @returns undefined for what is not {@link PATH_FORM} */
+export function parsePathPattern(text: string): PathPattern | undefined {
+  const decoded = decodeSegments(text);
+  if (decoded.kind === 'refused' || /[?#\s]/.test(text)) return undefined;
+  const hasRest = decoded.segments.at(-1) === '*';
+  const written =
+    hasRest || decoded.segments.at(-1) === '' ? decoded.segments.slice(0, -1) : decoded.segments;
+  if (written.some((segment) => segment === '' || segment.includes('*'))) return undefined;
+  if (written.some((segment) => segment.startsWith(':') && !NAME.test(segment))) return undefined;
+  const segments = written.map((segment) =>
+    segment.startsWith(':') ? { name: segment.slice(1) } : { text: segment },
+  );
+  const names = segments.flatMap((segment) => ('name' in segment ? [segment.name] : []));
+  if (new Set(names).size < names.length) return undefined;
+  return { segments, end: hasRest ? 'rest' : names.length > 0 ? 'exact' : 'prefix' };
+}
+
+/** As it was written, or could have been. */
+export function formatPathPattern({ segments, end }: PathPattern): string {
+  const parts = segments.map((segment) => ('name' in segment ? `:${segment.name}` : segment.text));
+  return `/${[...parts, ...(end === 'rest' ? ['*'] : [])].join('/')}`;
+}

@@ -1,0 +1,97 @@
+/** `xgi.config.*`: the settings of a run, in a file. */
+import { mkdirSync } from 'node:fs';
+import { afterEach, expect, test } from 'vitest';
+import { ask, hear, Project, sayingApp } from '../support/cli-project.js';
+import { killAllIn, spawnXgi, startXgi } from '../support/xgi.js';
+
+let project: Project;
+
+afterEach(() => killAllIn(project.directory));
+
+async function fail(args: readonly string[] = []): Promise<{ code: number | null; stderr: string }> {
+  const program = spawnXgi(args, { cwd: project.directory });
+  const { code } = await program.exited;
+  return { code, stderr: program.stderr };
+}
+
+test.each([
+  ['xgi.config.yaml', 'target: app:app\nbind: ["127.0.0.1:0"]\nworkers: 1\nenv:\n  GREETING: hello\n'],
+  [
+    'xgi.config.json',
+    '{"target": "app:app", "bind": ["127.0.0.1:0"], "workers": 1, "env": ["GREETING=hello"]}',
+  ],
+  [
+    'xgi.config.ts',
+    "import { defineConfig } from 'xgi';\nexport default defineConfig({ target: 'app:app', bind: ['127.0.0.1:0'], workers: 1, env: { GREETING: 'hello' } });\n",
+  ],
+])('%s of the working directory is found', async (name, text) => {
+  project = new Project();
+  project.write(name, text);
+  const server = await startXgi(['-b', '127.0.0.1:0'], { cwd: project.directory });
+  expect((await ask(server.origin)).env['GREETING']).toBe('hello');
+});
+
+test('a file elsewhere: relative paths are relative to it; flags and XGI_CMD_ARGS win', async () => {
+  project = new Project();
+  mkdirSync(project.file('site'));
+  project.write('site/shop.py', sayingApp('shop'));
+  project.write('site/other.yaml', 'target: shop:app\nbind: ["127.0.0.1:1"]\nworkers: 0\n');
+  const server = await startXgi(['-c', 'site/other.yaml'], {
+    cwd: project.directory,
+    env: { XGI_CMD_ARGS: '-w 1' },
+  });
+  expect(await hear(server.origin)).toBe('shop');
+});
+
+test('--config none: the file is not read', async () => {
+  project = new Project();
+  project.write('xgi.config.yaml', 'not: [a setting\n');
+  const server = await startXgi(['--config', 'none', 'app:app', '-w', '1'], { cwd: project.directory });
+  expect((await ask(server.origin)).scheme).toBe('http');
+});
+
+test('a wrong value: place, line and caret; exit status 2', async () => {
+  project = new Project();
+  project.write('xgi.config.yaml', 'target: app:app\nworkers: many\n');
+  expect(await fail()).toEqual({
+    code: 2,
+    stderr:
+      'xgi: XGI_CONFIG_VALUE: xgi.config.yaml:2:10: workers: expected a whole number from 1 to 1024, or MIN..MAX, received "many"\n' +
+      '\n' +
+      '    2 | workers: many\n' +
+      '      |          ^\n',
+  });
+});
+
+test('a value that is found to be wrong later', async () => {
+  project = new Project();
+  project.write('xgi.config.yaml', 'target: app:app\npid: none/x.pid\n');
+  const { code, stderr } = await fail();
+  expect(code).toBe(2);
+  expect(stderr).toContain('xgi.config.yaml:2:6: pid: expected a file in a folder that exists');
+  expect(stderr).toContain('    2 | pid: none/x.pid\n      |      ^\n');
+});
+
+test('a key that does not exist: the nearest', async () => {
+  project = new Project();
+  project.write('xgi.config.yaml', 'target: app:app\nwrokers: 2\n');
+  expect((await fail()).stderr).toContain(
+    'XGI_CONFIG_KEY: xgi.config.yaml:2:1: wrokers: there is no such setting; did you mean workers?\n\n    2 | wrokers: 2\n      | ^\n',
+  );
+});
+
+test('of a module: the path of the setting', async () => {
+  project = new Project();
+  project.write('xgi.config.ts', "export default { target: 'app:app', env: { A: [1] } };\n");
+  expect((await fail()).stderr).toBe(
+    'xgi: XGI_CONFIG_VALUE: xgi.config.ts: env.A: expected text, or a number, received [1]\n',
+  );
+});
+
+test('neither a file nor a TARGET', async () => {
+  project = new Project();
+  expect(await fail()).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('no TARGET given') as string,
+  });
+});
