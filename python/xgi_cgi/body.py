@@ -19,6 +19,9 @@ writes."""
 _GIVE_BACK_BYTES = 65536
 """Credit is given back in pieces of at least this size, but for the last."""
 
+_SMALL_BYTES = 4096
+"""Pieces below this size are joined: credit counts bytes, and a piece of one byte would take 250 of ours."""
+
 
 class Body:
     """Owns the writing end, and closes it when all is written or nobody reads any more. While more is to come, what the
@@ -48,7 +51,7 @@ class Body:
         self._descriptor = streams.body
         self._rest = streams.body_rest
         self._fed = deque()
-        """What comes behind `_rest`."""
+        """What comes behind `_rest`: bytes, or a bytearray of small pieces."""
         self._more = command.more
         self._room = host.settings.credit
         """So much may still be sent to us."""
@@ -74,7 +77,7 @@ class Body:
         self._reserve(len(data))
         if self._descriptor is None or self._given_up:
             return
-        self._fed.append(memoryview(data))
+        self._store(data)
         if self._started and not self._paused:
             self._write()
 
@@ -104,12 +107,21 @@ class Body:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def _store(self, data):
+        fed = self._fed
+        if len(data) >= _SMALL_BYTES:
+            fed.append(data)
+        elif fed and type(fed[-1]) is bytearray:
+            fed[-1] += data
+        else:
+            fed.append(bytearray(data))
+
     def _write(self):
         try:
             while not self._rest or self._write_rest():
                 if not self._fed:
                     break
-                self._rest = self._fed.popleft()
+                self._rest = memoryview(self._fed.popleft())
         except BlockingIOError:
             self._give_back()
             self._pause()

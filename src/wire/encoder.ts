@@ -47,6 +47,10 @@ export class FrameEncoder {
   #buffer: Buffer = EMPTY;
   #length = 0;
   readonly #spare: Buffer[] = [];
+  /** Of the BODY that was collected last. */
+  #bodyStream = 0;
+  #bodyStart = 0;
+  #bodyEnd = -1;
 
   /** Bytes collected and not flushed. */
   get length(): number {
@@ -62,6 +66,7 @@ export class FrameEncoder {
     const buffer = this.#buffer;
     const length = this.#length;
     this.#length = 0;
+    this.#bodyEnd = -1;
     if (!write(buffer.subarray(0, length)) || buffer.length > MAX_KEPT_BYTES) this.#buffer = EMPTY;
   }
 
@@ -152,9 +157,24 @@ export class FrameEncoder {
     body.copy(buffer, at);
   }
 
-  /** @param chunk at least one byte; it is copied */
+  /**
+   * Pieces that follow one another become one frame: a client may send a body in chunks of one byte, and a frame costs its reader a thousand times
+   * what a byte does.
+   *
+   * @param chunk at least one byte; it is copied
+   */
   body(stream: number, chunk: Buffer): void {
-    this.#bytes(FrameType.BODY, stream, chunk);
+    const payload = this.#bodyEnd - this.#bodyStart - FRAME_HEADER_BYTES + chunk.length;
+    if (this.#bodyEnd === this.#length && this.#bodyStream === stream && payload <= MAX_PAYLOAD_BYTES) {
+      this.#reserve(chunk.length);
+      this.#length += chunk.copy(this.#buffer, this.#length);
+      writeU32(this.#buffer, this.#bodyStart, payload);
+    } else {
+      this.#bodyStream = stream;
+      this.#bodyStart = this.#length;
+      this.#bytes(FrameType.BODY, stream, chunk);
+    }
+    this.#bodyEnd = this.#length;
   }
 
   bodyEnd(stream: number): void {
@@ -174,20 +194,23 @@ export class FrameEncoder {
   /** Writes a header, makes room for the payload and counts both; returns where the payload goes. */
   #begin(type: number, stream: number, flags: number, payload: number): number {
     const start = this.#length;
-    const end = start + FRAME_HEADER_BYTES + payload;
-    if (end > this.#buffer.length) {
-      const larger = this.#memory(Math.max(end, this.#buffer.length * 2, INITIAL_BYTES));
-      this.#buffer.copy(larger, 0, 0, start);
-      this.#buffer = larger;
-    }
+    this.#reserve(FRAME_HEADER_BYTES + payload);
     const buffer = this.#buffer;
     const at = writeU32(buffer, writeU32(buffer, start, payload), stream);
     buffer[at] = type;
     buffer[at + 1] = flags;
     buffer[at + 2] = 0;
     buffer[at + 3] = 0;
-    this.#length = end;
+    this.#length = at + 4 + payload;
     return at + 4;
+  }
+
+  #reserve(bytes: number): void {
+    const end = this.#length + bytes;
+    if (end <= this.#buffer.length) return;
+    const larger = this.#memory(Math.max(end, this.#buffer.length * 2, INITIAL_BYTES));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
   }
 
   #memory(bytes: number): Buffer {

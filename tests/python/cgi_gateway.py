@@ -170,6 +170,11 @@ class Launcher:
         """How many the launcher has open."""
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
 
+    def resident(self):
+        """Bytes of memory that the launcher has."""
+        with open("/proc/%d/statm" % self.process.pid) as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def drain(self):
         """Returns the exit status."""
         self.send(frames.DRAIN)

@@ -67,6 +67,32 @@ class StreamedBody(LauncherTest):
         launcher.send(frames.BODY_END, stream)
         self.assertEqual(launcher.finish(stream).output.strip(), b"200000")
 
+    def test_tiny_pieces_take_little_more_memory_than_their_bytes(self):
+        launcher = self.launch()
+        beginning, last = os.urandom(100000), b"z" * 5000
+        scripts = ["read line < %s/%s; sha256sum" % (self.fifo(name), name) for name in "abcd"]
+        streams = [self.begin(launcher, script, beginning) for script in scripts]
+        for stream in streams:
+            self.feed(launcher, stream, b"y" * 162144)
+        # The pipes are full.
+        while launcher.read(0.3):
+            pass
+        tiny = os.urandom(min(launcher.results[stream].body_credit for stream in streams) - len(last))
+        before = launcher.resident()
+        for stream in streams:
+            for at in range(0, len(tiny), 1000):
+                pieces = (tiny[i : i + 1] for i in range(at, min(at + 1000, len(tiny))))
+                launcher.socket.sendall(b"".join(frames.encode(frames.BODY, stream, piece) for piece in pieces))
+            launcher.send(frames.BODY, stream, last)
+            launcher.send(frames.BODY_END, stream)
+        # All of it has been read when what comes behind is run.
+        launcher.finish(launcher.shell("true"))
+        self.assertLess(launcher.resident() - before, 16 * 1024 * 1024)
+        digest = hashlib.sha256(beginning + b"y" * 162144 + tiny + last).hexdigest()
+        for name, stream in zip("abcd", streams):
+            self.release(name)
+            self.assertEqual(launcher.finish(stream).output.split()[0].decode(), digest)
+
     def test_an_empty_one(self):
         launcher = self.launch()
         stream = self.begin(launcher, "readlink /proc/self/fd/0 | cut -c1-4; wc -c")

@@ -141,6 +141,39 @@ describe('FrameEncoder', () => {
     expect([large, small]).not.toContain(another);
   });
 
+  test('joins pieces of one body that follow one another', () => {
+    const encoder = new FrameEncoder();
+    encoder.body(1, Buffer.from('a'));
+    encoder.body(1, Buffer.from('b'));
+    encoder.body(2, Buffer.from('c'));
+    encoder.body(1, Buffer.from('d'));
+    encoder.bodyEnd(1);
+    encoder.body(1, Buffer.from('e'));
+    const frame = (payload: string, stream: string, type = '0d'): string =>
+      `0${payload.length / 2}000000${stream}000000${type}000000${payload}`;
+    expect(flushed(encoder).toString('hex')).toBe(
+      frame('6162', '01') + frame('63', '02') + frame('64', '01') + frame('', '01', '0e') + frame('65', '01'),
+    );
+    // What has left is not made longer, even if as much has been collected again.
+    encoder.body(1, Buffer.alloc(12));
+    flushed(encoder);
+    encoder.abort(3);
+    encoder.abort(4);
+    encoder.body(1, Buffer.from('f'));
+    expect(flushed(encoder).toString('hex')).toBe(
+      frame('', '03', '04') + frame('', '04', '04') + frame('66', '01'),
+    );
+  });
+
+  test('joins them up to the largest frame', () => {
+    const encoder = new FrameEncoder();
+    for (let i = 0; i < 17; i++) encoder.body(1, Buffer.alloc(65_536, i));
+    const bytes = flushed(encoder);
+    expect(bytes.readUInt32LE(0)).toBe(1_048_576);
+    expect(bytes.readUInt32LE(12 + 1_048_576)).toBe(65_536);
+    expect(bytes.at(-1)).toBe(16);
+  });
+
   test('takes a request of exactly 1 MiB', () => {
     const encoder = new FrameEncoder();
     encoder.request({ stream: 1, environ: 'A\0B', body: Buffer.alloc(1_048_576 - 7), safe: false });
