@@ -28,6 +28,6 @@ function isOutOfFiles(error: unknown): error is Error {
 }
 
 /** The lines of our own messages stay lines. */
-function escapeMessage(message: string): string {
+export function escapeMessage(message: string): string {
   return message.split('\n').map(escapeLine).join('\n');
 }

@@ -1,5 +1,6 @@
 /** `xgi reload`: the code as it is now takes over, or the reason why it cannot is printed. */
 import { formatDetail } from '../observe/detail.js';
+import { escapeMessage } from './failure.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
 import type { ReloadOutcome } from '../service/status.js';
 import { findXgi } from './steer-find.js';
@@ -33,7 +34,7 @@ function describeOutcome({ failure }: ReloadOutcome & { ok: false }, name: strin
   return (
     (code === PARTIAL ? '' : `xgi: ${name} goes on with the old code, as the new cannot be loaded:\n`) +
     (traceback === '' ? '' : formatDetail(traceback)) +
-    `xgi: ${escapeLine(code)}: ${escapeLine(message)}\n`
+    `xgi: ${escapeLine(code)}: ${escapeMessage(message)}\n`
   );
 }
 
