@@ -20,6 +20,12 @@ const DEBIAN_PYTHON = '/usr/bin/python3';
 /** `isThere` for those that are on no PATH, or are only of use if they work. */
 const PROGRAMS = [
   { name: 'curl', debianPackages: ['curl'], isThere: () => which('curl') },
+  { name: 'openssl', debianPackages: ['openssl'], isThere: () => which('openssl') },
+  {
+    name: 'nghttp2',
+    debianPackages: ['nghttp2-client'],
+    isThere: () => which('nghttp') && which('h2load'),
+  },
   { name: 'git', debianPackages: ['git'], isThere: () => which('git') },
   {
     name: 'gitweb',

@@ -103,8 +103,8 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
       socket,
       owner: this,
       hsts: secure === undefined ? '' : context.hsts,
-      // A Unix-domain socket knows no reset.
-      reset: () => (peer.isUnix ? socket.destroy() : carrier.resetAndDestroy()),
+      // A Unix-domain socket knows no reset, and TLS needs none: without close_notify it is no end (RFC 9112 section 9.8).
+      reset: () => (peer.isUnix || secure !== undefined ? socket.destroy() : socket.resetAndDestroy()),
     });
     this.#writeProgress = new WriteProgress(socket, carrier);
     socket.on('end', () => this.#endOfInput());

@@ -36,7 +36,7 @@ export interface ResponseWriterOptions {
   readonly owner: ResponseOwner;
   /** The value of Strict-Transport-Security; '' for none. */
   readonly hsts: string;
-  /** Destroys the connection with a reset, if it knows such a thing. */
+  /** Destroys the connection, in a way that is no end for the client if there is one. */
   readonly reset: () => void;
 }
 

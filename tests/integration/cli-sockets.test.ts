@@ -7,6 +7,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
+import { Authority } from '../support/certificates.js';
+import { curl } from '../support/curl.js';
 import { cliMain } from '../support/paths.js';
 import { spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
 import { type Answer, ask, Project } from '../support/cli-project.js';
@@ -121,6 +123,21 @@ test.each([
   expect(program.stderr()).toContain(`Listening at: http://127.0.0.1:${port} (`);
   const answer = await ask(`http://127.0.0.1:${port}`);
   expect(Object.keys(answer.env).filter((name) => name.startsWith('LISTEN_'))).toEqual([]);
+  await program.stop();
+});
+
+test('LISTEN_FDS with TLS', async () => {
+  const authority = new Authority();
+  const { cert, key } = authority.issue('server');
+  const socket = await openSocket();
+  const { port } = socket.address() as AddressInfo;
+  const flags = `--certfile ${cert} --keyfile ${key}`;
+  const script = `LISTEN_FDS=1 LISTEN_PID=$$ exec "$1" "$2" app:app -w 1 --allow-root ${flags}`;
+  const program = await withDescriptor(script, socket);
+  socket.close();
+  expect(program.stderr()).toContain(`Listening at: https://127.0.0.1:${port} (`);
+  const { body } = await curl('--cacert', authority.cert, `https://localhost:${port}/`);
+  expect(JSON.parse(body)).toMatchObject({ scheme: 'https' });
   await program.stop();
 });
 

@@ -15,7 +15,7 @@ export const ca: Buffer = readFileSync(authority.cert);
 
 export async function startTlsServer(
   handler: Handler,
-  options: StartOptions & { readonly tls?: Partial<TlsFiles> } = {},
+  options: Omit<StartOptions, 'tls'> & { readonly tls?: Partial<TlsFiles> } = {},
 ): Promise<RunningServer> {
   const files = {
     certificates: [{ certFile: pair.cert, keyFile: pair.key }],

@@ -96,7 +96,7 @@ export class Http2Connection implements ServedConnection {
     this.#context.log.info(
       `XGI_HTTP2_RESETS: a client has taken back ${this.#resets} requests in ${RESET_WINDOW_MS / 1000} s; its connection is closed`,
     );
-    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy(new Error('too many resets'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   check(nowMs: number): void {

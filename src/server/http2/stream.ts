@@ -19,7 +19,7 @@ import { PacedStream } from './paced-stream.js';
 import { readRequestHead } from './request-head.js';
 import { interimFields, responseFields } from './response-fields.js';
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
 const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
 
@@ -77,8 +77,8 @@ export class Http2Stream implements BodyOrigin {
       return;
     }
     this.#exchange = exchange;
-    // An empty DATA frame may still follow.
-    if (hasBody && exchange.body === null) this.#stream.resume();
+    // To its end, which has come, or comes with an empty DATA frame: Node resets a stream that was not read.
+    if (exchange.body === null) this.#stream.resume();
     let answer: GatewayResponse | Promise<GatewayResponse>;
     try {
       answer = exchange.path === '*' ? OPTIONS_OK : handler(exchange);
@@ -232,7 +232,7 @@ export class Http2Stream implements BodyOrigin {
           return;
         }
         if (error !== undefined && !this.#stream.destroyed) this.#logError(exchange, error);
-        this.#reset(NGHTTP2_INTERNAL_ERROR);
+        this.#cut();
       },
       failedLate: (error: Error): void => this.#logError(exchange, error),
     };
@@ -263,7 +263,7 @@ export class Http2Stream implements BodyOrigin {
     publishExchange(exchange, false);
     if (exchange.body === null || exchange.body.ended) return;
     exchange.body.fail(new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'));
-    const end = (): void => this.#reset(NGHTTP2_NO_ERROR);
+    const end = (): void => this.#refuseRest();
     if (this.#stream.writableFinished) end();
     else this.#stream.once('finish', end);
   }
@@ -273,9 +273,18 @@ export class Http2Stream implements BodyOrigin {
     return this.#stream.destroyed || this.#stream.closed;
   }
 
-  #reset(code: number): void {
+  /** The response is complete; nobody reads what the client still sends. */
+  #refuseRest(): void {
+    if (!this.#stream.destroyed) this.#stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  /**
+   * Resets the stream, so that nobody takes its response for complete. Not by `close`, which ends what was written first: its END_STREAM would
+   * leave before the RST_STREAM.
+   */
+  #cut(): void {
     this.#ours = true;
-    if (!this.#stream.destroyed) this.#stream.close(code);
+    this.#stream.destroy(new Error('the response is cut off'));
   }
 
   // --- ends ---
@@ -291,7 +300,7 @@ export class Http2Stream implements BodyOrigin {
     this.#stream.respond(responseFields(head, { addLength: bytes.length, hsts: '' }));
     this.#writtenAtMs = performance.now();
     this.#stream.end(bytes);
-    this.#stream.once('finish', () => this.#reset(NGHTTP2_NO_ERROR));
+    this.#stream.once('finish', () => this.#refuseRest());
     publishRefusal(peer, head, bytes.length);
   }
 
@@ -301,7 +310,7 @@ export class Http2Stream implements BodyOrigin {
     exchange.body?.fail(error);
     if (exchange.complete) return;
     if (exchange.answered) {
-      this.#reset(NGHTTP2_CANCEL);
+      this.#cut();
       return;
     }
     this.#fail(exchange, error);
@@ -331,7 +340,7 @@ export class Http2Stream implements BodyOrigin {
     const { deadlines } = this.#context.connection;
     const overdue = this.#exchange?.body?.overdue(nowMs, deadlines);
     if (overdue !== undefined) this.#refuseBody(overdue);
-    if (nowMs - this.#takenAtMs(nowMs) > deadlines.writeIdleMs) this.#reset(NGHTTP2_CANCEL);
+    if (nowMs - this.#takenAtMs(nowMs) > deadlines.writeIdleMs) this.#cut();
   }
 
   /** When the client has last taken something of what there is for it. */

@@ -19,8 +19,8 @@ export interface HandshakeListener {
   failed(error: NodeJS.ErrnoException): void;
 }
 
-/** The protocols that are spoken, the preferred one first (RFC 7301). */
-const PROTOCOLS = ['h2', 'http/1.1'];
+/** The protocols that are spoken, the preferred one first (RFC 7301). A client that names none of them gets no connection: curl names HTTP/1.0, if told to. */
+const PROTOCOLS = ['h2', 'http/1.1', 'http/1.0'];
 
 export class TlsAcceptor {
   #server: Server;
