@@ -6,6 +6,8 @@ export { defineConfig } from './config/define.js';
 export type { UserConfig } from './config/schema.js';
 export { createCgiHandler, type CgiHandlerOptions } from './handlers/cgi/cgi.js';
 export type { Site } from './handlers/cgi/cgi-site.js';
+export type { CacheControlRule } from './handlers/static/cache-control.js';
+export { createStaticHandler, type StaticHandlerOptions } from './handlers/static/static.js';
 export { createWsgiHandler, type WorkerPool, type WsgiHandlerOptions } from './handlers/wsgi.js';
 export { parseTrustedProxies, type TrustedProxies } from './http/forwarded.js';
 export { ResponseHead } from './http/response-head.js';

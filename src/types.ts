@@ -132,15 +132,25 @@ export interface BodySource {
   cancel(): void;
 }
 
-/** A part of an open file. The server closes the handle when it is done, or when the response is dropped. */
+/** An open file, or parts of it. The server closes the handle when it is done, or when the response is dropped. */
 export interface FileBody {
   readonly handle: import('node:fs/promises').FileHandle;
-  readonly offset: number;
-  readonly length: number;
+  /** What is sent, one after the other: parts of the file, and byte strings between them. */
+  readonly pieces: readonly FilePiece[];
+  /** If it is given: a file that is not this any more is not sent to its end, so that no client gets parts of two versions as one. */
+  readonly version?: FileVersion;
+}
+
+export type FilePiece = string | { readonly offset: number; readonly length: number };
+
+/** What `fstat` tells of a file, and writing to it changes. */
+export interface FileVersion {
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
 }
 
 /**
- * What follows the head: nothing; bytes, or a byte string (latin-1, the quick way for small bodies); part of a file; a source; or
+ * What follows the head: nothing; bytes, or a byte string (latin-1, the quick way for small bodies); an open file; a source; or
  * a tunnel after 101. `taken` is called when the memory of a Buffer is not needed any more, and perhaps never.
  */
 export type ResponseBody =

@@ -49,7 +49,7 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
   for (const [name, app] of siteOf(config).apps) {
     for (const problem of findProblems(app)) process.stdout.write(`xgi: warning: ${problem}\n`);
     process.stdout.write(
-      `xgi: ${name === '' ? '' : `${name}: `}${app.target} can be served (${describePython(app)})\n`,
+      `xgi: ${name === '' ? '' : `${name}: `}${app.target} can be served (${describe(app)})\n`,
     );
   }
   return 0;
@@ -63,7 +63,8 @@ function withOneWorker(config: ResolvedConfig): ResolvedConfig {
   return { ...config, site: { ...config.site, apps: new Map(apps) } };
 }
 
-function describePython({ python }: ResolvedConfig): string {
+function describe({ files, python }: ResolvedConfig): string {
+  if (files !== null) return 'static files';
   return python === null ? 'without Python' : `${python.path}, Python ${python.version}`;
 }
 

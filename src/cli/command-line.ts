@@ -25,11 +25,13 @@ export interface CommandLine {
 export type Action = 'serve' | 'check' | 'print' | 'routes';
 
 /** Commands of the design that xgi does not have. A module of such a name is served with `xgi wsgi NAME`. */
-const LATER_COMMANDS = new Set(['app', 'static']);
+const LATER_COMMANDS = new Set(['app']);
 
 const NO_TARGET = {
   wsgi: 'xgi wsgi: no TARGET given, for example xgi wsgi wsgi:app (the module wsgi alone is xgi wsgi wsgi)',
   cgi: 'xgi cgi: no TARGET given, for example xgi cgi ./cgi-bin, or one program (the module cgi is xgi wsgi cgi)',
+  static:
+    'xgi static: no TARGET given, for example xgi static ./public (the module static is xgi wsgi static)',
 } as const;
 
 /** One place that flags come from. */
@@ -122,7 +124,7 @@ function findTarget(
   words: readonly string[],
   folders: readonly string[],
 ): Pick<UserConfig, 'target' | 'kind'> {
-  const kind = words[0] === 'wsgi' || words[0] === 'cgi' ? words[0] : undefined;
+  const kind = words[0] === 'wsgi' || words[0] === 'cgi' || words[0] === 'static' ? words[0] : undefined;
   const explicit = kind !== undefined;
   const [target, ...rest] = explicit ? words.slice(1) : words;
   if (target === undefined) {

@@ -55,9 +55,26 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
     ],
   ],
   [
+    'Static files:',
+    [
+      ['--mount <path>', 'where they are served, or CGI programs (default: /)'],
+      ['--index <name>', 'the file that answers for its folder; repeatable (default: index.html)'],
+      ['--listing', 'a folder without one shows what is in it'],
+      ['--spa <file>', 'answers for pages that there are no files for: /index.html'],
+      [
+        '--cache-control <pattern=value>',
+        "the Cache-Control of what it fits, as '/assets/=max-age=31536000, immutable' or '*.html=no-cache'; repeatable, the first counts",
+      ],
+      ['--precompressed', 'send FILE.br, FILE.zst or FILE.gz beside a file to those who take it'],
+      [
+        '--error-page <status=file>',
+        'what is sent with that status; repeatable (default: 404=/404.html, if it is there)',
+      ],
+    ],
+  ],
+  [
     'CGI programs:',
     [
-      ['--mount <path>', 'where they are served (default: /)'],
       [
         '--pass-env <name>',
         'pass a variable of your own on to programs; repeatable. They get PATH, -e, and no others',
@@ -171,7 +188,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
 ];
 
 const REPEATABLE =
-  /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root|certfile|keyfile) /;
+  /--(bind|env|reload-extra-file|pass-env|cgi-interpreter|cgi-index-query|sendfile-root|certfile|keyfile|index|cache-control|error-page) /;
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
@@ -193,16 +210,17 @@ Examples:
   xgi mysite.wsgi -b :80 -w 4             a Django project
   xgi 'shop:create_app()' -b unix:/run/shop.sock
   xgi ./cgi-bin --mount /cgi-bin          a folder of CGI programs
+  xgi static ./public                     a folder of files
 `;
 
 /** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
     .usage(
-      '[flags] [TARGET]\n       xgi wsgi|cgi [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
+      '[flags] [TARGET]\n       xgi wsgi|cgi|static [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
     )
     .description(
-      'Serves a WSGI application or CGI programs. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs,\nor one program.',
+      'Serves a WSGI application, CGI programs or static files. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, one program,\nor a folder of files.',
     )
     .argument('[words...]')
     .exitOverride()

@@ -1,11 +1,11 @@
-/** What a TARGET is: a WSGI application, or CGI programs. */
+/** What a TARGET is: a WSGI application, CGI programs, or static files. */
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 
 /** How a TARGET is written, for messages. */
 export const TARGET_FORM =
-  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs';
+  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, or one of files with an index.html';
 
 // PEP 3131: letters of any script.
 const IDENTIFIER = String.raw`[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*`;
@@ -15,10 +15,10 @@ const MODULE = new RegExp(`^${DOTTED}$`, 'u');
 const MODULE_CALLABLE = new RegExp(`^${DOTTED}:${CALLABLE}$`, 'u');
 const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*\.py(?::${CALLABLE})?$`, 'u');
 
-/** What a target is: in the form of the worker protocol (docs/protocol.md, HELLO), or the absolute path of CGI programs. */
+/** What a target is: in the form of the worker protocol (docs/protocol.md, HELLO), or the absolute path of CGI programs or of a folder of files. */
 export type Target =
   | { readonly kind: 'wsgi'; readonly target: string }
-  | { readonly kind: 'cgi'; readonly path: string };
+  | { readonly kind: 'cgi' | 'static'; readonly path: string };
 
 /**
  * Finds out what a target is. Whether an application can be loaded, a worker finds out.
@@ -27,17 +27,22 @@ export type Target =
  * @param kind what it is said to be; undefined to look
  * @throws ConfigError `XGI_CONFIG_TARGET`
  */
-export function detectTarget(target: string, directory: string, kind?: 'wsgi' | 'cgi'): Target {
+export function detectTarget(target: string, directory: string, kind?: Target['kind']): Target {
   const file = path.resolve(directory, target);
-  if (kind === 'cgi') return { kind, path: file };
+  if (kind === 'cgi' || kind === 'static') return { kind, path: file };
   if (MODULE_CALLABLE.test(target) || FILE_CALLABLE.test(target)) return { kind: 'wsgi', target };
   const found = target === '' ? undefined : statSync(file, { throwIfNoEntry: false });
   if (MODULE.test(target) && !isPlainFolder(file, found) && !isDottedFile(target, directory, found))
     return { kind: 'wsgi', target };
   if (kind === undefined && found !== undefined && holdsPrograms(file, found))
     return { kind: 'cgi', path: file };
+  if (kind === undefined && found?.isDirectory() === true && exists(path.join(file, 'index.html')))
+    return { kind: 'static', path: file };
   if (found?.isDirectory() === true)
-    throw refuse(target, `it is a directory; if it holds CGI programs, write xgi cgi ${target}`);
+    throw refuse(
+      target,
+      `it is a directory without an index.html; if it holds CGI programs, write xgi cgi ${target}, and for files xgi static ${target}`,
+    );
   if (found !== undefined)
     throw refuse(target, 'it is a file, but neither a Python module (*.py) nor a program (chmod +x)');
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) throw refuse(target, 'it is a URL');

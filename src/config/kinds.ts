@@ -3,50 +3,79 @@ import { ConfigError } from '../errors.js';
 import { APPLICATION_SETTINGS, type UserConfig } from './schema.js';
 
 /** `site`: applications by routes, each of a kind of its own. */
-export type Kind = 'wsgi' | 'cgi' | 'site';
+export type Kind = 'wsgi' | 'cgi' | 'static' | 'site';
+
+type AppKind = Exclude<Kind, 'site'>;
 
 type Option = keyof UserConfig;
 
-const OF_WSGI: readonly Option[] = [
-  'workers',
-  'threads',
-  'timeout',
-  'pythonpath',
-  'preload',
-  'reload',
-  'reloadExtraFile',
-  'maxRequests',
-  'maxRequestsJitter',
-  'maxWorkerAge',
-  'maxWorkerRss',
-];
+/** What a message calls them. */
+const NAMES: Readonly<Record<AppKind, string>> = {
+  wsgi: 'a WSGI application',
+  cgi: 'CGI programs',
+  static: 'static files',
+};
 
-const OF_CGI: readonly Option[] = [
-  'mount',
-  'passEnv',
-  'cgiInterpreter',
-  'cgiTimeout',
-  'cgiIdleTimeout',
-  'cgiConcurrency',
-  'cgiUser',
-  'cgiWarm',
-  'cgiPreload',
-  'cgiPassAuthorization',
-  'cgiStreamBody',
-  'cgiIndexQuery',
-  'cgiLimitCpu',
-  'cgiLimitMemory',
-  'cgiLimitFiles',
-  'cgiLimitProcesses',
-  'sendfileRoot',
+/** What is not here is for all. */
+const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
+  [
+    ['wsgi'],
+    [
+      'workers',
+      'threads',
+      'timeout',
+      'pythonpath',
+      'preload',
+      'reload',
+      'reloadExtraFile',
+      'maxRequests',
+      'maxRequestsJitter',
+      'maxWorkerAge',
+      'maxWorkerRss',
+    ],
+  ],
+  [
+    ['cgi'],
+    [
+      'passEnv',
+      'cgiInterpreter',
+      'cgiTimeout',
+      'cgiIdleTimeout',
+      'cgiConcurrency',
+      'cgiUser',
+      'cgiWarm',
+      'cgiPreload',
+      'cgiPassAuthorization',
+      'cgiStreamBody',
+      'cgiIndexQuery',
+      'cgiLimitCpu',
+      'cgiLimitMemory',
+      'cgiLimitFiles',
+      'cgiLimitProcesses',
+      'sendfileRoot',
+    ],
+  ],
+  [['static'], ['index', 'listing', 'spa', 'cacheControl', 'precompressed', 'errorPage']],
+  [['cgi', 'static'], ['mount']],
+  [
+    ['wsgi', 'cgi'],
+    ['env', 'python', 'queueTimeout'],
+  ],
 ];
 
 /** What to write instead. */
-const FOR_CGI: Partial<Record<Option, string>> = {
-  timeout: '; a program has --cgi-timeout and --cgi-idle-timeout',
-  workers: '; how many programs run at once is --cgi-concurrency',
-  preload: '; modules of Python scripts are loaded in advance with --cgi-preload',
-  reload: '; a program is read anew for each request',
+const INSTEAD: Readonly<Record<AppKind, Partial<Record<Option, string>>>> = {
+  wsgi: {},
+  cgi: {
+    timeout: '; a program has --cgi-timeout and --cgi-idle-timeout',
+    workers: '; how many programs run at once is --cgi-concurrency',
+    preload: '; modules of Python scripts are loaded in advance with --cgi-preload',
+    reload: '; a program is read anew for each request',
+  },
+  static: {
+    workers: '; more processes are started with --gateways',
+    reload: '; a file that has changed is seen within a second',
+  },
 };
 
 /** @throws ConfigError `XGI_CONFIG_USAGE` for an option of another kind */
@@ -55,17 +84,15 @@ export function checkKind(user: UserConfig, kind: Kind, nameOf: (key: Option) =>
     checkSite(user, nameOf);
     return;
   }
-  const [others, own, other] =
-    kind === 'cgi'
-      ? [OF_WSGI, 'CGI programs', 'a WSGI application']
-      : [OF_CGI, 'a WSGI application', 'CGI programs'];
-  const wrong = others.find((key) => user[key] !== undefined);
-  if (wrong === undefined) return;
-  const instead = kind === 'cgi' ? (FOR_CGI[wrong] ?? '') : '';
-  throw new ConfigError(
-    'XGI_CONFIG_USAGE',
-    `${nameOf(wrong)} is for ${other}, and ${JSON.stringify(user.target)} is served as ${own}${instead}`,
-  );
+  for (const [kinds, options] of OPTIONS) {
+    const wrong = kinds.includes(kind) ? undefined : options.find((key) => user[key] !== undefined);
+    if (wrong === undefined) continue;
+    const others = kinds.map((other) => NAMES[other]).join(' and ');
+    throw new ConfigError(
+      'XGI_CONFIG_USAGE',
+      `${nameOf(wrong)} is for ${others}, and ${JSON.stringify(user.target)} is served as ${NAMES[kind]}${INSTEAD[kind][wrong] ?? ''}`,
+    );
+  }
 }
 
 function checkSite(user: UserConfig, nameOf: (key: Option) => string): void {

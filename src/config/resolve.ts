@@ -26,19 +26,22 @@ import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './
 import { parseUserConfig } from './parse.js';
 import { type ParsedConfig, type UserConfig } from './schema.js';
 import { resolveSite, type SiteConfig } from './site.js';
+import { resolveStatic, type StaticConfig } from './static.js';
 import { resolveTls, type TlsConfig } from './tls.js';
 
 export interface ResolvedConfig {
-  /** In the form of the worker protocol (docs/protocol.md, HELLO); for CGI programs as it was written. */
+  /** In the form of the worker protocol (docs/protocol.md, HELLO); for CGI programs and files as it was written. */
   readonly target: string;
   /** Set if CGI programs are served, and no WSGI application. */
   readonly cgi: CgiConfig | null;
+  /** Set if static files are served, and nothing else. */
+  readonly files: StaticConfig | null;
   /** Set if applications are served by routes. */
   readonly site: SiteConfig | null;
   readonly endpoints: readonly Endpoint[];
   /** Of TCP endpoints; null for plain HTTP. */
   readonly tls: TlsConfig | null;
-  /** Of all gateways together. Of CGI programs: the launchers, the same number for each gateway. */
+  /** Of all gateways together. Of CGI programs: the launchers, the same number for each gateway. Static files have none. */
   readonly workers: WorkerRange;
   /** Processes that accept connections; each has its share of the workers. */
   readonly gateways: number;
@@ -49,7 +52,7 @@ export interface ResolvedConfig {
   readonly searchPath: readonly string[];
   /** Added to the environment of the workers. */
   readonly env: Readonly<Record<string, string>>;
-  /** Runs the workers, or the launcher of programs; null if there is none, which only CGI programs can do without. */
+  /** Runs the workers, or the launcher of programs; null if there is none, which CGI programs can do without, and for static files. */
   readonly python: Interpreter | null;
   /** 0 means none. */
   readonly timeoutMs: number;
@@ -121,11 +124,12 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   return {
     target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
     cgi: found.kind === 'cgi' ? resolveCgi(parsed, found.path, { ...context, directory }) : null,
+    files: found.kind === 'static' ? resolveStatic(parsed, found.path, (key) => context.nameOf(key)) : null,
     site,
     endpoints: [...endpoints, ...resolveRedirect(parsed.tlsRedirect, directory, context)],
     tls,
     ...(site === null
-      ? resolveProcesses(parsed, found.kind === 'cgi' ? 'cgi' : 'wsgi', { directory, context })
+      ? resolveProcesses(parsed, found.kind, { directory, context })
       : resolveSiteProcesses(parsed, site, context)),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
@@ -181,6 +185,7 @@ async function resolvePython(
   { directory, context, privileges }: PythonContext,
 ): Promise<Interpreter | null> {
   const { env } = context;
+  if (kind === 'static') return null;
   if (kind !== 'wsgi' && !hasPython(python, { directory, context })) return null;
   return await chooseInterpreter({
     python,
@@ -212,6 +217,7 @@ function resolveProcesses(
     const launchers = hasPython(python, { directory, context }) ? launchersFor(gateways) : 1;
     return { gateways, workers: { min: gateways * launchers, max: gateways * launchers } };
   }
+  if (kind === 'static') return { gateways, workers: { min: 0, max: 0 } };
   const cores = Math.min(availableParallelism(), 1024);
   const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
   if (workers.min >= gateways) return { workers, gateways };

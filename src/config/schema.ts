@@ -124,6 +124,20 @@ const interpreterEntry = string(INTERPRETER_ENTRY).refine(
 );
 const path = string('a path').refine((given) => given !== '' && !given.includes('\0'), 'a path');
 
+const INDEX_NAME = 'the name of a file';
+const FILE_PATH = 'a file below TARGET, for example /index.html';
+const CACHE_CONTROL_ENTRY = "PATTERN=VALUE, for example '/assets/=public, max-age=31536000, immutable'";
+const ERROR_PAGE_ENTRY = 'STATUS=FILE, for example 404=/404.html';
+const indexName = string(INDEX_NAME).refine((name) => /^[^./\0][^/\0]*$/.test(name), INDEX_NAME);
+const cacheControlEntry = string(CACHE_CONTROL_ENTRY).refine(
+  (entry) => /^[^=\0]+=[\x20-\x7e]+$/.test(entry),
+  CACHE_CONTROL_ENTRY,
+);
+const errorPageEntry = string(ERROR_PAGE_ENTRY).refine(
+  (entry) => /^[45]\d\d=[^\0]+$/.test(entry),
+  ERROR_PAGE_ENTRY,
+);
+
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 
 const CLIENT_CERTS = ['none', 'request', 'require'] as const;
@@ -136,7 +150,7 @@ function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
 const applicationOptions = {
   target: string('a TARGET, for example wsgi:app or ./cgi-bin').optional(),
   /** What the target is, if that was said: `xgi cgi TARGET`. */
-  kind: oneOf(['wsgi', 'cgi']),
+  kind: oneOf(['wsgi', 'cgi', 'static']),
   workers: option(WORKER_RANGE_FORM, parseWorkerRange),
   threads: wholeNumber(1, 1024),
   chdir: nonEmpty('a directory'),
@@ -169,6 +183,12 @@ const applicationOptions = {
   cgiLimitFiles: wholeNumber(3, 1_000_000_000),
   cgiLimitProcesses: wholeNumber(1, 1_000_000_000),
   sendfileRoot: list(path, 'folders'),
+  index: list(indexName, 'names of files'),
+  listing: flag(),
+  spa: nonEmpty(FILE_PATH),
+  cacheControl: entries(cacheControlEntry, CACHE_CONTROL_ENTRY),
+  precompressed: flag(),
+  errorPage: entries(errorPageEntry, ERROR_PAGE_ENTRY),
 } as const;
 
 /** Of the server as a whole. */

@@ -213,7 +213,7 @@ class WsgiJob implements Job, BodySource, InputEndListener {
       return;
     }
     stream.fileAck(true);
-    const file = { handle, offset: offer.offset, length: offer.length };
+    const file = { handle, pieces: [{ offset: offer.offset, length: offer.length }] };
     if (!this.#respond(this.#head, { kind: 'file', file })) void handle.close();
   }
 

@@ -7,6 +7,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ConfigError, RemoteProtocolError } from '../errors.js';
 import type { Fields } from '../types.js';
+import { combinedValue } from './field-values.js';
 
 export interface TrustedProxies {
   /** @param address a peer's address without port; '' for the peer of a Unix-domain socket, trusted unless nobody is */
@@ -77,9 +78,9 @@ export interface Forwarding {
  * @throws RemoteProtocolError `XGI_HTTP_FORWARDED` if they do not
  */
 export function readForwarding(fields: Fields, proxies: TrustedProxies): Forwarding {
-  const hops = listOf(fields, 'x-forwarded-for');
-  const protocols = listOf(fields, 'x-forwarded-proto');
-  const forwarded = listOf(fields, 'forwarded');
+  const hops = combinedValue(fields, 'x-forwarded-for');
+  const protocols = combinedValue(fields, 'x-forwarded-proto');
+  const forwarded = combinedValue(fields, 'forwarded');
   const client = hops === undefined ? undefined : forwardedClient(hops, proxies);
   const scheme = protocols === undefined ? undefined : forwardedScheme(protocols);
   if (forwarded === undefined) return { client, scheme };
@@ -97,17 +98,6 @@ function agreed<T extends string>(one: T | undefined, standard: T | undefined, n
     'XGI_HTTP_FORWARDED',
     `${name} says ${one}, and Forwarded ${standard}: let the proxy set, or remove, both`,
   );
-}
-
-/** All fields of that name as one list (RFC 9110 section 5.3). */
-function listOf(fields: Fields, lowerCaseName: string): string | undefined {
-  let values: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName)
-      values = values === undefined ? fields[i + 1]! : `${values},${fields[i + 1]!}`;
-  }
-  return values;
 }
 
 // Also as they would be written for the environment of a program.

@@ -28,7 +28,7 @@ export type ResolvedPath =
       readonly kind: 'file';
       /** The root and the walked segments; symbolic links are not resolved. */
       readonly file: string;
-      /** The same file with all links resolved; in the root. */
+      /** The same file with all links resolved; in the root. What is to be opened. */
       readonly real: string;
       readonly stats: Stats;
       /** The decoded part of the path that was walked. */
@@ -64,6 +64,19 @@ export function resolvePath({ root, path }: PathToResolve): ResolvedPath {
   const decoded = decodeSegments(path);
   if (decoded.kind === 'refused') return decoded;
   return walk(root === '/' ? '' : root, decoded.segments);
+}
+
+/**
+ * The regular file of that name, if there is one in the root: for names that come from the configuration, not from a client.
+ *
+ * @param root absolute, without links
+ * @param file absolute, below the root
+ */
+export function findFile(root: string, file: string): { real: string; stats: Stats } | undefined {
+  const stats = look(file);
+  if (typeof stats === 'string' || !stats.isFile()) return undefined;
+  const real = realPathInside(root === '/' ? '' : root, file);
+  return real === undefined ? undefined : { real, stats };
 }
 
 /** True for the root itself and for what is below it. Both are absolute and without links; `/srv/a` is not in `/srv/ab`. */

@@ -35,6 +35,14 @@ export function decodeSegments(path: string): Segments {
   return { kind: 'segments', segments };
 }
 
+/** One segment of byte text, percent-encoded so that it is a name and nothing else wherever it is put. */
+export function encodeSegment(text: string): string {
+  return text.replaceAll(
+    /[^A-Za-z0-9._~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
 function refused(status: 400 | 404, reason: string): Segments {
   return { kind: 'refused', status, reason };
 }

@@ -1,10 +1,11 @@
 /**
- * Writes response bodies that are longer than one write: streams and files. A body that does not reach its end is never
+ * Writes response bodies that are longer than one write, as they are made; files are sent by
+ * file-writer.ts. A body that does not reach its end is never
  * ended cleanly: `done(false)` makes the connection destroy the socket, so that the client sees a truncation.
  */
 import type { Writable } from 'node:stream';
 import { LocalProtocolError } from '../errors.js';
-import type { BodySink, BodySource, FileBody } from '../types.js';
+import type { BodySink, BodySource } from '../types.js';
 import type { Framing } from './http1/response-serializer.js';
 
 export interface BodyWriterOptions {
@@ -88,41 +89,8 @@ export class StreamWriter implements BodySink {
   }
 }
 
-/** One buffer is being read while the other is being sent. */
-const FILE_BUFFER_BYTES = 262_144;
-
-/** Writes a part of a file, not more than Content-Length, and closes its handle. */
-export async function writeFile(file: FileBody, options: BodyWriterOptions): Promise<void> {
-  const { socket, length: total, done } = options;
-  const size = Math.min(FILE_BUFFER_BYTES, total);
-  const buffers = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)] as const;
-  const sent: [Promise<boolean>, Promise<boolean>] = [Promise.resolve(true), Promise.resolve(true)];
-  let written = 0;
-  let error: Error | undefined;
-  try {
-    for (let turn: 0 | 1 = 0; written < total; turn = turn === 0 ? 1 : 0) {
-      if (!(await sent[turn])) break;
-      const length = Math.min(size, total - written);
-      const { bytesRead } = await file.handle.read(buffers[turn], 0, length, file.offset + written);
-      if (bytesRead === 0) {
-        error = shortBody(total, written);
-        break;
-      }
-      const bytes = buffers[turn].subarray(0, bytesRead);
-      sent[turn] = new Promise((resolve) =>
-        socket.write(bytes, (failure) => resolve(failure === undefined || failure === null)),
-      );
-      written += bytesRead;
-    }
-  } catch (failure) {
-    error = failure as Error;
-  }
-  // The handle is closed first, so that nobody who sees the response complete finds the file still open.
-  await file.handle.close().catch(() => {});
-  done(written === total && error === undefined, written, error);
-}
-
-function shortBody(expected: number, received: number): LocalProtocolError {
+/** What was promised did not come. */
+export function shortBody(expected: number, received: number): LocalProtocolError {
   return new LocalProtocolError(
     'XGI_HTTP_BODY_SHORT',
     `the response body ended after ${received} of ${expected} bytes; the connection is closed`,

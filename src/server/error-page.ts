@@ -1,4 +1,5 @@
 /** The page that a developer's browser is shown for an error, with `--dev`: what the log would say, as HTML. */
+import { escapeHtml } from '../http/html.js';
 
 export interface ErrorPage {
   /** `502 Bad Gateway` */
@@ -37,16 +38,4 @@ export function formatErrorPage({ title, code, message, detail, requestId }: Err
 ${more}<footer>${request}Shown because xgi runs with --dev; without it a client sees the status and the code only.</footer>
 </html>
 `;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char]!);
 }

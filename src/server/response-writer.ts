@@ -8,8 +8,9 @@ import type { Socket } from 'node:net';
 import { LocalProtocolError } from '../errors.js';
 import { hasNoBody, type ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, ResponseBody } from '../types.js';
-import { StreamWriter, writeFile } from './body-writer.js';
+import { StreamWriter } from './body-writer.js';
 import type { Exchange } from './exchange.js';
+import { fileBodyLength, writeFile } from './file-writer.js';
 import { serializeHead, type Framing } from './http1/response-serializer.js';
 
 /** Who owns the connection. */
@@ -220,7 +221,7 @@ function bodyLength(body: ResponseBody): number {
     case 'bytes':
       return body.bytes.length;
     case 'file':
-      return body.file.length;
+      return fileBodyLength(body.file);
     default:
       return -1;
   }

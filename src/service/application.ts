@@ -1,5 +1,6 @@
 /** What a gateway serves, whatever its kind. */
 import type { ResolvedConfig } from '../config/resolve.js';
+import { staticFolder } from '../config/static.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges, Reach } from '../process/privileges.js';
 import type { Handler, WorkerRange } from '../types.js';
@@ -8,6 +9,7 @@ import type { PoolStatus } from '../workers/status.js';
 import { PROGRAM } from '../workers/supervisor.js';
 import { CgiApplication, siteFolder } from './cgi-application.js';
 import { SiteApplication } from './site-application.js';
+import { StaticApplication } from './static-application.js';
 import type { ReloadOutcome } from './status.js';
 import { interpreterOf, WsgiApplication } from './wsgi-application.js';
 
@@ -53,7 +55,8 @@ export function createApplication(options: ApplicationOptions): Application {
 }
 
 function createAlone(options: ApplicationOptions): Application {
-  const { cgi } = options.config;
+  const { cgi, files } = options.config;
+  if (files !== null) return new StaticApplication(files);
   return cgi === null ? new WsgiApplication(options) : new CgiApplication(options, cgi);
 }
 
@@ -63,7 +66,8 @@ export function reachesOf(config: ResolvedConfig): readonly Reach[] {
 }
 
 function reachOf(config: ResolvedConfig): Reach {
-  const { cgi, directory, python } = config;
+  const { cgi, files, directory, python } = config;
+  if (files !== null) return { directory: staticFolder(files) };
   if (cgi === null) return { directory, python: interpreterOf(config).path, program: PROGRAM };
   return {
     directory: siteFolder(cgi),

@@ -53,6 +53,8 @@ export async function runGatewayChild({ task, config, formatLine, version }: Chi
     stop: (graceMs: number, handedOver: boolean) => ended.begin(graceMs, handedOver, 0),
   });
   process.on('disconnect', () => ended.begin(ORPHAN_GRACE_MS, false, 1));
+  // It may have died while this process was being started: nobody tells that again.
+  if (!process.connected) ended.begin(0, false, 1);
   process.on('uncaughtException', (error) => {
     log.critical('nothing caught an exception: this is a bug in xgi, and this gateway stops', { err: error });
     ended.begin(0, false, 1);

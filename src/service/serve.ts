@@ -38,6 +38,7 @@ import { type Predecessor, startSuccessor } from './handover.js';
 import { type Cause, Interruption } from './interruption.js';
 import { LocalGateway } from './local-gateway.js';
 import { shareWorkers } from './share.js';
+import { describeFiles } from './static-application.js';
 import { SourceWatch } from './source-watch.js';
 import { Steering } from './steering.js';
 import { loadTls, warnOfReach } from './tls.js';
@@ -222,6 +223,7 @@ class RunningService {
     const { config } = this.#options;
     this.#steering.listening = urls;
     if (config.cgi !== null) this.#log.info(`Serving CGI programs: ${describeSite(config.cgi)}`);
+    if (config.files !== null) this.#log.info(`Serving static files: ${describeFiles(config.files)}`);
     for (const url of urls) this.#log.info(`Listening at: ${url} (${process.pid})`);
     if (config.site === null) this.#announceInterpreter(config);
     else for (const [name, app] of config.site.apps) this.#announceInterpreter(app, ` for ${name}`);

@@ -1,7 +1,7 @@
 /** How the workers of a service are shared among its gateways. */
 import type { WorkerRange } from '../types.js';
 
-/** @returns one range for each gateway; they differ by one at the most, and add up to the given one. It has at least one worker for each */
+/** @returns one range for each gateway; they differ by one at the most, and add up to the given one. It has at least one worker for each, or none at all */
 export function shareWorkers({ min, max }: WorkerRange, gateways: number): WorkerRange[] {
   return Array.from({ length: gateways }, (_, index) => ({
     min: partOf(min, gateways, index),

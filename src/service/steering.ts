@@ -68,7 +68,8 @@ export class Steering implements Steered {
   #stateOf(gateways: readonly GatewayStatus[]): ServiceState {
     if (this.#state !== 'running') return this.#state;
     const serves = ({ workers }: GatewayStatus): boolean => workers.some(({ state }) => state === 'ready');
-    if (!gateways.every(serves)) return 'failing';
+    // Where there are to be none, as with static files, none is missing.
+    if (this.#options.gateways.workers.max > 0 && !gateways.every(serves)) return 'failing';
     return this.#reloads > 0 ? 'reloading' : 'ready';
   }
 

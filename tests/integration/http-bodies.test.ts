@@ -201,7 +201,8 @@ describe('files', () => {
           return result;
         };
         handle.read = counting as typeof handle.read;
-        return { head: new ResponseHead(200), body: { kind: 'file', file: { handle, offset, length } } };
+        const file = { handle, pieces: [{ offset, length }] };
+        return { head: new ResponseHead(200), body: { kind: 'file', file } };
       },
     };
   };

@@ -148,7 +148,7 @@ describe('a response', () => {
     writeFileSync(file, LARGE);
     const { body, fields } = await bodyOf(async () => ({
       head: new ResponseHead(200),
-      body: { kind: 'file', file: { handle: await open(file), offset: 10, length: 900_000 } },
+      body: { kind: 'file', file: { handle: await open(file), pieces: [{ offset: 10, length: 900_000 }] } },
     }));
     expect(fields['content-length']).toBe('900000');
     expect(body === LARGE.subarray(10, 900_010).toString()).toBe(true);
@@ -159,7 +159,7 @@ describe('a response', () => {
     writeFileSync(file, 'short');
     const { code } = await bodyOf(async () => ({
       head: new ResponseHead(200),
-      body: { kind: 'file', file: { handle: await open(file), offset: 0, length: 100 } },
+      body: { kind: 'file', file: { handle: await open(file), pieces: [{ offset: 0, length: 100 }] } },
     }));
     expect(code).toBe(2);
   });

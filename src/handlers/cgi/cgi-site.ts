@@ -7,7 +7,7 @@ import type { CgiPlace } from '../../gateway/cgi-environ.js';
 import { decodePath } from '../../gateway/decode-path.js';
 import { behindMount } from '../../routing/mount.js';
 import { resolvePath, type ResolvedPath } from '../../routing/path-resolver.js';
-import { decodeSegments } from '../../routing/segments.js';
+import { decodeSegments, encodeSegment } from '../../routing/segments.js';
 import type { GatewayRequest } from '../../types.js';
 import { shown } from './program-error.js';
 import { inspectProgram, type Program, type ProgramOptions } from './program.js';
@@ -88,7 +88,7 @@ export class CgiSite {
   }
 
   #index(folder: Folder, urlPath: string, hasSlash: boolean): Located {
-    const encoded = urlPath.replace(/\/$/, '').split('/').map(encodeByteText).join('/');
+    const encoded = urlPath.replace(/\/$/, '').split('/').map(encodeSegment).join('/');
     const index = resolvePath({ root: folder.root, path: `${encoded}/${INDEX}` });
     if (index.kind !== 'file') throw notFound(`it is a folder without ${INDEX}`);
     return hasSlash ? this.#found(folder, index) : { kind: 'slash' };
@@ -107,13 +107,6 @@ export class CgiSite {
     };
     return { kind: 'program', program: inspectProgram(file, stats, this.#options), place };
   }
-}
-
-function encodeByteText(text: string): string {
-  return text.replaceAll(
-    /[^A-Za-z0-9._~-]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /** Why, the log tells: a client learns nothing of what is there. */

@@ -10,11 +10,11 @@
 import { GatewayError } from '../../errors.js';
 import { toByteText } from '../../gateway/byte-text.js';
 import { cgiEnviron } from '../../gateway/cgi-environ.js';
-import { ResponseHead } from '../../http/response-head.js';
 import type { ProgramPool } from '../../programs/program-pool.js';
 import type { RunOrder } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
 import { spoolBody, type SpooledBody } from '../body-spool.js';
+import { redirectToSlash } from '../redirect-to-slash.js';
 import { BodyStream, streamBody } from './body-stream.js';
 import { CgiRun } from './cgi-run.js';
 import { CgiSite, type Located, type Site } from './cgi-site.js';
@@ -84,7 +84,7 @@ export function createCgiHandler(given: CgiHandlerOptions): Handler {
   const spool = { maxMemoryBytes: MAX_MEMORY_BODY_BYTES, folder: () => pool.folder };
   const handler: Handler = (request) => {
     const found = site.locate(request);
-    if (found.kind === 'slash') return withSlash(request);
+    if (found.kind === 'slash') return redirectToSlash(request);
     return new Promise<GatewayResponse>((resolve, reject) => {
       const start = (body: GivenBody): void => {
         try {
@@ -198,11 +198,4 @@ function blameProgram(error: Error, path: string, program: string): Error {
     'XGI_CGI_BAD_HEAD',
     `${program}: a local redirect to ${JSON.stringify(path)}: ${error.message}`,
   );
-}
-
-/** To the folder, so that relative links in its index lead into it. */
-function withSlash({ mount, path, query }: GatewayRequest): GatewayResponse {
-  // Two slashes at the front would be another host.
-  const location = `/${(mount + path).replace(/^\/+/, '')}/${query === '' ? '' : `?${query}`}`;
-  return { head: new ResponseHead(301, ['Location', location]), body: { kind: 'empty' } };
 }

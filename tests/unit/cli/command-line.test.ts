@@ -107,7 +107,7 @@ describe('the target', () => {
   test.each([
     [['wsgi'], 'xgi wsgi: no TARGET given'],
     [['cgi'], 'xgi cgi: no TARGET given'],
-    [['static', 'dir'], 'the command static is not in this version'],
+    [['static'], 'xgi static: no TARGET given'],
     [['app'], 'a Python module of that name is served with xgi wsgi app'],
     [['-w', '2', 'status'], 'status is a command for an xgi that runs, and is written first: xgi status'],
     [['-w', '2', 'scale', '4'], 'a Python module of that name is served with xgi wsgi scale'],

@@ -23,6 +23,7 @@ test('the help is grouped', () => {
     'Listening',
     'TLS',
     'Application',
+    'Static files',
     'CGI programs',
     'Workers',
     'Life of workers',

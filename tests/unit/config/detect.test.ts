@@ -11,6 +11,8 @@ beforeAll(() => {
   directory = makeTempDir();
   for (const name of ['folder', 'package', 'dotted.py']) mkdirSync(path.join(directory, name));
   writeFileSync(path.join(directory, 'package/__init__.py'), '');
+  mkdirSync(path.join(directory, 'public'));
+  writeFileSync(path.join(directory, 'public/index.html'), '');
   for (const name of ['notes.txt', 'script', 'site.wsgi']) writeFileSync(path.join(directory, name), '');
   for (const name of ['programs', 'hidden', 'cgi-bin']) mkdirSync(path.join(directory, name));
   for (const name of ['programs/hello', 'hidden/.a.cgi', 'hidden/manage.py', 'programs/a.cgi', 'hello.pl'])
@@ -59,8 +61,23 @@ describe('CGI programs are', () => {
 
   test('not a folder of other executable files', () => {
     expect(() => detectTarget('hidden', directory)).toThrow(
-      'it is a directory; if it holds CGI programs, write xgi cgi hidden',
+      'if it holds CGI programs, write xgi cgi hidden, and for files xgi static hidden',
     );
+  });
+});
+
+describe('static files are', () => {
+  test.each(['public', './public/'])('%s', (target) => {
+    expect(detectTarget(target, directory)).toEqual({ kind: 'static', path: path.join(directory, 'public') });
+  });
+
+  test('whatever is said to be that', () => {
+    for (const target of ['folder', 'cgi-bin', 'package'])
+      expect(detectTarget(target, directory, 'static')).toEqual({
+        kind: 'static',
+        path: path.join(directory, target),
+      });
+    expect(() => detectTarget('public', directory, 'wsgi')).toThrow('it is a directory');
   });
 });
 

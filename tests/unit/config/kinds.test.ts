@@ -33,7 +33,6 @@ describe('with CGI programs', () => {
 
 describe('with a WSGI application', () => {
   test.each<Partial<UserConfig>>([
-    { mount: '/' },
     { passEnv: [] },
     { cgiTimeout: 1 },
     { cgiWarm: false },
@@ -45,6 +44,41 @@ describe('with a WSGI application', () => {
       `--${flag} is for CGI programs, and "it" is served as a WSGI application`,
     );
   });
+});
+
+describe('with static files', () => {
+  test.each<[Partial<UserConfig>, string]>([
+    [
+      { workers: 4 },
+      'a WSGI application, and "it" is served as static files; more processes are started with --gateways',
+    ],
+    [
+      { reload: true },
+      'a WSGI application, and "it" is served as static files; a file that has changed is seen within a second',
+    ],
+    [{ cgiTimeout: 1 }, 'CGI programs, and "it" is served as static files'],
+    [{ python: 'python3' }, 'a WSGI application and CGI programs, and "it" is served as static files'],
+  ])('%j', (user, message) => {
+    expect(messageOf(user, 'static')).toBe(`--${Object.keys(user)[0]} is for ${message}`);
+  });
+
+  test.each<Partial<UserConfig>>([
+    { index: ['a'] },
+    { listing: true },
+    { spa: '/a' },
+    { cacheControl: ['*=no-cache'] },
+  ])('only: %j', (user) => {
+    for (const kind of ['wsgi', 'cgi'] as const)
+      expect(messageOf(user, kind)).toContain(`--${Object.keys(user)[0]} is for static files`);
+    expect(messageOf(user, 'static')).toBeUndefined();
+  });
+});
+
+test('a mount is for CGI programs and static files', () => {
+  expect(messageOf({ mount: '/a' }, 'wsgi')).toBe(
+    '--mount is for CGI programs and static files, and "it" is served as a WSGI application',
+  );
+  for (const kind of ['cgi', 'static'] as const) expect(messageOf({ mount: '/a' }, kind)).toBeUndefined();
 });
 
 test('what is for both is refused by neither', () => {

@@ -45,6 +45,7 @@ test('the defaults', async () => {
     target: 'app:app',
     cgi: null,
     site: null,
+    files: null,
     dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],
     tls: null,

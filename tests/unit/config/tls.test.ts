@@ -35,7 +35,7 @@ test('a key in the file of its certificate', () => {
 });
 
 test('a certificate of our own, and certificates of clients', () => {
-  const user = { tlsLocal: true, clientCerts: 'request', caCerts: 'ca.pem' };
+  const user = { tlsLocal: true, clientCerts: 'request' as const, caCerts: 'ca.pem' };
   expect(resolve(user)).toMatchObject({
     local: true,
     certificates: [],
