@@ -211,9 +211,12 @@ export function siteOf(config: ResolvedConfig): SiteConfig {
   return { apps: new Map([['', config]]), routes: [{ rule, action: { kind: 'app', app: '' }, index: 0 }] };
 }
 
+/** Of the server, and never equal. */
+const FUNCTIONS = { trustedProxies: null, proxyProtocol: null };
+
 /** What the server alone uses is left out: it holds objects that equal nothing but themselves, and does not change. */
 function isSameConfig(a: ResolvedConfig, b: ResolvedConfig): boolean {
-  return isDeepStrictEqual({ ...a, trustedProxies: null }, { ...b, trustedProxies: null });
+  return isDeepStrictEqual({ ...a, ...FUNCTIONS }, { ...b, ...FUNCTIONS });
 }
 
 function createTable({ routes }: SiteConfig, parts: Parts): RouteTable<Target> {

@@ -7,7 +7,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isContainer, isRootAlone } from '../../src/process/container.js';
 import { systemAccounts } from '../../src/process/accounts.js';
+import { Authority, flagsOf } from '../support/certificates.js';
 import { Project } from '../support/cli-project.js';
+import { curl } from '../support/curl.js';
 import { cliMain } from '../support/paths.js';
 import { pollUntil } from '../support/poll.js';
 import { makeTempDir } from '../support/temp-dir.js';
@@ -263,6 +265,25 @@ let env: Record<string, string | undefined>;
     expect(await server.exited).toEqual({ code: 2, signal: null });
     expect(server.stderr).toMatch(/\nxgi: XGI_PRIVILEGES: user nobody cannot .*\n$/);
     await untilNothingIsLeft(project.directory);
+  });
+
+  test('a key that only root can read: all gateways serve it, and it is said that nobody can read it again', async () => {
+    const authority = new Authority();
+    const all = ['app:app', '-w', '2', '--gateways', '2', '--user', 'nobody', '--python', PYTHON];
+    server = await startXgi([...all, ...flagsOf(authority.issue('server'))], {
+      cwd: project.directory,
+      env,
+      allowRoot: false,
+    });
+    await server.waitForOutput(/Ready after/);
+    expect(server.stderr).toMatch(/\[WARNING\] XGI_TLS_REACH: user \d+ may not read .*server\.key/);
+    const statusOver = async (): Promise<number> =>
+      (await curl('--cacert', authority.cert, server.origin)).status;
+    for (let n = 0; n < 8; n++) expect(await statusOver()).toBe(200);
+    process.kill(server.pid, 'SIGHUP');
+    await server.waitForOutput(/XGI_TLS_FILE_DENIED: .*; the certificates from before stay/);
+    for (let n = 0; n < 8; n++) expect(await statusOver()).toBe(200);
+    await untilStopped();
   });
 
   test('--check-config loads the application as that user', async () => {

@@ -13,7 +13,7 @@ test.each([
   ['a thousand that overlap', `bytes=0-,${Array.from({ length: 1000 }, (_, i) => `5-${i}`).join(',')}`],
   ['thirty that overlap', `bytes=${Array.from({ length: 30 }, (_, i) => `${i}-`).join(',')}`],
   ['thirty of the whole', `bytes=${'0-,'.repeat(30)}`],
-  ['a thousand of a byte', `bytes=${Array.from({ length: 1000 }, (_, i) => `${i * 2}-${i * 2}`).join(',')}`],
+  ['six hundred of a byte', `bytes=${Array.from({ length: 600 }, (_, i) => `${i * 2}-${i * 2}`).join(',')}`],
   ['nothing but commas', `bytes=${','.repeat(7000)}`],
 ])('%s', async (_, range) => {
   const { get } = await folder.serve();
