@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
-import { createApplication, reachesOf } from '../service/application.js';
+import { createApplication, reachesOf, subjectOf } from '../service/application.js';
 import { siteOf } from '../service/site-application.js';
 import { loadTls } from '../service/tls.js';
 import { findBrokenPrograms } from './broken-programs.js';
@@ -24,7 +24,7 @@ export interface CheckOptions {
  */
 export async function check({ config, version, nameOf }: CheckOptions): Promise<number> {
   const privileges = resolvePrivileges(config.privileges, { nameOf });
-  const subject = config.cgi === null ? 'the application' : 'CGI programs';
+  const subject = subjectOf(config);
   checkRoot({ subject, privileges, allowRoot: config.privileges.allowRoot, nameOf });
   // A start's own messages would only hide the answer.
   const level = config.logLevel === 'info' ? 'warning' : config.logLevel;

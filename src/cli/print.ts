@@ -1,4 +1,5 @@
 /** What a configuration comes to, for people: `xgi check --print` and `xgi routes`. */
+import { kindOf } from '../service/application.js';
 import { stringify } from 'yaml';
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { RouteAction } from '../config/site.js';
@@ -43,8 +44,8 @@ function formatConditions({ methods, fields }: RouteRule): string {
 function formatAction(action: RouteAction, apps: ReadonlyMap<string, ResolvedConfig>): string {
   switch (action.kind) {
     case 'app': {
-      const { target, cgi } = apps.get(action.app)!;
-      return `${action.app === '' ? '' : `${action.app}: `}${cgi === null ? 'wsgi' : 'cgi'} ${target}`;
+      const app = apps.get(action.app)!;
+      return `${action.app === '' ? '' : `${action.app}: `}${kindOf(app)} ${app.target}`;
     }
     case 'redirect':
       return `redirect ${action.status} ${action.to}`;

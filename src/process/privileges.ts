@@ -48,7 +48,7 @@ export interface Identity {
 
 export interface RootCheck {
   /** For the message. */
-  readonly subject: 'the application' | 'CGI programs';
+  readonly subject: 'the application' | 'the applications' | 'CGI programs' | 'xgi';
   readonly privileges: Privileges;
   readonly allowRoot: boolean;
   nameOf(option: Option): string;

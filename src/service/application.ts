@@ -1,8 +1,9 @@
 /** What a gateway serves, whatever its kind. */
+import type { Kind } from '../config/kinds.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import { staticFolder } from '../config/static.js';
 import type { ProgramLog } from '../observe/program-log.js';
-import type { Privileges, Reach } from '../process/privileges.js';
+import type { Privileges, Reach, RootCheck } from '../process/privileges.js';
 import type { Handler, WorkerRange } from '../types.js';
 import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
 import type { PoolStatus } from '../workers/status.js';
@@ -59,6 +60,25 @@ function createAlone(options: ApplicationOptions): Application {
   if (files !== null) return new StaticApplication(files);
   return cgi === null ? new WsgiApplication(options) : new CgiApplication(options, cgi);
 }
+
+/** What it serves. */
+export function kindOf({ cgi, files, site }: ResolvedConfig): Kind {
+  if (site !== null) return 'site';
+  if (files !== null) return 'static';
+  return cgi === null ? 'wsgi' : 'cgi';
+}
+
+/** Who would be root, for {@link RootCheck}. */
+export function subjectOf(config: ResolvedConfig): RootCheck['subject'] {
+  return SUBJECTS[kindOf(config)];
+}
+
+const SUBJECTS: Readonly<Record<Kind, RootCheck['subject']>> = {
+  wsgi: 'the application',
+  cgi: 'CGI programs',
+  static: 'xgi',
+  site: 'the applications',
+};
 
 /** What the user that xgi runs as has to reach. */
 export function reachesOf(config: ResolvedConfig): readonly Reach[] {

@@ -30,7 +30,7 @@ import {
 } from '../process/privileges.js';
 import type { SteeringSignal } from '../process/signals.js';
 import { openAccessLog } from './access-log.js';
-import { reachesOf } from './application.js';
+import { reachesOf, subjectOf } from './application.js';
 import { describeSite } from './cgi-application.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
 import { Gateways } from './gateways.js';
@@ -102,7 +102,7 @@ class RunningService {
     this.#log = new ProgramLog({ level: config.logLevel });
     this.#privileges = resolvePrivileges(config.privileges, { nameOf });
     const { allowRoot } = config.privileges;
-    const subject = config.cgi === null ? 'the application' : 'CGI programs';
+    const subject = subjectOf(config);
     const rootWarning = checkRoot({ subject, privileges: this.#privileges, allowRoot, nameOf });
     const open = (): AccessLog | undefined => openAccessLog(config, formatLine, this.#log);
     const { file } = config.accessLog;

@@ -88,6 +88,32 @@ async function pidsOf(application: string): Promise<(number | null)[]> {
   return workers.filter((worker) => worker.application === application).map(({ pid }) => pid);
 }
 
+test('static files below a route, and what they link to', async () => {
+  mkdirSync(project.file('files/sub'), { recursive: true });
+  project.write('files/a.txt', 'a file');
+  project.write('files/sub/index.html', 'an index');
+  project.write(
+    'xgi.config.yaml',
+    `${SITE.replace('routes:', '  files: { kind: static, target: ./files, listing: true, cacheControl: { "*.txt": no-cache } }\nroutes:')}  - { path: /static, app: files }\n`,
+  );
+  await start();
+  const ask = (path: string): Promise<Response> => fetch(server.url(path), { redirect: 'manual' });
+  const file = await ask('/static/a.txt');
+  expect([file.status, await file.text(), file.headers.get('cache-control')]).toEqual([
+    200,
+    'a file',
+    'no-cache',
+  ]);
+  expect((await ask('/static/sub')).headers.get('location')).toBe('/static/sub/');
+  expect((await ask('/static')).headers.get('location')).toBe('/static/');
+  expect(await (await ask('/static/sub/')).text()).toBe('an index');
+  expect(await (await ask('/static/')).text()).toContain('/static/');
+  expect((await ask('/static/none')).status).toBe(404);
+  expect(await hear(server.url('/a/b'))).toBe('shop||/a/b|front');
+  const { stdout } = await runXgi(['routes'], { cwd: project.directory });
+  expect(stdout).toMatch(/\/static +→ files: static \.\/files/);
+});
+
 test('each request goes where its route leads, with SCRIPT_NAME and PATH_INFO split there', async () => {
   await start();
   const answers = async (paths: string[]) => Promise.all(paths.map((path) => hear(server.url(path))));
