@@ -138,6 +138,8 @@ export class Play {
   #written = 0;
   /** The client went before it had all. */
   #goneTooEarly = false;
+  /** Before the program had closed its output: what it has left to say is good for nothing. One that goes on behind a whole answer may go on. */
+  #isUnwanted = false;
   /** Something but the program has had a say in the outcome. */
   #disturbed = false;
   /** The end of the program, as far as it was known when its output was judged. */
@@ -248,7 +250,7 @@ export class Play {
         return this.#program!.fail();
       case 'goAway':
         this.#disturbed = true;
-        this.#goneTooEarly ||= stage.answer === undefined || stage.sink !== undefined;
+        this.#leave(stage.answer === undefined || stage.sink !== undefined);
         return stage.goAway();
       case 'endInput':
         return stage.endInput();
@@ -260,9 +262,14 @@ export class Play {
         return stage.sink!.take();
       default:
         this.#disturbed = true;
-        this.#goneTooEarly = true;
+        this.#leave(true);
         return stage.sink!.cancel();
     }
+  }
+
+  #leave(tooEarly: boolean): void {
+    this.#goneTooEarly ||= tooEarly;
+    this.#isUnwanted ||= tooEarly && !this.#isJudged;
   }
 
   #noteJudgement(act: Act): void {
@@ -303,7 +310,7 @@ export class Play {
       );
     }
     // Nobody waits for what cannot become an answer any more.
-    if (failure !== undefined || this.#goneTooEarly)
+    if (failure !== undefined || this.#isUnwanted)
       is(program.isAborted || program.isOver, 'it has failed, and was not aborted');
     this.#checkText(is);
   }
