@@ -208,7 +208,7 @@ test('help, and wrong words', async () => {
     });
   expect(await xgi('help')).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('Usage: xgi [flags] TARGET') as string,
+    stdout: expect.stringContaining('Usage: xgi [flags] [TARGET]') as string,
   });
   expect(await xgi('stauts')).toMatchObject({
     code: 2,
