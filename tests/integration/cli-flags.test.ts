@@ -63,7 +63,7 @@ describe('exit status 2 and one line that names the flag, what was expected and 
     ],
     [
       ['folder'],
-      'XGI_CONFIG_TARGET: TARGET: "folder" cannot be served: it is a directory; if it holds CGI programs, write xgi cgi folder; expected MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], or a folder of CGI programs',
+      'XGI_CONFIG_TARGET: TARGET: "folder" cannot be served: it is a directory without an index.html; if it holds CGI programs, write xgi cgi folder, and for files xgi static folder; expected MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, or one of files with an index.html',
     ],
     [['app:app', 'other:app'], 'XGI_CONFIG_USAGE: expected one TARGET, received "app:app" "other:app"'],
     [
@@ -121,7 +121,7 @@ test.each(['--help', '-h', 'help'])('%s: to standard output, in 80 columns', asy
   const { code, stdout, stderr } = await run([word]);
   expect(code).toBe(0);
   expect(stderr).toBe('');
-  expect(stdout).toMatch(/^Usage: xgi \[flags\] TARGET\n/);
+  expect(stdout).toMatch(/^Usage: xgi \[flags\] \[TARGET\]\n/);
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
 
