@@ -24,7 +24,7 @@ import { type CacheControl, type CacheControlRule, compileCacheControl } from '.
 import { EntryCache } from './entry-cache.js';
 import { listFolder } from './listing.js';
 import { chooseVariant, StaticEntry } from './static-entry.js';
-import { type FoundFile, StaticSite, type Variant } from './static-site.js';
+import { type FoundFile, type Located, StaticSite, type Variant } from './static-site.js';
 
 export interface StaticHandlerOptions {
   /** The folder: absolute, with all links resolved, byte text. */
@@ -100,7 +100,7 @@ class StaticFiles {
   }
 
   #look(request: GatewayRequest): GatewayResponse | Promise<GatewayResponse> {
-    const { path } = request;
+    const path = detached(request.path);
     const located = this.#site.locate(path);
     switch (located.kind) {
       case 'file':
@@ -108,17 +108,21 @@ class StaticFiles {
       case 'slash':
         return redirectToSlash(request);
       case 'folder':
-        if (this.#options.listing)
-          return listFolder(request, {
-            ...located,
-            root: this.#options.root,
-            mount: decodePath(request.mount) + this.#options.mount,
-          });
+        if (this.#options.listing) return this.#list(request, located);
         return this.#absent(request, 'it is a folder without an index');
       case 'missing':
         return this.#absent(request, located.reason);
       case 'refused':
         return this.#fail(new GatewayError(located.status, 'XGI_STATIC_PATH', located.reason));
+    }
+  }
+
+  #list(request: GatewayRequest, located: Extract<Located, { kind: 'folder' }>): GatewayResponse {
+    const { root, mount } = this.#options;
+    try {
+      return listFolder(request, { ...located, root, mount: decodePath(request.mount) + mount });
+    } catch (error) {
+      return this.#fail(unreadable(error as Error));
     }
   }
 
@@ -202,6 +206,11 @@ class StaticFiles {
       return undefined;
     }
   }
+}
+
+/** The same text on its own: V8 keeps the whole head of a request for as long as there is a part of it, and what is cached may be kept for long. */
+function detached(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** Of a file that the configuration names: no path of a request begins so. */
