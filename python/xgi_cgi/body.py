@@ -3,7 +3,6 @@ pipe, or because it is still coming (flag MORE of RUN). The rest is written as t
 """
 
 import os
-import select
 from collections import deque
 
 from xgi_worker.frames import BODY_CLOSED, BODY_CREDIT, U32, ProtocolError, encode
@@ -91,7 +90,7 @@ class Body:
     def on_ready(self, events):
         if self._rest or self._fed:
             self._write()
-        elif self._is_unread():
+        elif events & ~WRITABLE:
             self._closed_by_program()
 
     def give_up(self):
@@ -158,12 +157,6 @@ class Body:
             self._watch(0)
         else:
             self.close()
-
-    def _is_unread(self):
-        """Asked, and not taken from an event: that may be one of another descriptor, which had this number."""
-        poller = select.poll()
-        poller.register(self._descriptor, 0)
-        return bool(poller.poll(0))
 
     def _closed_by_program(self):
         if self._more:

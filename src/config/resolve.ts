@@ -3,8 +3,6 @@
  *
  * Relative paths are relative to `chdir`, all of them, as for gunicorn.
  */
-import { statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
@@ -19,10 +17,13 @@ import type {
 import { type CgiConfig, resolveCgi } from './cgi.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget, type Target } from './detect.js';
-import { ENDPOINT_FORM, endpointHint, parseEndpoint, parsePort } from './endpoint.js';
+import { resolveEndpoints, resolveRedirect } from './endpoints.js';
 import type { SettingPath } from './file.js';
+import { checkFolder, isDirectory } from './folders.js';
 import { checkKind, type Kind } from './kinds.js';
-import { chooseInterpreter, findProgram, type Interpreter, type RunAs } from './python.js';
+import { hasPython, type ProcessContext, resolveProcesses, resolveSiteProcesses } from './processes.js';
+import { chooseInterpreter, type Interpreter, type RunAs } from './python.js';
+import { refuse } from './refuse.js';
 import { parseUserConfig } from './parse.js';
 import { type ParsedConfig, type UserConfig } from './schema.js';
 import { resolveSite, type SiteConfig } from './site.js';
@@ -169,11 +170,6 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   };
 }
 
-interface ProcessContext {
-  readonly directory: string;
-  readonly context: ResolveContext;
-}
-
 interface PythonContext extends ProcessContext {
   readonly privileges: WantedPrivileges;
 }
@@ -198,51 +194,6 @@ async function resolvePython(
   });
 }
 
-function hasPython(python: string | undefined, { directory, context }: ProcessContext): boolean {
-  return python !== undefined || findProgram('python3', directory, context.env['PATH'] ?? '') !== undefined;
-}
-
-function resolveProcesses(
-  { workers: range, gateways = DEFAULTS.gateways, python, cgiUser }: ParsedConfig,
-  kind: Kind,
-  { directory, context }: ProcessContext,
-): Pick<ResolvedConfig, 'workers' | 'gateways'> {
-  if (cgiUser !== undefined && gateways > 1)
-    throw refuse(
-      context.nameOf('gateways'),
-      `1 with ${context.nameOf('cgiUser')}, as only the first is started by root`,
-      gateways,
-    );
-  if (kind === 'cgi') {
-    const launchers = hasPython(python, { directory, context }) ? launchersFor(gateways) : 1;
-    return { gateways, workers: { min: gateways * launchers, max: gateways * launchers } };
-  }
-  if (kind === 'static') return { gateways, workers: { min: 0, max: 0 } };
-  const cores = Math.min(availableParallelism(), 1024);
-  const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
-  if (workers.min >= gateways) return { workers, gateways };
-  throw refuse(
-    context.nameOf('gateways'),
-    `at most as many gateways as workers, of which there may be ${workers.min}`,
-    gateways,
-  );
-}
-
-/** The applications of a site are not shared among gateways. */
-function resolveSiteProcesses(
-  { gateways = 1 }: ParsedConfig,
-  { apps }: SiteConfig,
-  context: ResolveContext,
-): Pick<ResolvedConfig, 'workers' | 'gateways'> {
-  if (gateways > 1) throw refuse(context.nameOf('gateways'), '1 with apps and routes', gateways);
-  const ranges = [...apps.values()].map(({ workers }) => workers);
-  const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
-  return {
-    gateways,
-    workers: { min: sum(ranges.map(({ min }) => min)), max: sum(ranges.map(({ max }) => max)) },
-  };
-}
-
 function joinReloads({ apps }: SiteConfig): ResolvedConfig['reloadOnChange'] {
   const reloads = [...apps.values()].flatMap(({ reloadOnChange }) => reloadOnChange ?? []);
   return reloads.length === 0 ? null : { extraFiles: reloads.flatMap(({ extraFiles }) => extraFiles) };
@@ -250,14 +201,6 @@ function joinReloads({ apps }: SiteConfig): ResolvedConfig['reloadOnChange'] {
 
 function describeApps({ apps }: SiteConfig): string {
   return apps.size === 0 ? 'routes' : [...apps.keys()].join(', ');
-}
-
-/** More than one gateway can keep busy. */
-const MAX_LAUNCHERS = 4;
-
-/** How many start programs for each of so many gateways. */
-function launchersFor(gateways: number): number {
-  return Math.max(1, Math.min(MAX_LAUNCHERS, Math.floor(availableParallelism() / gateways)));
 }
 
 function resolveReload(
@@ -287,49 +230,6 @@ function checkTemporaryFolder({ env, cwd }: ResolveContext): void {
   const folder = env['TMPDIR'];
   if (!folder || isDirectory(path.resolve(cwd, folder))) return;
   throw refuse('the variable TMPDIR', 'a directory', folder);
-}
-
-function resolveEndpoints(
-  bind: readonly string[] | undefined,
-  directory: string,
-  context: ResolveContext,
-): readonly Endpoint[] {
-  if (bind !== undefined) return readEndpoints(bind, directory, context);
-  if (context.inheritedFds.length > 0) return context.inheritedFds.map((fd) => ({ kind: 'fd', fd }));
-  const portText = context.env['PORT'];
-  if (!portText) return [{ kind: 'tcp', host: DEFAULTS.host, port: DEFAULTS.port }];
-  const port = parsePort(portText);
-  if (port === undefined) throw refuse('the variable PORT', 'a port from 0 to 65535', portText);
-  // A platform that sets PORT routes to the machine from outside.
-  return [{ kind: 'tcp', host: '0.0.0.0', port }];
-}
-
-function readEndpoints(bind: readonly string[], directory: string, context: ResolveContext): Endpoint[] {
-  const seen = new Set<string>();
-  return bind.map((text) => {
-    const endpoint = readEndpoint(text, directory, context);
-    const key = JSON.stringify(endpoint);
-    if (seen.has(key))
-      throw refuse(context.nameOf('bind'), 'each address once', text, ', which is given twice');
-    // Of port 0, each is another one.
-    if (endpoint.kind !== 'tcp' || endpoint.port !== 0) seen.add(key);
-    return endpoint;
-  });
-}
-
-function readEndpoint(text: string, directory: string, context: ResolveContext): Endpoint {
-  const endpoint = parseEndpoint(text, directory);
-  if (endpoint === undefined)
-    throw refuse(context.nameOf('bind'), ENDPOINT_FORM, text, endpointHint(text, directory));
-  if (endpoint.kind === 'unix') checkFolder('bind', endpoint.path, text, context);
-  return endpoint;
-}
-
-function resolveRedirect(text: string | undefined, directory: string, context: ResolveContext): Endpoint[] {
-  if (text === undefined) return [];
-  const endpoint = parseEndpoint(text, directory);
-  if (endpoint !== undefined && endpoint.kind !== 'unix') return [{ ...endpoint, redirects: true }];
-  throw refuse(context.nameOf('tlsRedirect'), 'HOST:PORT, [IPV6]:PORT, :PORT or fd://NUMBER', text);
 }
 
 function resolveTrustedProxies(text: string | undefined, context: ResolveContext): TrustedProxies {
@@ -381,36 +281,11 @@ function resolveFile(
   return absolute;
 }
 
-function checkFolder(
-  key: keyof UserConfig,
-  absolute: string,
-  written: string,
-  context: ResolveContext,
-): void {
-  const folder = path.dirname(absolute);
-  if (isDirectory(folder)) return;
-  throw refuse(
-    context.nameOf(key),
-    'a file in a folder that exists',
-    written,
-    `: there is no folder ${JSON.stringify(folder)}`,
-  );
-}
-
 function noTarget(): never {
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
     'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
   );
-}
-
-function isDirectory(file: string): boolean {
-  // Not throwIfNoEntry alone: below a file (ENOTDIR) or a folder that may not be read there is none either.
-  try {
-    return statSync(file).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 function splitCommas(text: string | undefined): readonly string[] {
@@ -420,11 +295,4 @@ function splitCommas(text: string | undefined): readonly string[] {
 function splitEntry(entry: string): readonly [string, string] {
   const equals = entry.indexOf('=');
   return [entry.slice(0, equals), entry.slice(equals + 1)];
-}
-
-function refuse(name: string, expected: string, received: unknown, hint = ''): ConfigError {
-  return new ConfigError(
-    'XGI_CONFIG_VALUE',
-    `${name}: expected ${expected}, received ${JSON.stringify(received)}${hint}`,
-  );
 }

@@ -13,13 +13,13 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../errors.js';
+import { GatewayError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
-import { ResponseHead } from '../http/response-head.js';
+import type { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
 import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, Tunnel } from '../types.js';
 import { errorResponse, logError } from './error-response.js';
-import { Exchange } from './exchange.js';
+import { callHandler, Exchange, type Responder } from './exchange.js';
 import type { HalfClosed, HalfClosedConnection } from './half-closed.js';
 import type { RequestHead } from './http1/request-head.js';
 import { DATA, END, HEAD, RequestParser } from './http1/request-parser.js';
@@ -66,9 +66,9 @@ const MAX_UNREAD_BYTES = 65_536;
 /** All connections are read through one buffer: a read is consumed, or copied, before the next one starts. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
-
-export class Connection implements ServedConnection, BodyOrigin, HalfClosedConnection, ResponseOwner {
+export class Connection
+  implements ServedConnection, Responder, BodyOrigin, HalfClosedConnection, ResponseOwner
+{
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #parser: RequestParser;
@@ -241,22 +241,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
   #open(head: RequestHead): void {
     const exchange = this.#begin(head);
     if (this.#inputEnded) this.#context.halfClosed.add(this);
-    let answer: GatewayResponse | Promise<GatewayResponse>;
-    try {
-      // `*` asks about the server, not about anything a handler serves.
-      answer = head.path === '*' ? OPTIONS_OK : this.#handler(exchange);
-    } catch (error) {
-      this.#fail(exchange, error);
-      return;
-    }
-    if (answer instanceof Promise) {
-      answer.then(
-        (response) => this.#respond(exchange, response),
-        (error: unknown) => this.#fail(exchange, error),
-      );
-    } else {
-      this.#respond(exchange, answer);
-    }
+    callHandler(this.#handler, exchange, this);
   }
 
   readBody(): void {
@@ -275,26 +260,19 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
   }
   #continued = false;
 
-  readonly #inform = (exchange: Exchange, head: ResponseHead): void => {
-    if (exchange.answered || exchange.httpVersion === '1.0') return;
-    if (head.status > 199 || head.status === 101) {
-      throw new LocalProtocolError(
-        'XGI_HTTP_BAD_RESPONSE_HEAD',
-        `an interim response has status 1xx but 101, not ${head.status}`,
-      );
-    }
+  readonly #inform = (head: ResponseHead): void => {
     this.#socket.write(serializeInterim(head), 'latin1');
   };
 
   // --- response ---
 
-  #respond(exchange: Exchange, response: GatewayResponse): void {
+  respond(exchange: Exchange, response: GatewayResponse): void {
     try {
       if (exchange.answered) this.#drop(exchange, response);
       else this.#write(exchange, response);
     } catch (error) {
       this.#drop(exchange, response);
-      this.#fail(exchange, error);
+      this.fail(exchange, error);
     }
   }
 
@@ -308,7 +286,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
     }
   }
 
-  #fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
+  fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
     if (exchange.answered) return;
     this.#logError(exchange, error);
     this.#write(
@@ -427,7 +405,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
         return;
       }
       // Even if the error is ours, what is left of the request cannot be told from the next one.
-      this.#fail(exchange, error, false);
+      this.fail(exchange, error, false);
       exchange.abort();
       return;
     }
@@ -516,7 +494,7 @@ export class Connection implements ServedConnection, BodyOrigin, HalfClosedConne
   cutOff(): void {
     const exchange = this.#exchange;
     if (exchange === null || exchange.answered) return;
-    this.#fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'), false);
+    this.fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'), false);
     exchange.abort();
   }
 

@@ -2,8 +2,17 @@
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
-import type { ResponseHead } from '../http/response-head.js';
-import type { Fields, GatewayRequest, HttpVersion, InputEndListener, Peer } from '../types.js';
+import { LocalProtocolError } from '../errors.js';
+import { ResponseHead } from '../http/response-head.js';
+import type {
+  Fields,
+  GatewayRequest,
+  GatewayResponse,
+  Handler,
+  HttpVersion,
+  InputEndListener,
+  Peer,
+} from '../types.js';
 import type { RequestHead } from './http1/request-head.js';
 import type { RequestBodyStream } from './request-body.js';
 
@@ -15,7 +24,8 @@ export interface ExchangeOptions {
   readonly body: RequestBodyStream | null;
   readonly peer: Peer;
   readonly trustedProxies: TrustedProxies;
-  readonly inform: (exchange: Exchange, head: ResponseHead) => void;
+  /** Sends an interim head, which was checked. */
+  readonly inform: (head: ResponseHead) => void;
 }
 
 export class Exchange implements GatewayRequest {
@@ -42,7 +52,7 @@ export class Exchange implements GatewayRequest {
   /** What went out, for the log. */
   responseHead: ResponseHead | null = null;
   bodyBytes = 0;
-  readonly #inform: (exchange: Exchange, head: ResponseHead) => void;
+  readonly #inform: (head: ResponseHead) => void;
   readonly #number: number = ++count;
   #abortListener: (() => void) | null = null;
   #aborted = false;
@@ -93,7 +103,14 @@ export class Exchange implements GatewayRequest {
   }
 
   inform(head: ResponseHead): void {
-    this.#inform(this, head);
+    if (this.answered || this.httpVersion === '1.0') return;
+    if (head.status > 199 || head.status === 101) {
+      throw new LocalProtocolError(
+        'XGI_HTTP_BAD_RESPONSE_HEAD',
+        `an interim response has status 1xx but 101, not ${head.status}`,
+      );
+    }
+    this.#inform(head);
   }
 
   onAbort(listener: () => void): void {
@@ -116,5 +133,32 @@ export class Exchange implements GatewayRequest {
     this.#aborted = true;
     this.#abortListener?.();
     this.#abortListener = null;
+  }
+}
+
+/** Who takes what a handler makes of an exchange: one of the two, once. */
+export interface Responder {
+  respond(exchange: Exchange, response: GatewayResponse): void;
+  fail(exchange: Exchange, error: unknown): void;
+}
+
+const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
+
+/** Calls the handler. `*` asks about the server, not about anything a handler serves. */
+export function callHandler(handler: Handler, exchange: Exchange, responder: Responder): void {
+  let answer: GatewayResponse | Promise<GatewayResponse>;
+  try {
+    answer = exchange.path === '*' ? OPTIONS_OK : handler(exchange);
+  } catch (error) {
+    responder.fail(exchange, error);
+    return;
+  }
+  if (answer instanceof Promise) {
+    answer.then(
+      (response) => responder.respond(exchange, response),
+      (error: unknown) => responder.fail(exchange, error),
+    );
+  } else {
+    responder.respond(exchange, answer);
   }
 }

@@ -1,16 +1,9 @@
 /** A connection of a proxy, before its PROXY header has come. */
 import type { Socket } from 'node:net';
 import { type ProxiedEnds, readProxyHeader } from '../http/proxy-protocol.js';
-import type { HttpDeadlines, Log, Peer } from '../types.js';
+import type { Peer } from '../types.js';
+import { isOverdue, type OpeningContext } from './opening.js';
 import type { ServedConnection } from './served-connection.js';
-
-/** What all that wait for a header share. */
-export interface PrefaceContext {
-  readonly deadlines: HttpDeadlines;
-  readonly log: Log;
-  readonly drainingSinceMs: number | undefined;
-  readonly drainIdleMs: number;
-}
 
 export interface PrefaceOptions {
   /** Paused. */
@@ -29,14 +22,14 @@ const EMPTY = Buffer.alloc(0);
 export class ProxyPreface implements ServedConnection {
   readonly isBusy = false;
   readonly #options: PrefaceOptions;
-  readonly #context: PrefaceContext;
+  readonly #context: OpeningContext;
   readonly #sinceMs: number = performance.now();
   readonly #receive = (chunk: Buffer): void => this.#take(chunk);
   readonly #fail = (error?: Error): void =>
     this.#end(error ?? new Error('it has ended before its PROXY header'));
   #received: Buffer = EMPTY;
 
-  constructor(options: PrefaceOptions, context: PrefaceContext) {
+  constructor(options: PrefaceOptions, context: OpeningContext) {
     this.#options = options;
     this.#context = context;
     const { socket } = options;
@@ -45,11 +38,8 @@ export class ProxyPreface implements ServedConnection {
   }
 
   check(nowMs: number): void {
-    const { deadlines, drainingSinceMs, drainIdleMs } = this.#context;
-    const isOverdue = nowMs - this.#sinceMs > deadlines.headMs;
-    const isDrained =
-      drainingSinceMs !== undefined && nowMs - Math.max(drainingSinceMs, this.#sinceMs) > drainIdleMs;
-    if (isOverdue || isDrained) this.destroy();
+    const { headMs } = this.#context.deadlines;
+    if (isOverdue(this.#sinceMs, nowMs, headMs, this.#context)) this.destroy();
   }
 
   /** There is no request yet. */

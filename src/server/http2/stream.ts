@@ -5,13 +5,13 @@
  * RST_STREAM NO_ERROR (RFC 9113 section 8.1). A stream that ends before is an abort.
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { GatewayError, LocalProtocolError, RemoteProtocolError } from '../../errors.js';
-import { hasNoBody, ResponseHead } from '../../http/response-head.js';
+import { GatewayError, RemoteProtocolError } from '../../errors.js';
+import { hasNoBody, type ResponseHead } from '../../http/response-head.js';
 import type { GatewayResponse, Handler, Peer, ResponseBody } from '../../types.js';
 import { StreamWriter } from '../body-writer.js';
 import type { ConnectionContext } from '../connection.js';
 import { errorResponse, logError } from '../error-response.js';
-import { Exchange } from '../exchange.js';
+import { callHandler, Exchange, type Responder } from '../exchange.js';
 import { writeFile } from '../file-writer.js';
 import { RequestBodyStream, type BodyOrigin } from '../request-body.js';
 import { publishExchange, publishRefusal } from '../request-record.js';
@@ -22,8 +22,6 @@ import { interimFields, responseFields } from './response-fields.js';
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
-const OPTIONS_OK: GatewayResponse = { head: new ResponseHead(200), body: { kind: 'empty' } };
-
 /** What the streams of a connection share. */
 export interface StreamContext {
   readonly connection: ConnectionContext;
@@ -33,7 +31,7 @@ export interface StreamContext {
   readonly closed: (stream: Http2Stream, wasReset: boolean) => void;
 }
 
-export class Http2Stream implements BodyOrigin {
+export class Http2Stream implements BodyOrigin, Responder {
   readonly #stream: ServerHttp2Stream;
   readonly #context: StreamContext;
   #exchange: Exchange | null = null;
@@ -80,21 +78,7 @@ export class Http2Stream implements BodyOrigin {
     this.#exchange = exchange;
     // To its end, which has come, or comes with an empty DATA frame: Node resets a stream that was not read.
     if (exchange.body === null) this.#stream.resume();
-    let answer: GatewayResponse | Promise<GatewayResponse>;
-    try {
-      answer = exchange.path === '*' ? OPTIONS_OK : handler(exchange);
-    } catch (error) {
-      this.#fail(exchange, error);
-      return;
-    }
-    if (answer instanceof Promise) {
-      answer.then(
-        (response) => this.#respond(exchange, response),
-        (error: unknown) => this.#fail(exchange, error),
-      );
-    } else {
-      this.#respond(exchange, answer);
-    }
+    callHandler(handler, exchange, this);
   }
 
   readBody(): void {
@@ -137,26 +121,19 @@ export class Http2Stream implements BodyOrigin {
     }
   }
 
-  readonly #inform = (exchange: Exchange, head: ResponseHead): void => {
-    if (exchange.answered || this.#isGone) return;
-    if (head.status > 199 || head.status === 101) {
-      throw new LocalProtocolError(
-        'XGI_HTTP_BAD_RESPONSE_HEAD',
-        `an interim response has status 1xx but 101, not ${head.status}`,
-      );
-    }
-    this.#stream.additionalHeaders(interimFields(head));
+  readonly #inform = (head: ResponseHead): void => {
+    if (!this.#isGone) this.#stream.additionalHeaders(interimFields(head));
   };
 
   // --- response ---
 
-  #respond(exchange: Exchange, response: GatewayResponse): void {
+  respond(exchange: Exchange, response: GatewayResponse): void {
     try {
       if (exchange.answered || this.#isGone) this.#drop(exchange, response);
       else this.#write(exchange, response);
     } catch (error) {
       this.#drop(exchange, response);
-      this.#fail(exchange, error);
+      this.fail(exchange, error);
     }
   }
 
@@ -170,7 +147,7 @@ export class Http2Stream implements BodyOrigin {
     }
   }
 
-  #fail(exchange: Exchange, error: unknown): void {
+  fail(exchange: Exchange, error: unknown): void {
     if (exchange.answered || this.#isGone) return;
     this.#logError(exchange, error);
     const { tellsDetails } = this.#context.connection;
@@ -314,7 +291,7 @@ export class Http2Stream implements BodyOrigin {
       this.#cut();
       return;
     }
-    this.#fail(exchange, error);
+    this.fail(exchange, error);
     exchange.abort();
   }
 
@@ -356,7 +333,7 @@ export class Http2Stream implements BodyOrigin {
   cutOff(): void {
     const exchange = this.#exchange;
     if (exchange === null || exchange.answered) return;
-    this.#fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'));
+    this.fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'));
     exchange.abort();
   }
 }

@@ -1,17 +1,10 @@
 /** A connection whose TLS handshake is under way. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { HttpDeadlines, Log, Peer, TlsSession } from '../../types.js';
+import type { Peer, TlsSession } from '../../types.js';
+import { isOverdue, type OpeningContext } from '../opening.js';
 import type { ServedConnection } from '../served-connection.js';
 import type { HandshakeListener, TlsAcceptor } from './acceptor.js';
-
-/** What all handshakes of a server share. */
-export interface HandshakeContext {
-  readonly deadlines: HttpDeadlines;
-  readonly log: Log;
-  readonly drainingSinceMs: number | undefined;
-  readonly drainIdleMs: number;
-}
 
 export interface HandshakeOptions {
   /** Paused. */
@@ -36,10 +29,10 @@ const PLAIN_HTTP_ANSWER =
 export class Handshake implements ServedConnection, HandshakeListener {
   readonly isBusy = false;
   readonly #options: HandshakeOptions;
-  readonly #context: HandshakeContext;
+  readonly #context: OpeningContext;
   readonly #sinceMs: number = performance.now();
 
-  constructor(options: HandshakeOptions, context: HandshakeContext) {
+  constructor(options: HandshakeOptions, context: OpeningContext) {
     const { socket, acceptor } = options;
     this.#options = options;
     this.#context = context;
@@ -61,11 +54,8 @@ export class Handshake implements ServedConnection, HandshakeListener {
   }
 
   check(nowMs: number): void {
-    const { deadlines, drainingSinceMs, drainIdleMs } = this.#context;
-    const isOverdue = nowMs - this.#sinceMs > deadlines.handshakeMs;
-    const isDrained =
-      drainingSinceMs !== undefined && nowMs - Math.max(drainingSinceMs, this.#sinceMs) > drainIdleMs;
-    if (isOverdue || isDrained) this.destroy();
+    const { handshakeMs } = this.#context.deadlines;
+    if (isOverdue(this.#sinceMs, nowMs, handshakeMs, this.#context)) this.destroy();
   }
 
   /** There is no request yet. */
