@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    setupFiles: ['tests/support/own-temporary-folder.ts'],
     // Some tests are about milliseconds, and CI machines are shared: one that fails there is run once more, and reported as retried.
     retry: process.env['CI'] === undefined ? 0 : 1,
   },

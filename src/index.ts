@@ -1,16 +1,25 @@
 /** The public API of xgi. */
 export type * from './types.js';
 export * from './errors.js';
+export { type Chunks, iterableBody } from './bodies/iterable-body.js';
+export { collectBody, givenBody, requestChunks } from './bodies/request-bytes.js';
+export { responseChunks } from './bodies/response-chunks.js';
 export { DEFAULT_DEADLINES, DEFAULT_LIMITS } from './config/defaults.js';
 export { defineConfig } from './config/define.js';
+export type { UserMiddleware } from './config/middleware.js';
 export type { UserConfig } from './config/schema.js';
+export { createAppHandler } from './handlers/app/app.js';
+export type { FetchApplication, FetchContext } from './handlers/app/fetch.js';
 export { createCgiHandler, type CgiHandlerOptions } from './handlers/cgi/cgi.js';
 export type { Site } from './handlers/cgi/cgi-site.js';
 export type { CacheControlRule } from './handlers/static/cache-control.js';
 export { createStaticHandler, type StaticHandlerOptions } from './handlers/static/static.js';
 export { createWsgiHandler, type WorkerPool, type WsgiHandlerOptions } from './handlers/wsgi.js';
 export { parseTrustedProxies, type TrustedProxies } from './http/forwarded.js';
+export { deriveRequest, type RequestChanges } from './http/derived-request.js';
+export { combinedValue, firstValue, withField, withoutFields } from './http/field-values.js';
 export { ResponseHead } from './http/response-head.js';
+export { headers } from './middleware/headers.js';
 export { requestFinish, type RequestFinish } from './observe/channels.js';
 export { ProgramPool, type ProgramPoolOptions } from './programs/program-pool.js';
 export { Server, type ServerOptions } from './server/server.js';

@@ -63,6 +63,11 @@ export interface GatewayRequest {
   readonly clientPort: number;
   /** Who the client is; null unless a middleware of ours has authenticated it. Nothing that a client sends sets it. */
   readonly identity: Identity | null;
+  /**
+   * What middleware tells the application about this request: name, value, name, value …, byte text. They become variables of its environ,
+   * under what xgi computes itself: none of them can stand for SCRIPT_NAME or REMOTE_ADDR.
+   */
+  readonly variables: Fields;
   /** Unique among all requests of this gateway; made when first read. */
   readonly id: string;
   /** `performance.now()` of the arrival of the head. */
@@ -171,7 +176,15 @@ export interface GatewayResponse {
 /** Throws (or rejects with) a GatewayError for an answer of its status; anything else is a 500. */
 export type Handler = (request: GatewayRequest) => GatewayResponse | Promise<GatewayResponse>;
 
-export type Middleware = (next: Handler) => Handler;
+/**
+ * Stands between the server and an application, and plays both parts (PEP 3333, "Middleware: Components that Play Both Sides"). It is called
+ * once, with what comes behind it; what it returns is called for each request. Docs: docs/guide/middleware.md.
+ */
+export interface Middleware {
+  (next: Handler): Handler;
+  /** Lets go of what it holds, when no request will come any more and all have been answered. */
+  readonly close?: () => void | Promise<void>;
+}
 
 /** Where program messages go. `fields` are for machines: the code of an error, a request id. */
 export interface Log {

@@ -32,7 +32,12 @@ function convert(schema, descriptions = {}) {
     case 'ZodRecord':
       return { type: 'object', additionalProperties: convert(def.valueType, descriptions) };
     case 'ZodUnion':
-      return { anyOf: def.options.map((option) => convert(option)) };
+      // YAML and JSON have no functions.
+      return {
+        anyOf: def.options
+          .filter(({ description }) => description !== 'a function')
+          .map((option) => convert(option)),
+      };
     case 'ZodPipeline':
       return convert(def.in);
     case 'ZodEffects':
@@ -65,7 +70,8 @@ function convertObject(schema, descriptions) {
     const description = texts.filter(Boolean).join('. ');
     return [name, description === '' ? converted : { ...converted, description }];
   });
-  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
+  const isOpen = schema._def.catchall._def.typeName !== 'ZodNever';
+  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: isOpen };
 }
 
 function boundsOf(checks) {

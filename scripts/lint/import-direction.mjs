@@ -28,6 +28,7 @@ const MAY_IMPORT = {
   gateway: CONTRACT,
   observe: [...CONTRACT, ...PURE],
   io: CONTRACT,
+  bodies: CONTRACT,
   process: [...CONTRACT, ...TELEMETRY],
   config: [...CONTRACT, ...PURE, 'routing'],
   routing: [...CONTRACT, ...PURE],
@@ -35,8 +36,8 @@ const MAY_IMPORT = {
   transports: [...CONTRACT, ...PURE, ...TELEMETRY, 'upstream'],
   programs: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process', 'workers'],
   workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
-  handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'process', 'routing'],
-  middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'routing'],
+  handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'bodies', 'process', 'routing'],
+  middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'bodies', 'config', 'routing'],
   server: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
 };
 
@@ -67,7 +68,10 @@ const importDirection = {
         // The one file outside src/ that the built program reads, from dist/ as from src/.
         if (target === '../package.json' && COMPOSERS.includes(from)) return;
         context.report({ node: node.source, message: `${specifier} leaves src/` });
-      } else if (COMPOSERS.includes(to) && !(to === 'service' && COMPOSERS.includes(from))) {
+      } else if (
+        COMPOSERS.includes(to) &&
+        !((to === 'service' || to === 'index') && COMPOSERS.includes(from))
+      ) {
         context.report({ node: node.source, message: `nothing may import src/${to}` });
       } else if (!COMPOSERS.includes(from) && !(MAY_IMPORT[from] ?? []).includes(to)) {
         const allowed = MAY_IMPORT[from]?.join(', ') || 'nothing outside itself';

@@ -63,7 +63,8 @@ function withOneWorker(config: ResolvedConfig): ResolvedConfig {
   return { ...config, site: { ...config.site, apps: new Map(apps) } };
 }
 
-function describe({ files, python }: ResolvedConfig): string {
+function describe({ files, module, python }: ResolvedConfig): string {
+  if (module !== null) return 'a TypeScript application';
   if (files !== null) return 'static files';
   return python === null ? 'without Python' : `${python.path}, Python ${python.version}`;
 }

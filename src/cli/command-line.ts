@@ -1,7 +1,6 @@
 /** The words of the command line and of XGI_CMD_ARGS → what is to be done. */
 import path from 'node:path';
 import { CommanderError } from 'commander';
-import { TARGET_FORM } from '../config/detect.js';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { findAbsentFlag } from './absent-flags.js';
@@ -24,15 +23,15 @@ export interface CommandLine {
 /** `print` is `xgi check --print`. */
 export type Action = 'serve' | 'check' | 'print' | 'routes';
 
-/** Commands of the design that xgi does not have. A module of such a name is served with `xgi wsgi NAME`. */
-const LATER_COMMANDS = new Set(['app']);
-
 const NO_TARGET = {
   wsgi: 'xgi wsgi: no TARGET given, for example xgi wsgi wsgi:app (the module wsgi alone is xgi wsgi wsgi)',
   cgi: 'xgi cgi: no TARGET given, for example xgi cgi ./cgi-bin, or one program (the module cgi is xgi wsgi cgi)',
   static:
     'xgi static: no TARGET given, for example xgi static ./public (the module static is xgi wsgi static)',
+  app: 'xgi app: no TARGET given, for example xgi app ./app.ts (the module app is xgi wsgi app)',
 } as const;
+
+const KINDS = Object.keys(NO_TARGET) as (keyof typeof NO_TARGET)[];
 
 /** One place that flags come from. */
 interface Source {
@@ -124,20 +123,13 @@ function findTarget(
   words: readonly string[],
   folders: readonly string[],
 ): Pick<UserConfig, 'target' | 'kind'> {
-  const kind = words[0] === 'wsgi' || words[0] === 'cgi' || words[0] === 'static' ? words[0] : undefined;
+  const kind = KINDS.find((name) => name === words[0]);
   const explicit = kind !== undefined;
   const [target, ...rest] = explicit ? words.slice(1) : words;
   if (target === undefined) {
     // A configuration file may tell.
     if (kind === undefined) return {};
     throw new ConfigError('XGI_CONFIG_TARGET', NO_TARGET[kind]);
-  }
-  if (!explicit && LATER_COMMANDS.has(target)) {
-    throw new ConfigError(
-      'XGI_CONFIG_TARGET',
-      `the command ${target} is not in this version, which serves xgi ${TARGET_FORM}; ` +
-        `a Python module of that name is served with xgi wsgi ${target}`,
-    );
   }
   if (!explicit && findSteerName(target) !== undefined) {
     throw new ConfigError(

@@ -7,6 +7,7 @@ import { SERVER_SETTINGS, type UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
 import { resolvePrivileges } from '../process/privileges.js';
 import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
+import { importXgi } from '../service/load-module.js';
 import type { CommandLine } from './command-line.js';
 
 export interface Configuration {
@@ -92,5 +93,5 @@ export async function rereadConfiguration(
 async function readFile(written: string | undefined, cwd: string): Promise<ConfigFile | undefined> {
   if (written === 'none') return undefined;
   const file = written === undefined ? findConfigFile(cwd) : path.resolve(cwd, written);
-  return file === undefined ? undefined : await loadConfigFile(file, cwd);
+  return file === undefined ? undefined : await loadConfigFile(file, cwd, importXgi);
 }

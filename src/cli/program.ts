@@ -211,16 +211,17 @@ Examples:
   xgi 'shop:create_app()' -b unix:/run/shop.sock
   xgi ./cgi-bin --mount /cgi-bin          a folder of CGI programs
   xgi static ./public                     a folder of files
+  xgi app ./app.ts                        a TypeScript application
 `;
 
 /** Exits and prints nothing by itself but help and version: errors are thrown as CommanderError. */
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
     .usage(
-      '[flags] [TARGET]\n       xgi wsgi|cgi|static [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
+      '[flags] [TARGET]\n       xgi wsgi|cgi|static|app [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
     )
     .description(
-      'Serves a WSGI application, CGI programs or static files. TARGET is MODULE:CALLABLE, MODULE,\nMODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, one program,\nor a folder of files.',
+      'Serves a WSGI application, CGI programs, static files or a TypeScript application. TARGET is\nMODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI\nprograms, one program, a folder of files, or path/to/FILE.ts or .js.',
     )
     .argument('[words...]')
     .exitOverride()

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.js';
 
 /** How a TARGET is written, for messages. */
 export const TARGET_FORM =
-  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, or one of files with an index.html';
+  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], FILE.ts or FILE.js, a folder of CGI programs, or one of files with an index.html';
 
 // PEP 3131: letters of any script.
 const IDENTIFIER = String.raw`[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*`;
@@ -15,10 +15,12 @@ const MODULE = new RegExp(`^${DOTTED}$`, 'u');
 const MODULE_CALLABLE = new RegExp(`^${DOTTED}:${CALLABLE}$`, 'u');
 const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*\.py(?::${CALLABLE})?$`, 'u');
 
+const SCRIPT_MODULE = /\.[cm]?[jt]s$/;
+
 /** What a target is: in the form of the worker protocol (docs/protocol.md, HELLO), or the absolute path of CGI programs or of a folder of files. */
 export type Target =
   | { readonly kind: 'wsgi'; readonly target: string }
-  | { readonly kind: 'cgi' | 'static'; readonly path: string };
+  | { readonly kind: 'cgi' | 'static' | 'app'; readonly path: string };
 
 /**
  * Finds out what a target is. Whether an application can be loaded, a worker finds out.
@@ -29,11 +31,13 @@ export type Target =
  */
 export function detectTarget(target: string, directory: string, kind?: Target['kind']): Target {
   const file = path.resolve(directory, target);
-  if (kind === 'cgi' || kind === 'static') return { kind, path: file };
+  if (kind === 'cgi' || kind === 'static' || kind === 'app') return { kind, path: file };
   if (MODULE_CALLABLE.test(target) || FILE_CALLABLE.test(target)) return { kind: 'wsgi', target };
   const found = target === '' ? undefined : statSync(file, { throwIfNoEntry: false });
   if (MODULE.test(target) && !isPlainFolder(file, found) && !isDottedFile(target, directory, found))
     return { kind: 'wsgi', target };
+  if (kind === undefined && found?.isFile() === true && SCRIPT_MODULE.test(target))
+    return { kind: 'app', path: file };
   if (kind === undefined && found !== undefined && holdsPrograms(file, found))
     return { kind: 'cgi', path: file };
   if (kind === undefined && found?.isDirectory() === true && exists(path.join(file, 'index.html')))

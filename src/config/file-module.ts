@@ -6,7 +6,6 @@
  */
 import { createJiti } from 'jiti';
 import { ConfigError } from '../errors.js';
-import { defineConfig } from './define.js';
 import type { Document } from './file.js';
 
 /** The end of a message of jiti's parser: `file:line:column`. */
@@ -15,14 +14,19 @@ const PLACE = /^(?:ParseError: )?(?<message>[^]*?)\s+(?<file>\S+):(?<line>\d+):(
 /**
  * @param file absolute
  * @param name of the file, for messages
+ * @param importXgi what `import … from 'xgi'` gives there
  * @throws ConfigError `XGI_CONFIG_FILE`
  */
-export async function importModule(file: string, name: string): Promise<Document> {
+export async function importModule(
+  file: string,
+  name: string,
+  importXgi: () => Promise<Record<string, unknown>>,
+): Promise<Document> {
   const jiti = createJiti(file, {
     moduleCache: false,
     fsCache: false,
     tryNative: false,
-    virtualModules: { xgi: { defineConfig } },
+    virtualModules: { xgi: await importXgi() },
   });
   try {
     const loaded = await jiti.import<Record<string, unknown>>(file);

@@ -57,14 +57,19 @@ export function findConfigFile(folder: string): string | undefined {
 /**
  * @param file absolute
  * @param cwd what messages name it relative to
+ * @param importXgi what `import … from 'xgi'` gives in a module
  * @throws ConfigError `XGI_CONFIG_FILE`
  */
-export async function loadConfigFile(file: string, cwd: string): Promise<ConfigFile> {
+export async function loadConfigFile(
+  file: string,
+  cwd: string,
+  importXgi: () => Promise<Record<string, unknown>>,
+): Promise<ConfigFile> {
   const name = displayName(file, cwd);
   const source = read(file, name);
   const explain = (error: ConfigError): ConfigError => withExcerpt(error, name, source);
   try {
-    const document = await parse(file, name, source);
+    const document = await parse(file, name, { source, importXgi });
     const nameOf: ConfigFile['nameOf'] = (at, what = 'value') => {
       const position = document.locate(at, what);
       const place = position === undefined ? name : `${name}:${position.line}:${position.column}`;
@@ -82,7 +87,11 @@ export async function loadConfigFile(file: string, cwd: string): Promise<ConfigF
 }
 
 /** Each format is loaded when a file has it. */
-async function parse(file: string, name: string, source: string): Promise<Document> {
+async function parse(
+  file: string,
+  name: string,
+  { source, importXgi }: { source: string; importXgi: () => Promise<Record<string, unknown>> },
+): Promise<Document> {
   switch (path.extname(file)) {
     case '.yaml':
     case '.yml':
@@ -91,7 +100,7 @@ async function parse(file: string, name: string, source: string): Promise<Docume
     case '.ts':
     case '.js':
     case '.mjs':
-      return await (await import('./file-module.js')).importModule(file, name);
+      return await (await import('./file-module.js')).importModule(file, name, importXgi);
     case '.py':
       throw new ConfigError(
         'XGI_CONFIG_FILE',

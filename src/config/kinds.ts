@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.js';
 import { APPLICATION_SETTINGS, type UserConfig } from './schema.js';
 
 /** `site`: applications by routes, each of a kind of its own. */
-export type Kind = 'wsgi' | 'cgi' | 'static' | 'site';
+export type Kind = 'wsgi' | 'cgi' | 'static' | 'app' | 'site';
 
 type AppKind = Exclude<Kind, 'site'>;
 
@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<AppKind, string>> = {
   wsgi: 'a WSGI application',
   cgi: 'CGI programs',
   static: 'static files',
+  app: 'a TypeScript application',
 };
 
 /** What is not here is for all. */
@@ -76,6 +77,7 @@ const INSTEAD: Readonly<Record<AppKind, Partial<Record<Option, string>>>> = {
     workers: '; more processes are started with --gateways',
     reload: '; a file that has changed is seen within a second',
   },
+  app: {},
 };
 
 /** @throws ConfigError `XGI_CONFIG_USAGE` for an option of another kind */

@@ -1,7 +1,8 @@
 /** The schema put to use: each value read, or one message about the first that cannot be. */
-import type { z } from 'zod/v3';
+import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
+import { READY_MIDDLEWARE } from './middleware/ready.js';
 import { findNear } from './near.js';
 import { routeSchema } from './route-schema.js';
 import {
@@ -53,7 +54,28 @@ function refuseKey(at: SettingPath, { nameOfKey }: Names): ConfigError {
       'XGI_CONFIG_KEY',
       `${nameOfKey(at)}: it is for the server as a whole, and stands outside of apps`,
     );
-  const near = findNear(key, at[0] === 'routes' ? ROUTE_KEYS : isInApp ? APPLICATION_SETTINGS : ALL_KEYS);
+  const near = findNear(key, siblingsOf(at));
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   return new ConfigError('XGI_CONFIG_KEY', `${nameOfKey(at)}: there is no such setting${hint}`);
+}
+
+/** The keys that there are where this one stands. */
+function siblingsOf(at: SettingPath): readonly string[] {
+  const middleware = at.indexOf('middleware');
+  if (middleware !== -1) return optionsAt(at.slice(middleware + 2, -1));
+  if (at[0] === 'routes') return ROUTE_KEYS;
+  return at[0] === 'apps' ? APPLICATION_SETTINGS : ALL_KEYS;
+}
+
+/** Of a ready middleware, or of an object in them. */
+function optionsAt(at: SettingPath): readonly string[] {
+  let schema: unknown = READY_MIDDLEWARE;
+  for (const key of at) schema = (shapeOf(schema) as Record<string, unknown> | undefined)?.[key];
+  return Object.keys(shapeOf(schema) ?? {});
+}
+
+function shapeOf(schema: unknown): object | undefined {
+  if (schema instanceof z.ZodOptional) return shapeOf(schema.unwrap());
+  if (schema instanceof z.ZodObject) return schema.shape as object;
+  return schema === READY_MIDDLEWARE ? READY_MIDDLEWARE : undefined;
 }

@@ -42,7 +42,7 @@ export function resolveProcesses(
     const launchers = hasPython(python, { directory, context }) ? launchersFor(gateways) : 1;
     return { gateways, workers: { min: gateways * launchers, max: gateways * launchers } };
   }
-  if (kind === 'static') return { gateways, workers: { min: 0, max: 0 } };
+  if (kind === 'static' || kind === 'app') return { gateways, workers: { min: 0, max: 0 } };
   const cores = Math.min(availableParallelism(), 1024);
   const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
   if (workers.min >= gateways) return { workers, gateways };

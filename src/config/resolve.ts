@@ -3,6 +3,7 @@
  *
  * Relative paths are relative to `chdir`, all of them, as for gunicorn.
  */
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
@@ -23,6 +24,7 @@ import { checkFolder, isDirectory } from './folders.js';
 import { checkKind, type Kind } from './kinds.js';
 import { hasPython, type ProcessContext, resolveProcesses, resolveSiteProcesses } from './processes.js';
 import { chooseInterpreter, type Interpreter, type RunAs } from './python.js';
+import { type MiddlewareEntry, type PythonMiddleware, resolveMiddleware } from './middleware.js';
 import { refuse } from './refuse.js';
 import { parseUserConfig } from './parse.js';
 import { type ParsedConfig, type UserConfig } from './schema.js';
@@ -37,8 +39,14 @@ export interface ResolvedConfig {
   readonly cgi: CgiConfig | null;
   /** Set if static files are served, and nothing else. */
   readonly files: StaticConfig | null;
+  /** Set if a TypeScript application is served, and nothing else: its module, absolute. */
+  readonly module: string | null;
   /** Set if applications are served by routes. */
   readonly site: SiteConfig | null;
+  /** In front of it; of a site, in front of all of its routes. */
+  readonly middleware: readonly MiddlewareEntry[];
+  /** Around a WSGI application, in its workers. */
+  readonly wsgiMiddleware: readonly PythonMiddleware[];
   readonly endpoints: readonly Endpoint[];
   /** Of TCP endpoints; null for plain HTTP. */
   readonly tls: TlsConfig | null;
@@ -122,11 +130,19 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     found.kind === 'site'
       ? await resolveSite(parsed, user, { ...context, directory, resolveApplication: resolveConfig })
       : null;
+  const middleware = resolveMiddleware(parsed.middleware, {
+    directory,
+    nameOf: (at) => context.nameOf('middleware', at),
+    takesPython: found.kind === 'wsgi',
+  });
   return {
     target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
     cgi: found.kind === 'cgi' ? resolveCgi(parsed, found.path, { ...context, directory }) : null,
     files: found.kind === 'static' ? resolveStatic(parsed, found.path, (key) => context.nameOf(key)) : null,
+    module: found.kind === 'app' ? resolveModule(parsed.target!, found.path) : null,
     site,
+    middleware: middleware.entries,
+    wsgiMiddleware: middleware.python,
     endpoints: [...endpoints, ...resolveRedirect(parsed.tlsRedirect, directory, context)],
     tls,
     ...(site === null
@@ -181,7 +197,7 @@ async function resolvePython(
   { directory, context, privileges }: PythonContext,
 ): Promise<Interpreter | null> {
   const { env } = context;
-  if (kind === 'static') return null;
+  if (kind === 'static' || kind === 'app') return null;
   if (kind !== 'wsgi' && !hasPython(python, { directory, context })) return null;
   return await chooseInterpreter({
     python,
@@ -192,6 +208,15 @@ async function resolvePython(
     check: cgiUser === undefined ? undefined : (file) => context.checkLauncher?.(file, cgiUser),
     runAs: cgiUser === undefined ? context.runAs?.(privileges) : undefined,
   });
+}
+
+/** @throws ConfigError `XGI_CONFIG_TARGET` */
+function resolveModule(written: string, file: string): string {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
+  throw new ConfigError(
+    'XGI_CONFIG_TARGET',
+    `TARGET: expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: there is no file ${file}`,
+  );
 }
 
 function joinReloads({ apps }: SiteConfig): ResolvedConfig['reloadOnChange'] {

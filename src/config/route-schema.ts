@@ -1,11 +1,12 @@
 /** A route as a person writes it. */
 import { z } from 'zod/v3';
+import { fieldValue } from './field.js';
+import { middlewareSchema } from './middleware.js';
 import { HOST_FORM, type HostPattern, parseHostPattern } from '../routing/host-pattern.js';
 import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_NAME = METHOD;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308] as const;
 const REDIRECT_FORM =
   'a URL (https://example.org/*) or a path (/new/*), where a * at the end stands for the rest';
@@ -32,11 +33,10 @@ const path = read<PathPattern>(PATH_FORM, parsePathPattern);
 const method = read('a method, for example GET', (text) =>
   METHOD.test(text) ? text.toUpperCase() : undefined,
 );
-const fieldValue = z.union([
+const fieldOrAny = z.union([
   z.literal(true),
   z.string({ invalid_type_error: 'the value of the field, or true for any' }),
 ]);
-const fieldText = read('the value of a field', (text) => (FIELD_VALUE.test(text) ? text : undefined));
 
 /** Names are checked in resolving: zod does not say which one is wrong. */
 export function isFieldName(name: string): boolean {
@@ -74,7 +74,7 @@ const respond = z.strictObject(
       .max(599, 'a status from 200 to 599')
       .optional(),
     body: z.string({ invalid_type_error: 'text' }).optional(),
-    headers: z.record(fieldText, { invalid_type_error: 'an object of header fields' }).optional(),
+    headers: z.record(fieldValue, { invalid_type_error: 'an object of header fields' }).optional(),
   },
   { invalid_type_error: 'an object with status, body and headers' },
 );
@@ -86,10 +86,12 @@ export const routeSchema = z.strictObject(
     /** The front of the path that an application is told as SCRIPT_NAME. */
     mount: read(PATH_FORM, (text) => (text.startsWith('/') ? text : undefined)).optional(),
     method: some(method, 'a method, for example GET'),
-    headers: z.record(fieldValue, { invalid_type_error: 'an object of header fields' }).optional(),
+    headers: z.record(fieldOrAny, { invalid_type_error: 'an object of header fields' }).optional(),
     app: z.string({ invalid_type_error: 'the name of an application in apps' }).optional(),
     redirect: redirect.optional(),
     respond: respond.optional(),
+    /** In front of what answers, behind that of the server. */
+    middleware: middlewareSchema.optional(),
   },
   { invalid_type_error: 'a route: an object with app, redirect or respond' },
 );

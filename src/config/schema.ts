@@ -7,6 +7,7 @@
 // The small one of the two interfaces that zod 4 has. The other loads 100 files at once, a language of messages each, of
 // which none is used here: 30 ms of every start, and with few file descriptors (`ulimit -n 64`) no start at all.
 import { z } from 'zod/v3';
+import { middlewareSchema } from './middleware.js';
 import { routeSchema } from './route-schema.js';
 import { parseSize, parseWorkerRange, SIZE_FORM, WORKER_RANGE_FORM } from './units.js';
 import {
@@ -69,7 +70,7 @@ const CLIENT_CERTS = ['none', 'request', 'require'] as const;
 const applicationOptions = {
   target: string('a TARGET, for example wsgi:app or ./cgi-bin').optional(),
   /** What the target is, if that was said: `xgi cgi TARGET`. */
-  kind: oneOf(['wsgi', 'cgi', 'static']),
+  kind: oneOf(['wsgi', 'cgi', 'static', 'app']),
   workers: option(WORKER_RANGE_FORM, parseWorkerRange),
   threads: wholeNumber(1, 1024),
   chdir: nonEmpty('a directory'),
@@ -151,12 +152,18 @@ export const userConfigSchema = z.strictObject({
   ...serverOptions,
   /** Several applications, by their names. */
   apps: z
-    .record(z.strictObject(applicationOptions, { invalid_type_error: 'the settings of an application' }), {
-      invalid_type_error: 'an object: the name of each application, and its settings',
-    })
+    .record(
+      z.strictObject(
+        { ...applicationOptions, middleware: middlewareSchema.optional() },
+        { invalid_type_error: 'the settings of an application' },
+      ),
+      { invalid_type_error: 'an object: the name of each application, and its settings' },
+    )
     .optional(),
   /** Which of them, or what else, answers which requests. */
   routes: z.array(routeSchema, { invalid_type_error: 'a list of routes' }).optional(),
+  /** In front of everything; each application and each route may have its own behind it. */
+  middleware: middlewareSchema.optional(),
 });
 
 /** What may be set for each application. */

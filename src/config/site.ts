@@ -4,6 +4,7 @@ import { ResponseHead } from '../http/response-head.js';
 import { ANY_PATH, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 import type { RouteRule } from '../routing/route-table.js';
 import type { SettingPath } from './file.js';
+import { type MiddlewareEntry, resolveMiddleware } from './middleware.js';
 import { findNear } from './near.js';
 import type { ResolveContext, ResolvedConfig } from './resolve.js';
 import { isFieldName, type ParsedRoute } from './route-schema.js';
@@ -18,6 +19,7 @@ export interface SiteConfig {
 export interface SiteRoute {
   readonly rule: RouteRule;
   readonly action: RouteAction;
+  readonly middleware: readonly MiddlewareEntry[];
   /** Where it stands in the file: 0 is the first. Several may come from one. */
   readonly index: number;
 }
@@ -59,7 +61,7 @@ export async function resolveSite(
 
 async function resolveApp(name: string, user: UserConfig, context: SiteContext): Promise<ResolvedConfig> {
   // Where the server is, the application is, unless it says otherwise.
-  const { apps, routes: _, chdir: __, ...server } = user;
+  const { apps, routes: _, chdir: __, middleware: ___, ...server } = user;
   const own: UserConfig = apps![name]!;
   const nameOf: ResolveContext['nameOf'] = (key, below = []) =>
     key in server && !(key in own)
@@ -81,7 +83,7 @@ function resolveRoutes(
   context: SiteContext,
 ): SiteRoute[] {
   if (routes === undefined && names.length === 1)
-    return [{ rule: EVERYTHING, action: { kind: 'app', app: names[0]! }, index: 0 }];
+    return [{ rule: EVERYTHING, action: { kind: 'app', app: names[0]! }, middleware: [], index: 0 }];
   if (routes === undefined || routes.length === 0)
     throw refuse(
       `${context.nameOf(routes === undefined ? 'apps' : 'routes')}: expected routes that lead to ${names.join(', ') || 'something'}, received none`,
@@ -101,6 +103,11 @@ const EVERYTHING: RouteRule = { host: null, path: ANY_PATH, mountDepth: 0, metho
 function resolveRoute(route: ParsedRoute, index: number, apps: object, context: SiteContext): SiteRoute[] {
   const nameOf = (...below: SettingPath): string => context.nameOf('routes', [index, ...below]);
   const action = resolveAction(route, apps, nameOf);
+  const { entries: middleware } = resolveMiddleware(route.middleware, {
+    directory: context.directory,
+    nameOf: (at) => nameOf('middleware', ...at),
+    takesPython: false,
+  });
   const fields = Object.entries(route.headers ?? {}).map(([name, value]) => {
     if (!isFieldName(name))
       throw refuse(
@@ -115,6 +122,7 @@ function resolveRoute(route: ParsedRoute, index: number, apps: object, context: 
     paths.map((path) => ({
       rule: { host, path, mountDepth: mountDepthOf(route.mount, path, nameOf), methods, fields },
       action,
+      middleware,
       index,
     })),
   );

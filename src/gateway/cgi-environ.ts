@@ -7,6 +7,7 @@
  */
 import type { Fields, GatewayRequest } from '../types.js';
 import { certificateVariables } from './certificate-variables.js';
+import { extraVariables } from './extra-variables.js';
 import { fieldVariables } from './field-variables.js';
 import { identityVariables } from './identity-variables.js';
 import { serverOf } from './server-address.js';
@@ -50,6 +51,7 @@ export function cgiEnviron(request: GatewayRequest, place: CgiPlace, options: Cg
   for (const [name, value] of computed) checkValue(name, value);
   return (
     fieldVariables(fields) +
+    extraVariables(request.variables) +
     (identity === null ? '' : identityVariables(identity)) +
     (request.peer.tls === null ? '' : certificateVariables(request.peer.tls)) +
     computed.map(([name, value]) => `${name}\0${value}`).join('\0')

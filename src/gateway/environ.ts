@@ -7,6 +7,7 @@
 import type { GatewayRequest } from '../types.js';
 import { certificateVariables } from './certificate-variables.js';
 import { decodePath } from './decode-path.js';
+import { extraVariables } from './extra-variables.js';
 import { fieldVariables } from './field-variables.js';
 import { identityVariables } from './identity-variables.js';
 import { serverOf } from './server-address.js';
@@ -17,12 +18,13 @@ import { serverOf } from './server-address.js';
  * @param contentLength the true length of the body; -1 if there is none
  */
 export function wsgiEnviron(request: GatewayRequest, contentLength: number): string {
-  const { mount, path, query, target, peer, identity } = request;
+  const { mount, path, query, target, peer, identity, variables } = request;
   const { name, port } = serverOf(request);
   const uri = target.charCodeAt(0) === 0x2f ? target : mount + (query === '' ? path : `${path}?${query}`);
   const pathInfo = path.indexOf('%') === -1 ? path : decodePath(path);
   return (
     fieldVariables(request.fields) +
+    (variables.length === 0 ? '' : extraVariables(variables)) +
     (contentLength === -1 ? '' : `CONTENT_LENGTH\0${contentLength}\0`) +
     (mount === '' ? '' : `SCRIPT_NAME\0${decodePath(mount)}\0`) +
     (identity === null ? '' : identityVariables(identity)) +

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.js';
 import { removeQuietly } from '../process/remove-quietly.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
-import { CollectedBytes } from './collected-bytes.js';
+import { CollectedBytes } from '../bodies/collected-bytes.js';
 
 /** A whole body; `dispose` removes the file when the program is done with it. */
 export type SpooledBody =

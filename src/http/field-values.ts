@@ -1,4 +1,14 @@
+/** Reading a list of fields: name, value, name, value … */
 import type { Fields } from '../types.js';
+
+/** The value of the first field of that name; undefined if there is none. */
+export function firstValue(fields: Fields, lowerCaseName: string): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return fields[i + 1];
+  }
+  return undefined;
+}
 
 /** The values of all fields of that name as one list (RFC 9110 section 5.3); undefined if there is none. */
 export function combinedValue(fields: Fields, lowerCaseName: string): string | undefined {
@@ -10,4 +20,14 @@ export function combinedValue(fields: Fields, lowerCaseName: string): string | u
     }
   }
   return values;
+}
+
+/** The fields without those of these names. */
+export function withoutFields(fields: Fields, lowerCaseNames: ReadonlySet<string>): Fields {
+  return fields.filter((_, i) => !lowerCaseNames.has(fields[i - (i % 2)]!.toLowerCase()));
+}
+
+/** The fields with this one in the place of all of its name, at the end. */
+export function withField(fields: Fields, name: string, value: string): Fields {
+  return [...withoutFields(fields, new Set([name.toLowerCase()])), name, value];
 }

@@ -7,6 +7,7 @@
  */
 import { LocalProtocolError } from '../errors.js';
 import type { Fields } from '../types.js';
+import { firstValue } from './field-values.js';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // RFC 9110 section 5.5: field values hold no control characters but HTAB; latin-1 only.
@@ -81,10 +82,7 @@ export class ResponseHead {
 
   /** The value of the first field of that lower-case name. */
   field(lowerCaseName: string): string | undefined {
-    for (let i = 0; i < this.fields.length; i += 2) {
-      if (this.fields[i]!.toLowerCase() === lowerCaseName) return this.fields[i + 1];
-    }
-    return undefined;
+    return firstValue(this.fields, lowerCaseName);
   }
 }
 

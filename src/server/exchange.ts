@@ -1,6 +1,7 @@
 /** One request on a connection and the state of its response. */
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
+import { firstValue } from '../http/field-values.js';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
 import { LocalProtocolError } from '../errors.js';
 import { ResponseHead } from '../http/response-head.js';
@@ -18,6 +19,8 @@ import type { RequestBodyStream } from './request-body.js';
 
 const ID_PREFIX = randomBytes(5).toString('hex');
 let count = 0;
+/** One array for all. */
+const NO_FIELDS: Fields = [];
 
 export interface ExchangeOptions {
   readonly head: RequestHead;
@@ -41,6 +44,7 @@ export class Exchange implements GatewayRequest {
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly identity = null;
+  readonly variables = NO_FIELDS;
   readonly head: RequestHead;
   readonly body: RequestBodyStream | null;
   readonly peer: Peer;
@@ -94,12 +98,7 @@ export class Exchange implements GatewayRequest {
   }
 
   field(lowerCaseName: string): string | undefined {
-    const { fields } = this;
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i]!;
-      if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return fields[i + 1];
-    }
-    return undefined;
+    return firstValue(this.fields, lowerCaseName);
   }
 
   inform(head: ResponseHead): void {

@@ -1,4 +1,5 @@
 /** What a gateway serves, whatever its kind. */
+import path from 'node:path';
 import type { Kind } from '../config/kinds.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import { staticFolder } from '../config/static.js';
@@ -8,6 +9,7 @@ import type { Handler, WorkerRange } from '../types.js';
 import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
 import type { PoolStatus } from '../workers/status.js';
 import { PROGRAM } from '../workers/supervisor.js';
+import { AppApplication } from './app-application.js';
 import { CgiApplication, siteFolder } from './cgi-application.js';
 import { SiteApplication } from './site-application.js';
 import { StaticApplication } from './static-application.js';
@@ -51,19 +53,22 @@ export interface ApplicationOptions {
 /** Makes it; starts nothing. */
 export function createApplication(options: ApplicationOptions): Application {
   const { config, reread } = options;
-  if (config.site === null && reread === undefined) return createAlone(options);
+  if (config.site === null && reread === undefined && config.middleware.length === 0)
+    return createAlone(options);
   return new SiteApplication({ ...options, create: createAlone });
 }
 
 function createAlone(options: ApplicationOptions): Application {
-  const { cgi, files } = options.config;
+  const { cgi, files, module } = options.config;
+  if (module !== null) return new AppApplication(module);
   if (files !== null) return new StaticApplication(files);
   return cgi === null ? new WsgiApplication(options) : new CgiApplication(options, cgi);
 }
 
 /** What it serves. */
-export function kindOf({ cgi, files, site }: ResolvedConfig): Kind {
+export function kindOf({ cgi, files, module, site }: ResolvedConfig): Kind {
   if (site !== null) return 'site';
+  if (module !== null) return 'app';
   if (files !== null) return 'static';
   return cgi === null ? 'wsgi' : 'cgi';
 }
@@ -77,6 +82,7 @@ const SUBJECTS: Readonly<Record<Kind, RootCheck['subject']>> = {
   wsgi: 'the application',
   cgi: 'CGI programs',
   static: 'xgi',
+  app: 'the application',
   site: 'the applications',
 };
 
@@ -86,7 +92,8 @@ export function reachesOf(config: ResolvedConfig): readonly Reach[] {
 }
 
 function reachOf(config: ResolvedConfig): Reach {
-  const { cgi, files, directory, python } = config;
+  const { cgi, files, module, directory, python } = config;
+  if (module !== null) return { directory: path.dirname(module) };
   if (files !== null) return { directory: staticFolder(files) };
   if (cgi === null) return { directory, python: interpreterOf(config).path, program: PROGRAM };
   return {

@@ -1,30 +1,22 @@
 /** One application of a site, and the requests that it has not answered yet. */
 import type { ResolvedConfig } from '../config/resolve.js';
-import type { GatewayRequest, GatewayResponse } from '../types.js';
+import type { Handler } from '../types.js';
 import type { Application } from './application.js';
+import { Unanswered } from './unanswered.js';
 
 export class ServedPart {
   readonly config: ResolvedConfig;
   readonly application: Application;
-  #unanswered = 0;
-  #whenAnswered: (() => void) | undefined;
-  readonly #settled = (): void => {
-    this.#unanswered -= 1;
-    if (this.#unanswered === 0) this.#whenAnswered?.();
-  };
+  readonly #unanswered = new Unanswered();
 
   constructor(config: ResolvedConfig, application: Application) {
     this.config = config;
     this.application = application;
   }
 
-  handle(request: GatewayRequest): GatewayResponse | Promise<GatewayResponse> {
-    const answer = this.application.handler(request);
-    if (answer instanceof Promise) {
-      this.#unanswered += 1;
-      answer.then(this.#settled, this.#settled);
-    }
-    return answer;
+  /** The same handler, and what it has not answered counts. @param handler the application's, behind the middleware of a route */
+  counted(handler: Handler): Handler {
+    return (request) => this.#unanswered.track(handler(request));
   }
 
   /**
@@ -34,15 +26,7 @@ export class ServedPart {
   async retire(): Promise<void> {
     const graceMs = this.config.gracefulTimeoutMs;
     const beganAtMs = performance.now();
-    if (this.#unanswered > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#whenAnswered = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await this.#unanswered.none(graceMs);
     await this.application.stop(Math.max(0, graceMs - (performance.now() - beganAtMs)));
   }
 }

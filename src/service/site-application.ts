@@ -7,22 +7,19 @@
  *  2. starts the applications that are new, or configured otherwise, beside the old ones. If one cannot be started, the new ones
  *     are stopped, and nothing has changed;
  *  3. reloads the code of the others, which keep their workers until then. If that of one cannot be loaded, as before;
- *  4. puts the new table of routes in the place of the old one, between two requests;
+ *  4. puts the new table of routes, and the middleware, in the place of the old ones, between two requests;
  *  5. retires what is not wanted any more: it finishes what it was given.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ResolvedConfig } from '../config/resolve.js';
-import type { RouteAction, SiteConfig } from '../config/site.js';
-import { BootError, ConfigError, GatewayError, XgiError } from '../errors.js';
-import { createRedirect } from '../handlers/redirect.js';
-import { createRespond } from '../handlers/respond.js';
-import { MountedRequest } from '../routing/mounted-request.js';
+import type { SiteConfig } from '../config/site.js';
+import { BootError, ConfigError, XgiError } from '../errors.js';
 import { ANY_PATH } from '../routing/path-pattern.js';
-import { RouteTable } from '../routing/route-table.js';
-import type { GatewayRequest, GatewayResponse, Handler, WorkerRange } from '../types.js';
+import type { Handler, WorkerRange } from '../types.js';
 import type { FailureStatus, PoolStatus, WorkerStatus } from '../workers/status.js';
 import type { Application, ApplicationOptions } from './application.js';
 import { ServedPart } from './served-part.js';
+import { type Parts, SiteFront } from './site-front.js';
 import type { ReloadOutcome } from './status.js';
 
 export interface SiteApplicationOptions extends ApplicationOptions {
@@ -30,20 +27,19 @@ export interface SiteApplicationOptions extends ApplicationOptions {
   readonly create: (options: ApplicationOptions) => Application;
 }
 
-type Parts = ReadonlyMap<string, ServedPart>;
-
-/** What answers a request. */
-interface Target {
-  handle(request: GatewayRequest): GatewayResponse | Promise<GatewayResponse>;
-}
-
 const STOPPING = { code: 'XGI_STOPPING', message: 'the server is being stopped', traceback: '' };
 
 export class SiteApplication implements Application {
-  readonly handler: Handler = (request) => this.#handle(request);
+  readonly handler: Handler = (request) =>
+    this.#front === undefined
+      ? this.#started.then(({ handler }) => handler(request))
+      : this.#front.handler(request);
   readonly #options: SiteApplicationOptions;
   #parts: Parts;
-  #table: RouteTable<Target>;
+  #front: SiteFront | undefined;
+  /** What comes before the start waits for it. */
+  readonly #started: Promise<SiteFront>;
+  #begin!: (front: Promise<SiteFront>) => void;
   /** How many configurations there have been. */
   #generation = 1;
   #reload: Promise<unknown> = Promise.resolve();
@@ -54,17 +50,23 @@ export class SiteApplication implements Application {
   constructor(options: SiteApplicationOptions) {
     this.#options = options;
     const { config } = options;
-    const site = siteOf(config);
-    this.#parts = new Map([...site.apps].map(([name, app]) => [name, this.#createPart(app)]));
-    this.#table = createTable(site, this.#parts);
+    this.#parts = new Map([...siteOf(config).apps].map(([name, app]) => [name, this.#createPart(app)]));
+    this.#started = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+    this.#started.catch(() => {});
   }
 
   async prepare(): Promise<void> {
     for (const { application } of this.#parts.values()) await application.prepare();
   }
 
-  /** @throws BootError that names the application */
+  /** @throws BootError that names the application, or the middleware; ConfigError for middleware that cannot be used */
   async start(): Promise<void> {
+    const { config, log } = this.#options;
+    const front = SiteFront.create({ config, site: siteOf(config), parts: this.#parts, log });
+    this.#begin(front);
+    this.#front = await front;
     await Promise.all([...this.#parts].map(([name, part]) => startPart(name, part)));
   }
 
@@ -114,13 +116,7 @@ export class SiteApplication implements Application {
     this.#stopping = true;
     const all = [...this.#parts.values(), ...this.#besides];
     await Promise.all(all.map(({ application }) => application.stop(graceMs)));
-  }
-
-  #handle(request: GatewayRequest): GatewayResponse | Promise<GatewayResponse> {
-    const match = this.#table.match(request);
-    if (match === undefined) throw new GatewayError(404, 'XGI_ROUTE_NONE', 'nothing is served here');
-    const { target, mountLength } = match;
-    return target.handle(mountLength === 0 ? request : new MountedRequest(request, mountLength));
+    await this.#front?.retire(0);
   }
 
   #createPart(config: ResolvedConfig): ServedPart {
@@ -132,16 +128,19 @@ export class SiteApplication implements Application {
   async #reloadNow(): Promise<ReloadOutcome> {
     if (this.#stopping) return { ok: false, failure: STOPPING };
     const begun = new Set<ServedPart>();
+    let front: SiteFront | undefined;
     try {
-      const site = siteOf((await this.#options.reread?.()) ?? this.#options.config);
+      const config = (await this.#options.reread?.()) ?? this.#options.config;
+      const site = siteOf(config);
       const parts = await this.#startChanged(site, begun);
-      // It may not compile, so before anything else has changed.
-      const table = createTable(site, parts);
+      // Middleware may not load, so before anything else has changed.
+      front = await SiteFront.create({ config, site, parts, log: this.#options.log });
       await this.#reloadCode(parts, begun);
       if (this.#stopping) throw new XgiError('XGI_STOPPING', STOPPING.message);
-      this.#replace(parts, table, begun);
+      this.#replace(parts, front, begun);
       return { ok: true };
     } catch (error) {
+      await front?.retire(0);
       await Promise.all([...begun].map((part) => this.#dispose(part, part.application.stop(0))));
       const failure = describe(error);
       this.#options.log.error(
@@ -184,11 +183,12 @@ export class SiteApplication implements Application {
     }
   }
 
-  #replace(parts: Parts, table: RouteTable<Target>, begun: ReadonlySet<ServedPart>): void {
+  #replace(parts: Parts, front: SiteFront, begun: ReadonlySet<ServedPart>): void {
     const kept = new Set(parts.values());
     const retired = [...this.#parts.values()].filter((part) => !kept.has(part));
     this.#parts = parts;
-    this.#table = table;
+    void this.#front?.retire(this.#options.config.gracefulTimeoutMs);
+    this.#front = front;
     this.#generation += 1;
     for (const part of begun) this.#besides.delete(part);
     for (const part of retired) {
@@ -208,30 +208,16 @@ const TOTALS = ['requests', 'timeouts', 'queueTimeouts', 'died', 'booted', 'cras
 export function siteOf(config: ResolvedConfig): SiteConfig {
   if (config.site !== null) return config.site;
   const rule = { host: null, path: ANY_PATH, mountDepth: 0, methods: null, fields: [] };
-  return { apps: new Map([['', config]]), routes: [{ rule, action: { kind: 'app', app: '' }, index: 0 }] };
+  const action = { kind: 'app', app: '' } as const;
+  return { apps: new Map([['', config]]), routes: [{ rule, action, middleware: [], index: 0 }] };
 }
 
-/** Of the server, and never equal. */
-const FUNCTIONS = { trustedProxies: null, proxyProtocol: null };
+/** Of the server, or in front of the application; never equal. */
+const FUNCTIONS = { trustedProxies: null, proxyProtocol: null, middleware: null };
 
 /** What the server alone uses is left out: it holds objects that equal nothing but themselves, and does not change. */
 function isSameConfig(a: ResolvedConfig, b: ResolvedConfig): boolean {
   return isDeepStrictEqual({ ...a, ...FUNCTIONS }, { ...b, ...FUNCTIONS });
-}
-
-function createTable({ routes }: SiteConfig, parts: Parts): RouteTable<Target> {
-  return new RouteTable(routes.map(({ rule, action }) => [rule, createTarget(action, parts)]));
-}
-
-function createTarget(action: RouteAction, parts: Parts): Target {
-  switch (action.kind) {
-    case 'app':
-      return parts.get(action.app)!;
-    case 'redirect':
-      return { handle: createRedirect(action) };
-    case 'respond':
-      return { handle: createRespond(action) };
-  }
 }
 
 async function startPart(name: string, { application }: ServedPart): Promise<void> {

@@ -6,24 +6,8 @@ import { createStaticHandler } from '../handlers/static/static.js';
 import type { Handler } from '../types.js';
 import type { PoolStatus } from '../workers/status.js';
 import type { Application } from './application.js';
+import { NO_WORKERS } from './no-workers.js';
 import type { ReloadOutcome } from './status.js';
-
-/** What there is to be told of workers, where there are none. */
-const STATUS: PoolStatus = {
-  generation: 1,
-  queue: { waiting: 0, oldestMs: 0 },
-  bootFailure: null,
-  workers: [],
-  totals: {
-    requests: 0,
-    timeouts: 0,
-    queueTimeouts: 0,
-    died: 0,
-    booted: 0,
-    crashed: 0,
-    recycled: 0,
-  },
-};
 
 export class StaticApplication implements Application {
   readonly handler: Handler;
@@ -53,7 +37,7 @@ export class StaticApplication implements Application {
   }
 
   status(): PoolStatus {
-    return STATUS;
+    return NO_WORKERS;
   }
 
   stop(): Promise<void> {

@@ -8,7 +8,7 @@
  */
 import type { BodyConsumer, RequestBody } from '../../types.js';
 import type { SpooledBody } from '../body-spool.js';
-import { CollectedBytes } from '../collected-bytes.js';
+import { CollectedBytes } from '../../bodies/collected-bytes.js';
 
 /** Who takes what follows the beginning. */
 export interface BodyTaker {

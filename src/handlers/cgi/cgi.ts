@@ -151,7 +151,7 @@ function run(start: Start): void {
 function makeOrder({ request, found, body, options }: Start): RunOrder {
   const { program, place } = found;
   const words = options.indexQuery.has(place.scriptFilename) ? queryWords(request) : [];
-  const from = redirectBefore(request)?.from;
+  const from = redirectBefore(request)?.whole;
   const environ = cgiEnviron(request, place, {
     contentLength:
       body === null ? declaredLength(request) : 'bytes' in body ? body.bytes.length : body.length,

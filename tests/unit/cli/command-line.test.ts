@@ -108,7 +108,7 @@ describe('the target', () => {
     [['wsgi'], 'xgi wsgi: no TARGET given'],
     [['cgi'], 'xgi cgi: no TARGET given'],
     [['static'], 'xgi static: no TARGET given'],
-    [['app'], 'a Python module of that name is served with xgi wsgi app'],
+    [['app'], 'the module app is xgi wsgi app'],
     [['-w', '2', 'status'], 'status is a command for an xgi that runs, and is written first: xgi status'],
     [['-w', '2', 'scale', '4'], 'a Python module of that name is served with xgi wsgi scale'],
     [['a:b', 'c:d'], 'expected one TARGET, received "a:b" "c:d"'],

@@ -3,13 +3,14 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfigFile, findConfigFile, formatPath, loadConfigFile } from '../../../src/config/file.js';
 import { ConfigError } from '../../../src/errors.js';
+import { importXgi } from '../../../src/service/load-module.js';
 import { makeTempDir } from '../../support/temp-dir.js';
 
 const folder = makeTempDir();
 
 function load(name: string, text: string): Promise<ConfigFile> {
   writeFileSync(path.join(folder, name), text);
-  return loadConfigFile(path.join(folder, name), folder);
+  return loadConfigFile(path.join(folder, name), folder, importXgi);
 }
 
 async function failure(name: string, text: string): Promise<string> {
@@ -78,7 +79,7 @@ describe('a file that cannot be read as one of its format: the place, the line a
   });
 
   test('a file that is not there', async () => {
-    await expect(loadConfigFile(path.join(folder, 'none.yaml'), folder)).rejects.toThrow(
+    await expect(loadConfigFile(path.join(folder, 'none.yaml'), folder, importXgi)).rejects.toThrow(
       '--config: expected a file that ends in .ts, .js, .mjs, .yaml, .yml or .json, received "none.yaml": there is no such file',
     );
   });

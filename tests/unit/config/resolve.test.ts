@@ -44,7 +44,10 @@ test('the defaults', async () => {
   expect(config).toEqual({
     target: 'app:app',
     cgi: null,
+    module: null,
     site: null,
+    middleware: [],
+    wsgiMiddleware: [],
     files: null,
     dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],

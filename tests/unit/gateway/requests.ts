@@ -29,6 +29,7 @@ export function newRequest(changes: Partial<GatewayRequest> = {}): GatewayReques
     clientAddress: peer.remoteAddress,
     clientPort: peer.remotePort,
     identity: null,
+    variables: [],
     id: 'id',
     arrivedAtMs: 0,
     field: (name) => fields[fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name) + 1],

@@ -62,7 +62,7 @@ test('counts how many have led here', () => {
   for (let i = 1; i <= 3; i++) {
     const next = new RedirectedRequest(request, `/${i}`, '');
     expect(next.redirects).toBe(i);
-    expect(next.from).toBe(request);
+    expect(next.whole).toBe(request);
     request = next;
   }
 });

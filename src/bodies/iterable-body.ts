@@ -1,0 +1,84 @@
+/** A response body of an iterable: asked for its next chunk when the client has taken enough of those before. */
+import type { BodySink, BodySource, ResponseBody } from '../types.js';
+
+/** Bytes that may be on their way to the client while the next chunk is asked for. */
+const MAX_UNTAKEN_BYTES = 65_536;
+
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/**
+ * If the iterable throws, the body is cut off, so that the client can tell. If the client goes, the iterator's `return` is called, once, and
+ * `finally` blocks of generators run.
+ *
+ * @param chunks not to be changed until the next one is asked for
+ */
+export function iterableBody(chunks: Chunks): ResponseBody {
+  return { kind: 'stream', source: new IterableSource(chunks) };
+}
+
+class IterableSource implements BodySource {
+  readonly #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
+  #untaken = 0;
+  #over = false;
+  #wake: (() => void) | undefined;
+
+  constructor(chunks: Chunks) {
+    this.#iterator =
+      Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+  }
+
+  start(sink: BodySink): void {
+    void this.#run(sink);
+  }
+
+  taken(bytes: number): void {
+    this.#untaken -= bytes;
+    if (this.#untaken < MAX_UNTAKEN_BYTES) this.#goOn();
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#goOn();
+    // Nobody is left to be told what goes wrong here.
+    void Promise.resolve()
+      .then(() => this.#iterator.return?.())
+      .catch(() => {});
+  }
+
+  async #run(sink: BodySink): Promise<void> {
+    try {
+      while (!this.#over) {
+        const next = await this.#iterator.next();
+        if (this.#over) return;
+        if (next.done === true) {
+          this.#over = true;
+          sink.end();
+          return;
+        }
+        await this.#give(next.value, sink);
+      }
+    } catch (error) {
+      if (this.#over) return;
+      this.#over = true;
+      sink.error(error as Error);
+    }
+  }
+
+  async #give(chunk: Uint8Array, sink: BodySink): Promise<void> {
+    if (!(chunk instanceof Uint8Array))
+      throw new TypeError(`expected a Uint8Array, received ${typeof chunk}`);
+    if (chunk.length === 0) return;
+    this.#untaken += chunk.length;
+    sink.data(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    if (this.#untaken < MAX_UNTAKEN_BYTES) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #goOn(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

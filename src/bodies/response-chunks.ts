@@ -1,0 +1,108 @@
+/** The bytes of a response body, one chunk after the other, for middleware that changes or looks at them. */
+import { LocalProtocolError } from '../errors.js';
+import type { BodySink, BodySource, FileBody, ResponseBody } from '../types.js';
+
+/** Parts of a file. */
+const PART_BYTES = 65_536;
+
+/**
+ * Asked for the next chunk, it gives back the memory of the one before: copy what is kept. Ended early, by `return` or an exception in the
+ * loop, it lets go of the body. Throws what goes wrong with the body.
+ *
+ * @param body is the caller's then, and not to be sent any more
+ */
+export async function* responseChunks(body: ResponseBody): AsyncGenerator<Buffer, void, void> {
+  switch (body.kind) {
+    case 'empty':
+      return;
+    case 'bytes':
+      try {
+        yield typeof body.bytes === 'string' ? Buffer.from(body.bytes, 'latin1') : body.bytes;
+      } finally {
+        body.taken?.();
+      }
+      return;
+    case 'file':
+      yield* fileChunks(body.file);
+      return;
+    case 'stream':
+      yield* sourceChunks(body.source);
+      return;
+    case 'tunnel':
+      throw new LocalProtocolError('XGI_HTTP_BAD_RESPONSE', 'a tunnel has no body that could be read');
+  }
+}
+
+async function* fileChunks({ handle, pieces, version }: FileBody): AsyncGenerator<Buffer, void, void> {
+  const buffer = Buffer.allocUnsafeSlow(PART_BYTES);
+  try {
+    for (const piece of pieces) {
+      if (typeof piece === 'string') {
+        yield Buffer.from(piece, 'latin1');
+        continue;
+      }
+      for (let done = 0; done < piece.length;) {
+        const wanted = Math.min(PART_BYTES, piece.length - done);
+        const { bytesRead } = await handle.read(buffer, 0, wanted, piece.offset + done);
+        const now = version === undefined ? undefined : await handle.stat({ bigint: true });
+        const isOther = now !== undefined && (now.mtimeNs !== version!.mtimeNs || now.size !== version!.size);
+        if (bytesRead === 0 || isOther)
+          throw new LocalProtocolError(
+            'XGI_HTTP_FILE_CHANGED',
+            'the file was written to while it was being read',
+          );
+        done += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    }
+  } finally {
+    await handle.close().catch(() => {});
+  }
+}
+
+/** What has come and was not asked for yet is bounded by the source: it waits for `taken`. */
+async function* sourceChunks(source: BodySource): AsyncGenerator<Buffer, void, void> {
+  const chunks: Buffer[] = [];
+  let ended = false;
+  let failure: Error | undefined;
+  let wake: (() => void) | undefined;
+  const sink: BodySink = {
+    data: (chunk) => {
+      if (chunk.length > 0) chunks.push(chunk);
+      wake?.();
+    },
+    end: () => {
+      ended = true;
+      wake?.();
+    },
+    error: (error) => {
+      failure = error;
+      wake?.();
+    },
+  };
+  source.start(sink);
+  try {
+    for (;;) {
+      const chunk = chunks.shift();
+      if (chunk !== undefined) {
+        try {
+          yield chunk;
+        } finally {
+          source.taken(chunk.length);
+        }
+      } else if (failure !== undefined) {
+        throw failure;
+      } else if (ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        wake = undefined;
+      }
+    }
+  } finally {
+    for (const chunk of chunks) source.taken(chunk.length);
+    if (!ended && failure === undefined) source.cancel();
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * `middleware: […]`, of the server, an application or a route. Each is
+ *
+ *  - the name of one that is ready, or an object of its name and its options: `requestId`, `{ compression: { level: 5 } }`;
+ *  - a module of one's own, `./tenant.ts`, or an object of it and its options;
+ *  - a function, in a configuration that is a module;
+ *  - of a WSGI application, WSGI middleware, `werkzeug.middleware.profiler:ProfilerMiddleware`, or an object of it and its keyword arguments.
+ *
+ * The first is the outermost.
+ */
+import path from 'node:path';
+import { z } from 'zod/v3';
+import { ConfigError } from '../errors.js';
+import type { Middleware } from '../types.js';
+import type { SettingPath } from './file.js';
+import {
+  isReadyName,
+  READY_MIDDLEWARE,
+  type ReadyMiddlewareOptions,
+  type ReadyName,
+} from './middleware/ready.js';
+import { findNear } from './near.js';
+
+const FORM =
+  'the name of a middleware, the path of a module (./tenant.ts), WSGI middleware (MODULE:CALLABLE), or an object of one of them and its options';
+
+/** Not in the JSON Schema. */
+export const IN_MODULES_ONLY = 'a function';
+
+const readyOptions = z
+  .object(READY_MIDDLEWARE, { invalid_type_error: FORM })
+  .partial()
+  // A path, or WSGI middleware: their options are theirs to check.
+  .catchall(z.unknown());
+
+export const middlewareSchema = z.array(
+  z.union([
+    z.custom<Middleware>((value) => typeof value === 'function', FORM).describe(IN_MODULES_ONLY),
+    z.string({ invalid_type_error: FORM }).describe(FORM),
+    readyOptions,
+  ]),
+  { invalid_type_error: 'a list of middleware' },
+);
+
+/** As a person writes it. */
+export type UserMiddleware =
+  | Middleware
+  | ReadyName
+  | (string & {})
+  | ReadyMiddlewareOptions
+  | Readonly<Record<`${string}${'/' | ':'}${string}`, unknown>>;
+
+export type MiddlewareEntry = {
+  /** How a message names it. */
+  readonly where: string;
+} & (
+  | { readonly kind: 'ready'; readonly name: ReadyName; /** Parsed. */ readonly options: unknown }
+  /** `path` is absolute; `options` are undefined if none were given. */
+  | { readonly kind: 'module'; readonly path: string; readonly options: unknown }
+  | { readonly kind: 'function'; readonly middleware: Middleware }
+);
+
+/** WSGI middleware: a worker puts it around its application. */
+export interface PythonMiddleware {
+  /** `MODULE:CALLABLE` */
+  readonly target: string;
+  /** Keyword arguments; JSON. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface ResolvedMiddleware {
+  readonly entries: readonly MiddlewareEntry[];
+  /** The first is the outermost. */
+  readonly python: readonly PythonMiddleware[];
+}
+
+interface MiddlewareContext {
+  /** What paths of modules are relative to; absolute. */
+  readonly directory: string;
+  /** How a message names a setting in the list. */
+  nameOf(at: SettingPath): string;
+  /** Whether it may be WSGI middleware. */
+  readonly takesPython: boolean;
+}
+
+const MODULE = /\.[cm]?[jt]s$/;
+const PYTHON = /^[\p{L}_][\p{L}\p{Nd}_.]*:[\p{L}_][\p{L}\p{Nd}_.]*$/u;
+
+/** @throws ConfigError */
+export function resolveMiddleware(
+  given: z.output<typeof middlewareSchema> | undefined,
+  context: MiddlewareContext,
+): ResolvedMiddleware {
+  const entries: MiddlewareEntry[] = [];
+  const python: PythonMiddleware[] = [];
+  for (const [i, item] of (given ?? []).entries()) {
+    const where = context.nameOf([i]);
+    if (typeof item === 'function') {
+      entries.push({ kind: 'function', middleware: item, where });
+      continue;
+    }
+    const [name, options] = typeof item === 'string' ? [item, undefined] : onlyEntry(item, where);
+    if (PYTHON.test(name)) {
+      python.push(resolvePython(name, options, { ...context, where }));
+      continue;
+    }
+    if (python.length > 0)
+      throw new ConfigError(
+        'XGI_CONFIG_VALUE',
+        `${where}: ${name} runs in front of the workers, and WSGI middleware inside of them; write it before ${python[0]!.target}`,
+      );
+    if (isReadyName(name)) {
+      entries.push({ kind: 'ready', name, options: options ?? READY_MIDDLEWARE[name].parse({}), where });
+    } else if (MODULE.test(name)) {
+      entries.push({ kind: 'module', path: path.resolve(context.directory, name), options, where });
+    } else {
+      throw unknown(name, where);
+    }
+  }
+  return { entries, python };
+}
+
+function onlyEntry(item: Readonly<Record<string, unknown>>, where: string): readonly [string, unknown] {
+  const entries = Object.entries(item).filter(([, options]) => options !== undefined);
+  if (entries.length === 1) return entries[0]!;
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${where}: expected one middleware and its options, received ${entries.map(([name]) => name).join(', ') || 'none'}`,
+  );
+}
+
+function resolvePython(
+  target: string,
+  options: unknown,
+  { where, takesPython }: MiddlewareContext & { readonly where: string },
+): PythonMiddleware {
+  if (!takesPython)
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${where}: ${target} is WSGI middleware, and goes around a WSGI application; write it into the middleware of one`,
+    );
+  if (options === undefined || options === null) return { target, options: {} };
+  if (typeof options === 'object' && !Array.isArray(options))
+    return { target, options: options as Record<string, unknown> };
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${where}: expected the keyword arguments of ${target} as an object, received ${JSON.stringify(options)}`,
+  );
+}
+
+function unknown(name: string, where: string): ConfigError {
+  const near = findNear(name, Object.keys(READY_MIDDLEWARE));
+  return new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${where}: there is no middleware ${JSON.stringify(name)}${near === undefined ? `; expected ${FORM}` : `; did you mean ${near}?`}`,
+  );
+}

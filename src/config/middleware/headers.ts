@@ -1,0 +1,29 @@
+import { z } from 'zod/v3';
+import { fieldName, fieldValue } from '../field.js';
+import { flag } from '../values.js';
+
+const FIELDS = 'an object: names of header fields, and their values';
+
+const fields = z.record(fieldName, fieldValue, { invalid_type_error: FIELDS }).optional();
+
+/** Options of the middleware `headers`. */
+export const headersOptions = z.strictObject({
+  /** In the place of all fields of their names. */
+  set: fields,
+  /** Beside those that are there. */
+  add: fields,
+  remove: z.array(fieldName, { invalid_type_error: 'a list of names of header fields' }).optional(),
+  /** Adds what protects a site that does not say otherwise itself. Default false. */
+  security: flag(),
+  /** The same for the request, before the application sees it. */
+  request: z
+    .strictObject(
+      {
+        set: fields,
+        add: fields,
+        remove: z.array(fieldName, { invalid_type_error: 'a list of names of header fields' }).optional(),
+      },
+      { invalid_type_error: 'an object with set, add and remove' },
+    )
+    .optional(),
+});

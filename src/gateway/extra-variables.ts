@@ -1,0 +1,28 @@
+/** What middleware tells an application, as variables of its environ. */
+import { LocalProtocolError } from '../errors.js';
+import type { Fields } from '../types.js';
+import { checkValue } from './variable-value.js';
+
+/** With `=` or NUL in it, a name would set another variable. */
+const NAME = /^[^=\0\u0100-\uffff]+$/;
+
+/**
+ * `name NUL value NUL` for each.
+ *
+ * @throws LocalProtocolError `XGI_GATEWAY_BAD_VARIABLE` for a name or a value that no environment can hold
+ */
+export function extraVariables(variables: Fields): string {
+  let text = '';
+  for (let i = 0; i < variables.length; i += 2) {
+    const name = variables[i]!;
+    const value = variables[i + 1] ?? '';
+    if (!NAME.test(name))
+      throw new LocalProtocolError(
+        'XGI_GATEWAY_BAD_VARIABLE',
+        `a middleware sets a variable that cannot be given to a program: expected a name without = and NUL; received ${JSON.stringify(name)}`,
+      );
+    checkValue(name, value);
+    text += `${name}\0${value}\0`;
+  }
+  return text;
+}

@@ -1,0 +1,30 @@
+/** TypeScript applications: which of the shapes a module's default export has, and the handler for it. */
+import { BootError } from '../../errors.js';
+import type { Handler } from '../../types.js';
+import { createFetchHandler, type FetchApplication } from './fetch.js';
+
+const FORM = 'export default { fetch(request) { … } }, or a handler, export default (request) => …';
+
+/**
+ * @param exported what the module exports by default
+ * @param name of the module, for messages
+ * @throws BootError `XGI_APP_EXPORT`
+ */
+export function createAppHandler(exported: unknown, name: string): Handler {
+  if (isFetchApplication(exported)) return createFetchHandler(exported);
+  if (typeof exported === 'function' && exported.length <= 1) return exported as Handler;
+  const received =
+    exported === undefined
+      ? 'no default export'
+      : typeof exported === 'function'
+        ? `a function of ${exported.length} arguments`
+        : `a default export that is ${exported === null ? 'null' : `of type ${typeof exported}`}`;
+  throw new BootError('XGI_APP_EXPORT', `${name}: expected ${FORM}; received ${received}`);
+}
+
+function isFetchApplication(exported: unknown): exported is FetchApplication {
+  return (
+    ((typeof exported === 'object' && exported !== null) || typeof exported === 'function') &&
+    typeof (exported as { fetch?: unknown }).fetch === 'function'
+  );
+}

@@ -1,0 +1,44 @@
+/** What the ready middleware have in common: options that are read and checked in one way, wherever they were written. */
+import type { z } from 'zod/v3';
+import { ConfigError } from '../errors.js';
+import type { Log, Middleware } from '../types.js';
+
+export interface MiddlewareContext {
+  /** What paths in options are relative to; absolute. */
+  readonly directory: string;
+  readonly log: Log;
+  /** How a message names the middleware: where it stands in a configuration, or its name. */
+  readonly where: string;
+}
+
+export interface ReadyMiddleware<S extends z.ZodTypeAny> {
+  /**
+   * For programs; paths are relative to the working directory.
+   *
+   * @throws ConfigError `XGI_CONFIG_VALUE` for options that cannot be used
+   */
+  (options?: z.input<S>): Middleware;
+  /** For a configuration, which has read the options. @throws ConfigError, where they turn out not to be of use */
+  create(options: z.output<S>, context: MiddlewareContext): Middleware;
+}
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** @param name as in a configuration */
+export function defineMiddleware<S extends z.ZodTypeAny>(
+  name: string,
+  schema: S,
+  create: ReadyMiddleware<S>['create'],
+): ReadyMiddleware<S> {
+  const direct = (options?: z.input<S>): Middleware => {
+    const result = schema.safeParse(options ?? {});
+    if (result.success) return create(result.data, { directory: process.cwd(), log: SILENT, where: name });
+    const issue = result.error.issues[0]!;
+    const what =
+      issue.code === 'unrecognized_keys'
+        ? `there is no option ${issue.keys.join(', ')}`
+        : `expected ${issue.message}`;
+    throw new ConfigError('XGI_CONFIG_VALUE', `${[name, ...issue.path].join('.')}: ${what}`);
+  };
+  return Object.assign(direct, { create });
+}

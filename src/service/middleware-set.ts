@@ -1,0 +1,114 @@
+/** All middleware of a configuration: loaded, put in front of handlers, and let go of. */
+import path from 'node:path';
+import type { MiddlewareEntry } from '../config/middleware.js';
+import type { ResolvedConfig } from '../config/resolve.js';
+import type { SiteConfig } from '../config/site.js';
+import { BootError, XgiError } from '../errors.js';
+import type { Handler, Log, Middleware } from '../types.js';
+import { loadModule } from './load-module.js';
+import { createReadyMiddleware } from './ready-middleware.js';
+
+export class MiddlewareSet {
+  readonly #loaded = new Map<MiddlewareEntry, Middleware>();
+
+  /**
+   * Those of the server, of its applications and of its routes.
+   *
+   * @throws BootError `XGI_MIDDLEWARE_LOAD`, ConfigError; what has been loaded by then is let go of
+   */
+  static async load(config: ResolvedConfig, site: SiteConfig, log: Log): Promise<MiddlewareSet> {
+    const set = new MiddlewareSet();
+    const apps = [...site.apps.values()].filter((app) => app !== config);
+    const lists = [config, ...apps, ...site.routes].map(({ middleware }) => middleware);
+    try {
+      // One after the other: the error is that of the first. One that is part of several routes is loaded once.
+      for (const entry of new Set(lists.flat()))
+        set.#loaded.set(entry, await load(entry, { directory: config.directory, log }));
+      return set;
+    } catch (error) {
+      await set.close();
+      throw error;
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#loaded.size === 0;
+  }
+
+  /** @param entries the first is the outermost. @throws BootError `XGI_MIDDLEWARE_LOAD` */
+  wrap(entries: readonly MiddlewareEntry[], handler: Handler): Handler {
+    return entries.reduceRight<Handler>((next, entry) => {
+      const wrapped: unknown = attempt(entry, () => this.#loaded.get(entry)!(next));
+      if (typeof wrapped === 'function') return wrapped as Handler;
+      throw failure(
+        entry,
+        `called with the next handler, it returned ${describe(wrapped)}; expected a handler`,
+      );
+    }, handler);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(
+      [...this.#loaded.values()].map(async (middleware) => await middleware.close?.()),
+    );
+  }
+}
+
+interface LoadContext {
+  readonly directory: string;
+  readonly log: Log;
+}
+
+async function load(entry: MiddlewareEntry, context: LoadContext): Promise<Middleware> {
+  switch (entry.kind) {
+    case 'function':
+      return entry.middleware;
+    case 'ready':
+      return await createReadyMiddleware(entry.name, entry.options, { ...context, where: entry.where });
+    case 'module':
+      return await loadOwn(entry);
+  }
+}
+
+/** A module's default export is middleware; or, if options are given, a function that makes one of them. */
+async function loadOwn(entry: MiddlewareEntry & { readonly kind: 'module' }): Promise<Middleware> {
+  let exported: unknown;
+  try {
+    exported = await loadModule(entry.path);
+  } catch (error) {
+    throw failure(entry, `${entry.path} cannot be loaded: ${messageOf(error)}`, error);
+  }
+  if (typeof exported !== 'function')
+    throw failure(
+      entry,
+      `expected ${path.basename(entry.path)} to export a function by default, (next) => (request) => …; it exports ${describe(exported)}`,
+    );
+  if (entry.options === undefined) return exported as Middleware;
+  const made: unknown = await attempt(entry, () => exported(entry.options) as unknown);
+  if (typeof made === 'function') return made as Middleware;
+  throw failure(entry, `called with its options, it returned ${describe(made)}; expected middleware`);
+}
+
+function attempt<T>(entry: MiddlewareEntry, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw error instanceof XgiError ? error : failure(entry, `it threw: ${messageOf(error)}`, error);
+  }
+}
+
+function failure({ where }: MiddlewareEntry, observed: string, cause?: unknown): BootError {
+  const { stack } = cause instanceof Error ? cause : { stack: undefined };
+  return new BootError('XGI_MIDDLEWARE_LOAD', `${where}: ${observed}`, {
+    ...(cause === undefined ? {} : { cause }),
+    ...(stack === undefined ? {} : { detail: stack }),
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function describe(value: unknown): string {
+  return value === undefined ? 'nothing' : value === null ? 'null' : `a value of type ${typeof value}`;
+}

@@ -1,0 +1,83 @@
+/** What stands before the applications of a site, of one configuration: the middleware, and the table of routes. */
+import type { ResolvedConfig } from '../config/resolve.js';
+import type { SiteConfig, SiteRoute } from '../config/site.js';
+import { GatewayError } from '../errors.js';
+import { createRedirect } from '../handlers/redirect.js';
+import { createRespond } from '../handlers/respond.js';
+import { MountedRequest } from '../routing/mounted-request.js';
+import { RouteTable } from '../routing/route-table.js';
+import type { Handler, Log } from '../types.js';
+import { MiddlewareSet } from './middleware-set.js';
+import type { ServedPart } from './served-part.js';
+import { Unanswered } from './unanswered.js';
+
+export type Parts = ReadonlyMap<string, ServedPart>;
+
+export interface FrontOptions {
+  readonly config: ResolvedConfig;
+  readonly site: SiteConfig;
+  readonly parts: Parts;
+  readonly log: Log;
+}
+
+export class SiteFront {
+  readonly handler: Handler;
+  readonly #middleware: MiddlewareSet;
+  readonly #unanswered = new Unanswered();
+
+  private constructor(handler: Handler, middleware: MiddlewareSet) {
+    this.handler = middleware.isEmpty ? handler : (request) => this.#unanswered.track(handler(request));
+    this.#middleware = middleware;
+  }
+
+  /** @throws BootError, ConfigError for middleware that cannot be used */
+  static async create({ config, site, parts, log }: FrontOptions): Promise<SiteFront> {
+    const middleware = await MiddlewareSet.load(config, site, log);
+    try {
+      const table = new RouteTable<Handler>(
+        site.routes.map((route) => [route.rule, createTarget(route, { site, parts, middleware })]),
+      );
+      return new SiteFront(middleware.wrap(config.middleware, createRouter(table)), middleware);
+    } catch (error) {
+      await middleware.close();
+      throw error;
+    }
+  }
+
+  /** No request comes any more. Its middleware lets go of what it holds when all have been answered, or after that time. */
+  async retire(graceMs: number): Promise<void> {
+    await this.#unanswered.none(graceMs);
+    await this.#middleware.close();
+  }
+}
+
+function createRouter(table: RouteTable<Handler>): Handler {
+  return (request) => {
+    const match = table.match(request);
+    if (match === undefined) throw new GatewayError(404, 'XGI_ROUTE_NONE', 'nothing is served here');
+    const { target, mountLength } = match;
+    return target(mountLength === 0 ? request : new MountedRequest(request, mountLength));
+  };
+}
+
+interface Behind {
+  readonly site: SiteConfig;
+  readonly parts: Parts;
+  readonly middleware: MiddlewareSet;
+}
+
+function createTarget({ action, middleware: own }: SiteRoute, { site, parts, middleware }: Behind): Handler {
+  switch (action.kind) {
+    case 'app': {
+      const { app } = action;
+      const part = parts.get(app)!;
+      // Without a name it is the only one, whose middleware is that of the server. Not that of the part: it may have been started with another configuration.
+      const ofApplication = app === '' ? [] : site.apps.get(app)!.middleware;
+      return part.counted(middleware.wrap([...own, ...ofApplication], part.application.handler));
+    }
+    case 'redirect':
+      return middleware.wrap(own, createRedirect(action));
+    case 'respond':
+      return middleware.wrap(own, createRespond(action));
+  }
+}
