@@ -38,7 +38,7 @@ const MAY_IMPORT = {
   workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
   handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'bodies', 'process', 'routing'],
   middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'bodies', 'config', 'routing'],
-  server: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
+  server: [...CONTRACT, ...PURE, ...TELEMETRY, 'bodies', 'io', 'process'],
 };
 
 /** These compose the rest and may import everything; nothing else imports them. `service` composes what runs, `cli` steers it. */

@@ -110,7 +110,7 @@ export function resolveMiddleware(
         `${where}: ${name} runs in front of the workers, and WSGI middleware inside of them; write it before ${python[0]!.target}`,
       );
     if (isReadyName(name)) {
-      entries.push({ kind: 'ready', name, options: options ?? READY_MIDDLEWARE[name].parse({}), where });
+      entries.push({ kind: 'ready', name, options: options ?? defaultsOf(name, where), where });
     } else if (MODULE.test(name)) {
       entries.push({ kind: 'module', path: path.resolve(context.directory, name), options, where });
     } else {
@@ -118,6 +118,17 @@ export function resolveMiddleware(
     }
   }
   return { entries, python };
+}
+
+/** For one that is named without options. */
+function defaultsOf(name: ReadyName, where: string): unknown {
+  const result = READY_MIDDLEWARE[name].safeParse({});
+  if (result.success) return result.data;
+  const { path: at, message } = result.error.issues[0]!;
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${where}: ${name} needs options: expected ${message}${at.length === 0 ? '' : ` as ${at.join('.')}`}, received none`,
+  );
 }
 
 function onlyEntry(item: Readonly<Record<string, unknown>>, where: string): readonly [string, unknown] {

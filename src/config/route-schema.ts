@@ -2,15 +2,12 @@
 import { z } from 'zod/v3';
 import { fieldValue } from './field.js';
 import { middlewareSchema } from './middleware.js';
+import { isRedirectTarget, REDIRECT_FORM, redirectStatus } from './redirect.js';
 import { HOST_FORM, type HostPattern, parseHostPattern } from '../routing/host-pattern.js';
 import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_NAME = METHOD;
-const REDIRECT_STATUSES = [301, 302, 303, 307, 308] as const;
-const REDIRECT_FORM =
-  'a URL (https://example.org/*) or a path (/new/*), where a * at the end stands for the rest';
-
 function read<T>(expected: string, parse: (text: string) => T | undefined) {
   return z
     .string({ invalid_type_error: expected })
@@ -43,19 +40,7 @@ export function isFieldName(name: string): boolean {
   return FIELD_NAME.test(name);
 }
 
-function redirectStatus() {
-  return z
-    .number({ invalid_type_error: `one of ${REDIRECT_STATUSES.join(', ')}` })
-    .refine(
-      (status) => (REDIRECT_STATUSES as readonly number[]).includes(status),
-      `one of ${REDIRECT_STATUSES.join(', ')}`,
-    )
-    .optional();
-}
-
-const redirectTo = read(REDIRECT_FORM, (text) =>
-  /^(?:https?:\/\/[^/\\\s?#]+(?:[/?#]|$)|\/(?![/\\]))[\x21-\x7e]*$/.test(text) ? text : undefined,
-);
+const redirectTo = read(REDIRECT_FORM, (text) => (isRedirectTarget(text) ? text : undefined));
 
 const redirect = z.union([
   redirectTo,

@@ -8,6 +8,7 @@
 // which none is used here: 30 ms of every start, and with few file descriptors (`ulimit -n 64`) no start at all.
 import { z } from 'zod/v3';
 import { middlewareSchema } from './middleware.js';
+import { parseMount } from './mount.js';
 import { routeSchema } from './route-schema.js';
 import { parseSize, parseWorkerRange, SIZE_FORM, WORKER_RANGE_FORM } from './units.js';
 import {
@@ -23,14 +24,6 @@ import {
   WEEK_MS,
   wholeNumber,
 } from './values.js';
-
-/** `/` → '', `/cgi-bin/` → `/cgi-bin`; what is not its own normal form in a URL is refused. */
-function parseMount(text: string): string | undefined {
-  const mount = text.replace(/\/$/, '');
-  return /^(?:\/(?!\.\.?(?:\/|$))[\w.~!$&'()*+,;=:@-]+)*$/.test(mount) && text.startsWith('/')
-    ? mount
-    : undefined;
-}
 
 function parseModules(text: string): readonly string[] | undefined {
   const names = text.split(',').map((name) => name.trim());

@@ -1,8 +1,8 @@
 /**
- * Places for programs: so many run at once, the others wait, first come first served. The queue is bounded in length and time, so that
+ * Places, for programs or for requests: so many at once, the others wait, first come first served. The queue is bounded in length and time, so that
  * a crowd gets a quick 503 instead of an answer nobody waits for any more.
  */
-import { GatewayError } from '../errors.js';
+import type { GatewayError } from '../errors.js';
 import { stopped } from './runner.js';
 
 /** Who wants a place. */
@@ -18,7 +18,10 @@ export interface PlacesOptions {
   readonly maxWaiting: number;
   /** 0 for no limit. */
   readonly waitTimeoutMs: number;
-  /** Whether programs can be run at the moment; `pump` when that has changed. */
+  /** What one is told that there is no room for in the queue, and one that has waited too long. */
+  readonly full: (taken: number, waiting: number) => GatewayError;
+  readonly late: (waitedMs: number) => GatewayError;
+  /** Whether places can be taken at the moment; `pump` when that has changed. */
   readonly isOpen: () => boolean;
 }
 
@@ -63,11 +66,11 @@ export class Places {
 
   /** Calls `placed` or `refused`, now or later. */
   seek(seeker: PlaceSeeker): void {
-    const { maxWaiting } = this.#options;
-    if (this.#waiting.size >= maxWaiting) {
+    const { places, maxWaiting, full, isOpen } = this.#options;
+    const mustWait = this.#waiting.size > 0 || this.#taken.size >= places || !isOpen();
+    if (mustWait && this.#waiting.size >= maxWaiting) {
       this.#refused++;
-      const message = `${this.#taken.size} programs run and ${maxWaiting} requests wait already: raise --cgi-concurrency, or find out what takes so long (xgi status)`;
-      seeker.refused(new GatewayError(503, 'XGI_CGI_BUSY', message));
+      seeker.refused(full(this.#taken.size, this.#waiting.size));
       return;
     }
     this.#waiting.set(seeker, performance.now());
@@ -105,15 +108,14 @@ export class Places {
   }
 
   #expire(): void {
-    const { waitTimeoutMs } = this.#options;
+    const { waitTimeoutMs, late } = this.#options;
     if (waitTimeoutMs === 0) return;
     const nowMs = performance.now();
     for (const [seeker, sinceMs] of this.#waiting) {
       if (nowMs - sinceMs < waitTimeoutMs) break;
       this.#waiting.delete(seeker);
       this.#refused++;
-      const message = `no place for another program was free for ${waitTimeoutMs / 1000} s (--queue-timeout): raise --cgi-concurrency, or find out what takes so long (xgi status)`;
-      seeker.refused(new GatewayError(503, 'XGI_CGI_QUEUE_TIMEOUT', message));
+      seeker.refused(late(waitTimeoutMs));
     }
     this.pump();
   }

@@ -11,6 +11,7 @@ import { Rendezvous } from '../workers/rendezvous.js';
 import type { PoolStatus, WorkerStatus } from '../workers/status.js';
 import { Launchers } from './launchers.js';
 import { Places } from './places.js';
+import { PROGRAM_REFUSALS } from './program-refusals.js';
 import { RunWatch } from './run-watch.js';
 import { CREDIT_BYTES, type Runner, type RunnerStatus } from './runner.js';
 import { Spawner } from './spawner.js';
@@ -65,6 +66,7 @@ export class ProgramPool {
       places: concurrency,
       maxWaiting: MAX_WAITING,
       waitTimeoutMs: queueTimeoutMs,
+      ...PROGRAM_REFUSALS,
       isOpen: () => runner.isReady,
     });
     runner.onReady = () => this.places.pump();

@@ -13,6 +13,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { disposeBody } from '../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../errors.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
@@ -28,7 +29,7 @@ import { Lingering } from './lingering.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
 import { publishExchange, publishRefusal } from './request-record.js';
 import type { ServedConnection } from './served-connection.js';
-import { disposeBody, misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
+import { misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
 import { WriteProgress } from './write-progress.js';
 

@@ -5,6 +5,7 @@
  * is truncated in a way that no client can take for an end.
  */
 import type { Socket } from 'node:net';
+import { disposeBody } from '../bodies/dispose-body.js';
 import { LocalProtocolError } from '../errors.js';
 import { hasNoBody, type ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, ResponseBody } from '../types.js';
@@ -172,12 +173,6 @@ export class ResponseWriter {
       else socket.destroy();
     });
   }
-}
-
-/** Lets go of a body that will not be sent. */
-export function disposeBody(body: ResponseBody): void {
-  if (body.kind === 'file') void body.file.handle.close().catch(() => {});
-  else if (body.kind === 'stream') body.source.cancel();
 }
 
 /** A response that cannot be put on the wire. */

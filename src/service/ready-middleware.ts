@@ -9,7 +9,17 @@ interface Ready {
 }
 
 const LOADERS: Readonly<Record<ReadyName, () => Promise<Ready>>> = {
+  concurrency: async () => (await import('../middleware/concurrency.js')).concurrency,
+  cors: async () => (await import('../middleware/cors.js')).cors,
   headers: async () => (await import('../middleware/headers.js')).headers,
+  ip: async () => (await import('../middleware/ip.js')).ip,
+  limits: async () => (await import('../middleware/limits.js')).limits,
+  mount: async () => (await import('../middleware/mount.js')).mount,
+  rateLimit: async () => (await import('../middleware/rate-limit.js')).rateLimit,
+  redirect: async () => (await import('../middleware/redirect.js')).redirect,
+  requestId: async () => (await import('../middleware/request-id.js')).requestId,
+  rewrite: async () => (await import('../middleware/rewrite.js')).rewrite,
+  traceparent: async () => (await import('../middleware/traceparent.js')).traceparent,
 };
 
 /** @throws ConfigError for options that turn out not to be of use */

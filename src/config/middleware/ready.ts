@@ -1,9 +1,29 @@
 /** The middleware that comes with xgi, and the options of each; `service/ready-middleware.ts` has what makes them. */
 import type { z } from 'zod/v3';
+import { concurrencyOptions } from './concurrency.js';
+import { corsOptions } from './cors.js';
 import { headersOptions } from './headers.js';
+import { ipOptions } from './ip.js';
+import { limitsOptions } from './limits.js';
+import { mountOptions } from './mount.js';
+import { rateLimitOptions } from './rate-limit.js';
+import { redirectOptions } from './redirect.js';
+import { requestIdOptions } from './request-id.js';
+import { rewriteOptions } from './rewrite.js';
+import { traceparentOptions } from './traceparent.js';
 
 export const READY_MIDDLEWARE = {
+  concurrency: concurrencyOptions,
+  cors: corsOptions,
   headers: headersOptions,
+  ip: ipOptions,
+  limits: limitsOptions,
+  mount: mountOptions,
+  rateLimit: rateLimitOptions,
+  redirect: redirectOptions,
+  requestId: requestIdOptions,
+  rewrite: rewriteOptions,
+  traceparent: traceparentOptions,
 } as const;
 
 export type ReadyName = keyof typeof READY_MIDDLEWARE;

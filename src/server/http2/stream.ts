@@ -5,6 +5,7 @@
  * RST_STREAM NO_ERROR (RFC 9113 section 8.1). A stream that ends before is an abort.
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import { disposeBody } from '../../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../../errors.js';
 import { hasNoBody, type ResponseHead } from '../../http/response-head.js';
 import type { GatewayResponse, Handler, Peer, ResponseBody } from '../../types.js';
@@ -15,7 +16,7 @@ import { callHandler, Exchange, type Responder } from '../exchange.js';
 import { writeFile } from '../file-writer.js';
 import { RequestBodyStream, type BodyOrigin } from '../request-body.js';
 import { publishExchange, publishRefusal } from '../request-record.js';
-import { disposeBody, fitLength, lengthToAdd } from '../response-writer.js';
+import { fitLength, lengthToAdd } from '../response-writer.js';
 import { PacedStream } from './paced-stream.js';
 import { readRequestHead } from './request-head.js';
 import { interimFields, responseFields } from './response-fields.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { GatewayError } from '../../../src/errors.js';
+import { GatewayError } from '../../../src/errors.js';
 import { Places, type PlaceSeeker, type PlacesOptions } from '../../../src/programs/places.js';
 
 beforeEach(() => {
@@ -25,7 +25,15 @@ class Seeker implements PlaceSeeker {
 }
 
 function newPlaces(options: Partial<PlacesOptions> = {}): Places {
-  return new Places({ places: 2, maxWaiting: 3, waitTimeoutMs: 1000, isOpen: () => true, ...options });
+  return new Places({
+    places: 2,
+    maxWaiting: 3,
+    waitTimeoutMs: 1000,
+    full: () => new GatewayError(503, 'XGI_CGI_BUSY', 'full'),
+    late: () => new GatewayError(503, 'XGI_CGI_QUEUE_TIMEOUT', 'late'),
+    isOpen: () => true,
+    ...options,
+  });
 }
 
 function seek(places: Places, count: number): Seeker[] {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CgiRun, type CgiRunOptions } from '../../../../src/handlers/cgi/cgi-run.js';
 import { Launcher } from '../../../../src/programs/launcher.js';
 import { Places } from '../../../../src/programs/places.js';
+import { PROGRAM_REFUSALS } from '../../../../src/programs/program-refusals.js';
 import type { ProgramPool } from '../../../../src/programs/program-pool.js';
 import { RunWatch } from '../../../../src/programs/run-watch.js';
 import type { Runner } from '../../../../src/programs/runner.js';
@@ -43,7 +44,13 @@ describe.each(Object.keys(RUNNERS))('a %s that is stopped', (name) => {
   beforeEach(async () => {
     runner = RUNNERS[name]!();
     await runner.start();
-    places = new Places({ places: 4, maxWaiting: 10, waitTimeoutMs: 0, isOpen: () => runner.isReady });
+    places = new Places({
+      places: 4,
+      maxWaiting: 10,
+      waitTimeoutMs: 0,
+      ...PROGRAM_REFUSALS,
+      isOpen: () => runner.isReady,
+    });
   });
 
   afterEach(() => runner.stop(0));

@@ -8,6 +8,7 @@ import { CgiRun, type Outcome } from '../../../../src/handlers/cgi/cgi-run.js';
 import type { ResponseHead } from '../../../../src/http/response-head.js';
 import { LaunchedRun } from '../../../../src/programs/launched-run.js';
 import { Places } from '../../../../src/programs/places.js';
+import { PROGRAM_REFUSALS } from '../../../../src/programs/program-refusals.js';
 import type { ProgramPool } from '../../../../src/programs/program-pool.js';
 import type { Run, Runner, RunnerStatus, RunOrder, RunOwner } from '../../../../src/programs/runner.js';
 import { RunWatch } from '../../../../src/programs/run-watch.js';
@@ -330,7 +331,11 @@ export function share(options: SharedOptions = {}): Shared {
   const runner = new FakeRunner();
   runner.isLaunched = isLaunched;
   const isOpen = (): boolean => runner.isReady;
-  return { runner, places: new Places({ places, maxWaiting, waitTimeoutMs, isOpen }), watch: new RunWatch() };
+  return {
+    runner,
+    places: new Places({ places, maxWaiting, waitTimeoutMs, ...PROGRAM_REFUSALS, isOpen }),
+    watch: new RunWatch(),
+  };
 }
 
 export interface StageOptions {

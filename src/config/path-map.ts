@@ -1,0 +1,33 @@
+/** Paths and what becomes of them: `{ /old/*: /new/*, /users/:id: /people/:id }`. */
+import { z } from 'zod/v3';
+import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
+import { namesIn, type PathRule } from '../routing/path-rules.js';
+
+/** @param toForm a target, in words @param isTo whether a text is one */
+export function pathMap(toForm: string, isTo: (text: string) => boolean) {
+  const expected = `an object: ${PATH_FORM}, and for each ${toForm}`;
+  return z
+    .record(z.string({ invalid_type_error: toForm }).refine(isTo, toForm).describe(toForm), {
+      required_error: expected,
+      invalid_type_error: expected,
+    })
+    .transform((given, context) => {
+      const rules: PathRule[] = [];
+      for (const [text, to] of Object.entries(given)) {
+        const from = parsePathPattern(text);
+        const missing = from === undefined ? undefined : namesIn(to).find((name) => !hasName(from, name));
+        if (from !== undefined && missing === undefined) {
+          rules.push({ from, to });
+          continue;
+        }
+        const message =
+          from === undefined ? `${PATH_FORM}, as a key` : `a target whose :${missing} is in its path, too`;
+        context.addIssue({ code: 'custom', path: [text], message });
+      }
+      return rules;
+    });
+}
+
+function hasName({ segments }: PathPattern, name: string): boolean {
+  return segments.some((segment) => 'name' in segment && segment.name === name);
+}

@@ -1,0 +1,117 @@
+/** `limits`: how long the body of a request may be, and how long its answer may take. */
+import { disposeBody } from '../bodies/dispose-body.js';
+import { limitsOptions } from '../config/middleware/limits.js';
+import { ConfigError, GatewayError, RemoteProtocolError } from '../errors.js';
+import { DerivedRequest } from '../http/derived-request.js';
+import type { BodyConsumer, GatewayRequest, GatewayResponse, Handler, RequestBody } from '../types.js';
+import { defineMiddleware } from './define.js';
+
+export const limits = defineMiddleware('limits', limitsOptions, ({ body, time }, { where }) => {
+  if (body === undefined && time === undefined)
+    throw new ConfigError('XGI_CONFIG_VALUE', `${where}: expected body or time, received neither`);
+  return (next) => {
+    const limited = body === undefined ? next : limitBody(next, body);
+    return time === undefined ? limited : limitTime(limited, time);
+  };
+});
+
+function limitBody(next: Handler, maxBytes: number): Handler {
+  return (request) => {
+    if (request.body === null) return next(request);
+    if (request.body.length > maxBytes) throw tooLong(maxBytes);
+    const changed = new DerivedRequest(request);
+    changed.body = new LimitedBody(request.body, maxBytes);
+    return next(changed);
+  };
+}
+
+/** For a chunked body, whose length only its end tells. */
+class LimitedBody implements RequestBody {
+  readonly length: number;
+  readonly #body: RequestBody;
+  readonly #maxBytes: number;
+
+  constructor(body: RequestBody, maxBytes: number) {
+    this.length = body.length;
+    this.#body = body;
+    this.#maxBytes = maxBytes;
+  }
+
+  consume(consumer: BodyConsumer): void {
+    let received = 0;
+    let isOver = false;
+    this.#body.consume({
+      data: (chunk) => {
+        received += chunk.length;
+        if (isOver) return;
+        if (received <= this.#maxBytes) {
+          consumer.data(chunk);
+          return;
+        }
+        isOver = true;
+        consumer.error(tooLong(this.#maxBytes));
+      },
+      end: () => {
+        if (!isOver) consumer.end();
+      },
+      error: (error) => {
+        if (!isOver) consumer.error(error);
+      },
+    });
+  }
+
+  pause(): void {
+    this.#body.pause();
+  }
+
+  resume(): void {
+    this.#body.resume();
+  }
+}
+
+function tooLong(maxBytes: number): RemoteProtocolError {
+  return new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', `the body is larger than ${maxBytes} bytes`);
+}
+
+function limitTime(next: Handler, timeMs: number): Handler {
+  return (request) => {
+    const timed = new TimedRequest(request);
+    const answer = next(timed);
+    if (!(answer instanceof Promise)) return answer;
+    return new Promise<GatewayResponse>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new GatewayError(504, 'XGI_LIMIT_TIME', `no answer within ${timeMs / 1000} s`));
+        timed.giveUp();
+        // It may come yet, and holds something then.
+        answer.then(({ body }) => disposeBody(body)).catch(() => {});
+      }, timeMs);
+      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  };
+}
+
+/** A request that can be given up while its client waits on. */
+class TimedRequest extends DerivedRequest {
+  #listener: (() => void) | undefined;
+  #isGivenUp = false;
+
+  constructor(whole: GatewayRequest) {
+    super(whole);
+    whole.onAbort(() => this.#tell());
+  }
+
+  override onAbort(listener: () => void): void {
+    if (this.#isGivenUp) listener();
+    else this.#listener = listener;
+  }
+
+  giveUp(): void {
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    this.#listener?.();
+  }
+}

@@ -1,0 +1,22 @@
+/** `requestId`: the same id in the request that the application sees, in its response, and in the log. */
+import { requestIdOptions } from '../config/middleware/request-id.js';
+import { deriveRequest } from '../http/derived-request.js';
+import { firstValue, withField } from '../http/field-values.js';
+import { changeAnswer, headWithFields } from './answer.js';
+import { defineMiddleware } from './define.js';
+
+const ACCEPTABLE = /^[\w.:=+/-]{1,128}$/;
+
+export const requestId = defineMiddleware('requestId', requestIdOptions, (options) => {
+  const { field = 'X-Request-Id', accept = false } = options;
+  const lower = field.toLowerCase();
+  return (next) => (request) => {
+    const given = accept ? firstValue(request.fields, lower) : undefined;
+    const id = given !== undefined && ACCEPTABLE.test(given) ? given : request.id;
+    const changed = deriveRequest(request, { id, fields: withField(request.fields, field, id) });
+    return changeAnswer(next(changed), ({ head, body }) => ({
+      head: headWithFields(head, withField(head.fields, field, id)),
+      body,
+    }));
+  };
+});
