@@ -13,9 +13,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { installDebianPackages } from './lib/debian.mjs';
+import { basePython, DEBIAN_PYTHON, VirtualEnvironment } from './lib/python.mjs';
 import { capture, repository, which } from './lib/run.mjs';
-
-const DEBIAN_PYTHON = '/usr/bin/python3';
 
 /** `isThere` for those that are on no PATH, or are only of use if they work. */
 const PROGRAMS = [
@@ -38,6 +38,7 @@ const PROGRAMS = [
   { name: 'CGI.pm', debianPackages: ['libcgi-pm-perl'], isThere: () => hasPerlModule('CGI') },
   { name: 'AWStats', debianPackages: ['awstats'], isThere: () => existsSync('/usr/lib/cgi-bin/awstats.pl') },
   { name: 'php-cgi', debianPackages: ['php-cgi'], isThere: () => which('php-cgi') },
+  { name: 'Chromium', debianPackages: ['chromium'], isThere: () => existsSync('/usr/bin/chromium') },
   { name: 'C compiler', debianPackages: ['gcc', 'libc6-dev'], isThere: canCompile },
   // CGI scripts find it with #!/usr/bin/env python3.
   { name: 'system Python', debianPackages: ['python3'], isThere: () => existsSync(DEBIAN_PYTHON) },
@@ -49,12 +50,12 @@ const PYTHON_PACKAGES = [
 ];
 
 const environment = path.join(repository, '.test-env');
-const venv = path.join(environment, 'venv');
-const venvPython = path.join(venv, 'bin/python');
+const venvFolder = path.join(environment, 'venv');
+const venv = new VirtualEnvironment(venvFolder);
 const stamp = path.join(environment, 'venv.stamp');
 const requirements = path.join(repository, 'tests/requirements.txt');
 const lintRequirements = path.join(repository, 'tests/requirements-lint.txt');
-const venvRuff = path.join(venv, 'bin/ruff');
+const venvRuff = path.join(venvFolder, 'bin/ruff');
 
 const skipped = [];
 
@@ -106,25 +107,25 @@ function providePython() {
   }
   const fingerprint = createHash('sha256')
     .update(readFileSync(requirements))
-    .update(`${base.executable} ${base.version} ${venv}`)
+    .update(`${base.executable} ${base.version} ${venvFolder}`)
     .digest('hex');
-  if (readStamp() === fingerprint && missingPackages().length === 0) return venvPython;
+  if (readStamp() === fingerprint && missingPackages().length === 0) return venv.python;
 
   console.log(`Setting up Python packages for the tests (CPython ${base.version})`);
   rmSync(stamp, { force: true });
-  const problem = installWithPip(base.executable);
+  const problem = venv.makeWithPip(base.executable, requirements) ?? missingAfterPip();
   if (problem === undefined) {
     writeFileSync(stamp, fingerprint);
-    return venvPython;
+    return venv.python;
   }
   console.log(`pip: ${problem}; trying Debian's packages`);
-  const debianProblem = installWithApt();
+  const debianProblem = venv.makeFromDebian(PYTHON_PACKAGES.map((wanted) => wanted.debianPackage));
   const missing = missingPackages();
   for (const { name } of missing)
     skipped.push({ name, reason: `pip: ${problem}; apt: ${debianProblem ?? 'not importable'}` });
   // Without the stamp the next run tries pip again.
   if (missing.length === 0) writeFileSync(stamp, fingerprint);
-  return missing.length === PYTHON_PACKAGES.length ? null : venvPython;
+  return missing.length === PYTHON_PACKAGES.length ? null : venv.python;
 }
 
 /** The linter of the Python code; null if it could not be had. */
@@ -135,25 +136,11 @@ function provideRuff() {
   const problem =
     python === null
       ? 'there is no virtual environment for it'
-      : pipInstall(basePython().executable, lintRequirements);
+      : venv.install(basePython().executable, lintRequirements);
   if (isWanted(venvRuff)) return venvRuff;
   if (isWanted('ruff')) return which('ruff');
   skipped.push({ name: 'ruff', reason: problem ?? `${version} is not what pip has installed` });
   return null;
-}
-
-/** `$PYTHON` or python3, followed to the real executable, so that a version manager's shim is looked through. */
-function basePython() {
-  const probe =
-    'import platform, sys; print(sys.executable, platform.python_version(), ' +
-    'sys.version_info >= (3, 8) and sys.implementation.name == "cpython", sep="\\n")';
-  for (const command of [process.env.PYTHON, 'python3', DEBIAN_PYTHON]) {
-    if (!command) continue;
-    const { status, stdout } = capture(command, ['-c', probe]);
-    const [executable, version, usable] = stdout.split('\n');
-    if (status === 0 && usable === 'True') return { executable, version };
-  }
-  return undefined;
 }
 
 function readStamp() {
@@ -165,66 +152,13 @@ function readStamp() {
 }
 
 function missingPackages() {
-  return PYTHON_PACKAGES.filter(({ module }) => capture(venvPython, ['-c', `import ${module}`]).status !== 0);
+  return PYTHON_PACKAGES.filter(({ module }) => !venv.imports(module));
 }
 
-/** The problem, or undefined if all requirements are installed. */
-function installWithPip(base) {
-  let made = makeVenv(base, []);
-  if (made !== undefined && installDebianPackages(['python3-venv']) === undefined) made = makeVenv(base, []);
-  // Without ensurepip a pip outside can still install into the environment.
-  if (made !== undefined && makeVenv(base, ['--without-pip']) !== undefined) return made;
-  const problem = pipInstall(base, requirements);
-  if (problem !== undefined) return problem;
+/** The problem, or undefined if all can be imported. */
+function missingAfterPip() {
   const missing = missingPackages();
   return missing.length === 0
     ? undefined
     : `${missing.map(({ module }) => module).join(', ')} not importable`;
-}
-
-/**
- * Installs into the virtual environment: with its own pip, or without one with that of the interpreter it was made from (pip 22.3
- * and later). The problem, or undefined.
- */
-function pipInstall(base, file) {
-  const hasPip = capture(venvPython, ['-m', 'pip', '--version']).status === 0;
-  const pip = hasPip ? [venvPython, '-m', 'pip'] : [base, '-m', 'pip', '--python', venvPython];
-  const [command, ...args] = pip;
-  const flags = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '2'];
-  const { status, output } = capture(command, [...args, 'install', ...flags, '-r', file]);
-  return status === 0 ? undefined : (/^ERROR: .*$/m.exec(output)?.[0] ?? lastLine(output));
-}
-
-/** The problem, or undefined. What is importable afterwards is for the caller to ask. */
-function installWithApt() {
-  const problem = installDebianPackages([
-    'python3',
-    ...PYTHON_PACKAGES.map((wanted) => wanted.debianPackage),
-  ]);
-  return makeVenv(DEBIAN_PYTHON, ['--without-pip', '--system-site-packages']) ?? problem;
-}
-
-/** The problem, or undefined if the virtual environment was made. An old one is replaced. */
-function makeVenv(base, flags) {
-  rmSync(venv, { recursive: true, force: true });
-  const { status, output } = capture(base, ['-m', 'venv', ...flags, venv]);
-  return status === 0 ? undefined : lastLine(output) || 'python3 -m venv failed';
-}
-
-/** The problem, or undefined if the packages are installed. */
-function installDebianPackages(packages) {
-  if (!which('apt-get')) return 'no apt-get on this machine';
-  if (process.getuid?.() !== 0) return `not root; run: sudo apt-get install ${packages.join(' ')}`;
-  console.log(`Installing Debian packages: ${packages.join(' ')}`);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['install', '--yes', '--no-install-recommends', ...packages];
-  if (capture('apt-get', install, env).status === 0) return undefined;
-  // The usual cause on a fresh machine is an empty package list.
-  capture('apt-get', ['update'], env);
-  const { status, output } = capture('apt-get', install, env);
-  return status === 0 ? undefined : lastLine(output);
-}
-
-function lastLine(text) {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -62,8 +62,8 @@ function checkPython() {
     totals.skipped += 1;
     return;
   }
-  console.log('\nruff check python tests/python');
-  if (run(ruff, ['check', '--no-cache', 'python', 'tests/python']) === 0) totals.passed += 1;
+  console.log('\nruff check python tests/python examples');
+  if (run(ruff, ['check', '--no-cache', 'python', 'tests/python', 'examples']) === 0) totals.passed += 1;
   else broken('ruff check failed');
 }
 

@@ -4,7 +4,7 @@
 /clock   a response that is sent block by block while it is made
 /echo    what a form posted
 
-Run it with `npm start`, or `xgi examples/wsgi-hello/hello.py`.
+Run it with `xgi examples/wsgi-hello/hello.py`.
 """
 import html
 import time

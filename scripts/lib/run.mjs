@@ -76,3 +76,8 @@ export function which(name) {
   }
   return undefined;
 }
+
+/** Where programs say what went wrong. */
+export function lastLine(text) {
+  return text.trim().split('\n').at(-1) ?? '';
+}

@@ -8,9 +8,9 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2
 
 /**
  * Runs xgi with these arguments, on 127.0.0.1:8000 unless `extra`, what the user adds, says otherwise. Signals are passed on, and the exit status is
- * the server's.
+ * the server's. `note` is told when it listens.
  */
-export function serve(target, extra) {
+export function serve(target, extra, note) {
   const bind = extra.some((argument) => /^(-b|--bind(=|$))/.test(argument)) ? [] : ['-b', DEFAULT_BIND];
   // Whoever looks at the example in a container is root there, and it listens on the loopback interface.
   const args = ['dist/cli/main.js', ...target, '--allow-root', ...bind, ...extra];
@@ -20,7 +20,7 @@ export function serve(target, extra) {
     // In a process group of its own: Ctrl-C goes to the whole group, and the server would get it twice.
     detached: true,
   });
-  announceWhenListening(server.stderr);
+  announceWhenListening(server.stderr, note);
 
   for (const signal of FORWARDED) process.on(signal, () => server.kill(signal));
   server.on('close', (code, signal) => {
@@ -29,7 +29,7 @@ export function serve(target, extra) {
 }
 
 /** Passes the server's log through, and says what to open after the line that says it listens. */
-function announceWhenListening(log) {
+function announceWhenListening(log, note) {
   let seen = '';
   log.setEncoding('utf8').on('data', (text) => {
     process.stderr.write(text);
@@ -38,6 +38,7 @@ function announceWhenListening(log) {
     const url = /Listening at: (http\S+)/.exec(seen)?.[1];
     if (!url) return;
     seen = undefined;
-    process.stderr.write(`\n  Open ${url}/ in a browser. Ctrl-C stops the server.\n\n`);
+    const lines = [`Open ${url}/ in a browser. Ctrl-C stops the server.`, note].filter(Boolean);
+    process.stderr.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
   });
 }

@@ -1,69 +1,101 @@
-/** `npm start`: the script serves the example, says what to open, and stops with the signals it is sent. */
+/** `npm start`: the script prepares and serves the example, says what to open, and stops with the signals it is sent. */
+import { statSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { repository } from '../support/paths.js';
-import { Program } from '../support/process.js';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { spawnStart, startExampleSite } from '../support/example-site.js';
+import { run, type Program } from '../support/process.js';
+import { makeTempDir, removeTempDir } from '../support/temp-dir.js';
+import { isMissing, testPython } from '../support/test-env.js';
 
-const START = path.join(repository, 'scripts/start.mjs');
-const OPEN = /Open (http:\/\/127\.0\.0\.1:\d+)\/ in a browser/;
+/** What the first start makes in it, the others find. */
+const data = makeTempDir();
 
-let started: Program | undefined;
+afterAll(() => removeTempDir(data));
 
-afterEach(async () => {
-  await started?.stop();
-  started = undefined;
-});
-
-async function start(...args: string[]): Promise<string> {
-  // A developer may have edited a source since the last build: then the script builds first.
-  started = new Program(process.execPath, [START, ...args], {
-    env: { PORT: undefined, XGI_CMD_ARGS: undefined },
-  });
-  return (await started.waitForOutput(OPEN, 60_000))[1] ?? '';
+interface Parts {
+  readonly django?: { readonly user: string; readonly password: string };
 }
 
-test('serves the example on the address that it is told', async () => {
-  const origin = await start('-b', '127.0.0.1:0', '-w', '1');
+async function readParts(origin: string): Promise<Parts> {
+  return (await (await fetch(`${origin}/site.json`)).json()) as Parts;
+}
 
-  const home = await fetch(`${origin}/?greeting=%3Cb%3E`);
-  expect(home.status).toBe(200);
-  const page = await home.text();
-  expect(page).toContain('<th>QUERY_STRING<td>&#x27;greeting=%3Cb%3E&#x27;');
-  expect(page).toContain('<th>wsgi.version<td>(1, 0)');
-  expect(page).toContain(`<th>HTTP_HOST<td>&#x27;${new URL(origin).host}&#x27;`);
+describe.skipIf(isMissing('Django'))('npm start', () => {
+  let program: Program;
+  let origin: string;
+  let first: Parts;
 
-  const echo = await fetch(`${origin}/echo`, {
-    method: 'POST',
-    body: new URLSearchParams({ name: '<Zoë>' }),
+  beforeAll(async () => {
+    ({ program, origin } = await startExampleSite({ data }));
+    first = await readParts(origin);
   });
-  expect(await echo.text()).toContain('<h1>Hello, &lt;Zoë&gt;!</h1>');
 
-  const refused = await fetch(`${origin}/echo`);
-  expect(refused.status).toBe(405);
-  expect(refused.headers.get('allow')).toBe('POST');
-  expect((await fetch(`${origin}/nothing`)).status).toBe(404);
+  afterAll(async () => {
+    await program?.stop();
+  });
+
+  test('serves all parts of the site on the address that it is told', async () => {
+    const pages = {
+      '/': 'One server',
+      '/django/': 'Ada Lovelace',
+      '/django/admin/login/': '/django/static/admin/css/base.css',
+      '/django/static/admin/css/base.css': '--primary',
+      '/cgi-bin/': '<tr><th>GATEWAY_INTERFACE</th><td>CGI/1.1</td></tr>',
+      '/cgi-bin/form.py': 'A form in Python',
+      '/api/notes': '[{"name":',
+    };
+    for (const [page, text] of Object.entries(pages)) {
+      const response = await fetch(origin + page);
+      expect([page, response.status]).toEqual([page, 200]);
+      expect(await response.text()).toContain(text);
+    }
+  });
+
+  test('keeps the secrets from others, and tells the demo user in the terminal', () => {
+    expect(program.stderr).toContain(`as demo with the password ${first.django?.password}\n`);
+    for (const file of ['secret-key', 'demo-password', 'django.json'])
+      expect((statSync(path.join(data, file)).mode & 0o777).toString(8)).toBe('600');
+  });
+
+  test('has the Django part answer under names of this machine only', async () => {
+    const args = ['-s', '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Host: evil.example'];
+    const { stdout } = await run('curl', [...args, `${origin}/django/admin/login/`]);
+    expect(stdout).toBe('400');
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'is started again with the same secrets; passes %s on, and ends with the exit status of the server',
+    async (signal) => {
+      const again = await startExampleSite({ data });
+      expect(await readParts(again.origin)).toEqual(first);
+      expect(await again.program.stop(signal)).toEqual({ code: 0, signal: null });
+      await expect(fetch(again.origin)).rejects.toThrow('fetch failed');
+    },
+    60_000,
+  );
+
+  test('passes the exit status of a server on that does not start', async () => {
+    const refused = spawnStart({ data, args: ['-b', 'nonsense:port:0'] });
+    expect((await refused.exited).code).toBe(2);
+    expect(refused.output).toContain('nonsense:port:0');
+  });
 });
 
-test('streams the clock, whose first line is there long before its last', async () => {
-  const origin = await start('-b', '127.0.0.1:0');
-  const response = await fetch(`${origin}/clock`);
-  const reader = response.body?.getReader();
-  const first = Buffer.from((await reader?.read())?.value ?? []).toString();
-  expect(first).toMatch(/^1 {2}\d\d:\d\d:\d\d\n$/);
-  await reader?.cancel();
-});
+test('where Django cannot be had, serves the rest, and says so in the terminal and on the site', async () => {
+  const directory = makeTempDir();
+  const made = await run(testPython(), ['-m', 'venv', '--without-pip', path.join(directory, 'venv')]);
+  expect(made).toMatchObject({ code: 0 });
+  const env = { PYTHON: path.join(directory, 'venv/bin/python'), PIP_NO_INDEX: '1' };
+  const { program, origin } = await startExampleSite({ data: path.join(directory, 'data'), env });
+  onTestFinished(async () => {
+    await program.stop();
+    removeTempDir(directory);
+  });
 
-test.each(['SIGINT', 'SIGTERM'] as const)(
-  'passes %s on, and ends with the exit status of the server',
-  async (signal) => {
-    const origin = await start('-b', '127.0.0.1:0');
-    expect(await started?.stop(signal)).toEqual({ code: 0, signal: null });
-    await expect(fetch(origin)).rejects.toThrow('fetch failed');
-  },
-);
-
-test('passes the exit status of a server on that does not start', async () => {
-  const refused = new Program(process.execPath, [START, '-b', 'nonsense:port:0']);
-  expect((await refused.exited).code).toBe(2);
-  expect(refused.output).toContain('nonsense:port:0');
-});
+  expect(program.stderr).toMatch(/The Django part is left out: .*Django==/);
+  expect((await readParts(origin)).django).toBeUndefined();
+  const instead = await fetch(`${origin}/django/admin/`);
+  expect(instead.url).toBe(`${origin}/no-django.html`);
+  expect(await instead.text()).toContain('Django is not installed');
+  expect((await fetch(`${origin}/cgi-bin/`)).status).toBe(200);
+}, 60_000);

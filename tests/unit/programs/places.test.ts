@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { GatewayError } from '../../../src/errors.js';
+import type { GatewayError } from '../../../src/errors.js';
+import { PROGRAM_REFUSALS } from '../../../src/programs/program-refusals.js';
 import { Places, type PlaceSeeker, type PlacesOptions } from '../../../src/programs/places.js';
 
 beforeEach(() => {
@@ -29,8 +30,7 @@ function newPlaces(options: Partial<PlacesOptions> = {}): Places {
     places: 2,
     maxWaiting: 3,
     waitTimeoutMs: 1000,
-    full: () => new GatewayError(503, 'XGI_CGI_BUSY', 'full'),
-    late: () => new GatewayError(503, 'XGI_CGI_QUEUE_TIMEOUT', 'late'),
+    ...PROGRAM_REFUSALS,
     isOpen: () => true,
     ...options,
   });

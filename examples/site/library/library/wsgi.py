@@ -1,0 +1,8 @@
+"""What xgi serves: `library.wsgi`, whose callable is `application`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "library.settings")
+application = get_wsgi_application()
