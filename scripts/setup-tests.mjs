@@ -26,6 +26,7 @@ const PROGRAMS = [
     debianPackages: ['nghttp2-client'],
     isThere: () => which('nghttp') && which('h2load'),
   },
+  { name: 'nginx', debianPackages: ['nginx-light'], isThere: () => existsSync('/usr/sbin/nginx') },
   { name: 'git', debianPackages: ['git'], isThere: () => which('git') },
   {
     name: 'gitweb',
@@ -70,7 +71,7 @@ writeFileSync(
 for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
 process.exitCode = skipped.length > 0 && process.env.CI ? 1 : 0;
 
-/** All that are missing in one go: apt-get takes seconds to start. None of the packages starts a service. */
+/** All that are missing in one go: apt-get takes seconds to start. */
 function providePrograms() {
   const missing = PROGRAMS.filter(({ isThere }) => !isThere());
   if (missing.length === 0) return;

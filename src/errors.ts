@@ -48,10 +48,18 @@ export class LocalProtocolError extends XgiError {}
 /** A request that failed on its way to an answer; `status` is what the client gets if nothing was sent yet. */
 export class GatewayError extends XgiError {
   readonly status: number;
+  /** Of the answer, beside those that every error has: name, value, name, value … */
+  readonly fields: readonly string[];
 
-  constructor(status: number, code: ErrorCode, message: string, options?: XgiErrorOptions) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    options?: XgiErrorOptions & { readonly fields?: readonly string[] },
+  ) {
     super(code, message, options);
     this.status = status;
+    this.fields = options?.fields ?? [];
   }
 }
 

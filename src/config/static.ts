@@ -7,7 +7,7 @@ import type { ParsedConfig, UserConfig } from './schema.js';
 
 /** All but the pattern and the value of rules is byte text. */
 export interface StaticConfig {
-  /** Absolute, with all links resolved. */
+  /** Absolute. */
   readonly root: string;
   /** '' for the root, else `/static`. */
   readonly mount: string;
@@ -35,7 +35,7 @@ export function resolveStatic(
 ): StaticConfig {
   const root = resolveRoot(target, parsed.target ?? target);
   return {
-    root: toByteText(root),
+    root: toByteText(target),
     mount: parsed.mount ?? '',
     index: (parsed.index ?? [INDEX]).map(toByteText),
     listing: parsed.listing ?? false,

@@ -12,13 +12,15 @@ import type { EntityTag } from '../http/entity-tag.js';
 import { combinedValue } from '../http/field-values.js';
 import { multipartRanges } from '../http/multipart-ranges.js';
 import { ResponseHead } from '../http/response-head.js';
-import type { FilePiece, GatewayRequest, GatewayResponse, ResponseBody } from '../types.js';
+import type { Fields, FilePiece, GatewayRequest, GatewayResponse, ResponseBody } from '../types.js';
 import type { OpenFile, ReadFile } from './open-file.js';
 
 export interface RepresentationOptions {
   readonly file: OpenFile | ReadFile;
   readonly mediaType: string;
-  /** Of every answer, a 304 too: Cache-Control, Vary. */
+  /** Of every answer, if there are other forms of the file. */
+  readonly vary?: string | undefined;
+  /** Of every answer but a refusal, which a cache would keep for others (RFC 9111 section 3): Cache-Control. */
   readonly fields?: readonly string[];
   /** Of every answer with content: Content-Encoding. */
   readonly contentFields?: readonly string[];
@@ -37,12 +39,14 @@ export class FileRepresentation {
   readonly #validators: Validators;
   /** Of a 304. */
   readonly #metadata: readonly string[];
+  readonly #vary: readonly string[];
+  readonly #versions: readonly string[];
   readonly #content: readonly string[];
   readonly #whole: GatewayResponse;
   #unmodified: GatewayResponse | undefined;
 
   constructor(options: RepresentationOptions) {
-    const { file, mediaType, fields = [], contentFields = [] } = options;
+    const { file, mediaType, vary, fields = [], contentFields = [] } = options;
     const { stats } = file;
     const nowMs = Date.now();
     this.#options = options;
@@ -53,7 +57,9 @@ export class FileRepresentation {
     const lastModifiedMs = Math.floor(Math.min(Number(stats.mtimeMs), nowMs) / 1000) * 1000;
     const etag = entityTag(stats, this.isYoung);
     this.#validators = { etag, lastModifiedMs };
-    this.#metadata = ['Last-Modified', formatHttpDate(lastModifiedMs), 'ETag', etag, ...fields];
+    this.#versions = ['Last-Modified', formatHttpDate(lastModifiedMs), 'ETag', etag];
+    this.#vary = vary === undefined ? [] : ['Vary', vary];
+    this.#metadata = [...this.#versions, ...fields, ...this.#vary];
     this.#content = ['Accept-Ranges', 'bytes', ...contentFields, ...this.#metadata];
     const head = ['Content-Type', mediaType, 'Content-Length', String(this.#size), ...this.#content];
     this.#whole = { head: new ResponseHead(200, head), body: wholeBody(file, this.#size) };
@@ -68,7 +74,7 @@ export class FileRepresentation {
   answer(request: GatewayRequest): GatewayResponse {
     if (!isConditional(request.fields)) return this.#whole;
     const precondition = evaluatePreconditions(request.fields, this.#validators);
-    if (precondition === 'failed') return this.#refuse(412, this.#metadata);
+    if (precondition === 'failed') return this.#refuse(412, this.#versions);
     if (precondition === 'unmodified') return this.#notModified();
     const range = request.method === 'GET' ? combinedValue(request.fields, 'range') : undefined;
     if (range === undefined || !rangeCounts(request.fields, this.#validators)) return this.#whole;
@@ -79,7 +85,7 @@ export class FileRepresentation {
   }
 
   /** The whole of it with another status and nothing that would let a client keep it: an error page. */
-  asError(status: number, fields: readonly string[]): GatewayResponse {
+  asError(status: number, fields: Fields): GatewayResponse {
     const { mediaType } = this.#options;
     return { head: new ResponseHead(status, ['Content-Type', mediaType, ...fields]), body: this.#whole.body };
   }
@@ -92,7 +98,7 @@ export class FileRepresentation {
 
   #refuse(status: 412 | 416, fields: readonly string[]): GatewayResponse {
     this.#drop();
-    return { head: new ResponseHead(status, fields), body: { kind: 'empty' } };
+    return { head: new ResponseHead(status, [...fields, ...this.#vary]), body: { kind: 'empty' } };
   }
 
   #part(range: ByteRange): GatewayResponse {
@@ -132,9 +138,12 @@ export class FileRepresentation {
   }
 }
 
-/** Other bytes have another one: another file, another length, or a later change. Weak, if that cannot be said yet. */
-function entityTag({ size, mtimeNs, ino }: BigIntStats, isWeak: boolean): EntityTag {
-  return `${isWeak ? 'W/' : ''}"${[size, mtimeNs, ino].map((part) => part.toString(36)).join('-')}"`;
+/**
+ * Other bytes have another one: another file, another length, or a later change. Weak, if that cannot be said yet. By the time that nobody can
+ * set: a file of a reproducible build has the mtime of the one it replaces, and often its inode too.
+ */
+function entityTag({ size, ctimeNs, ino }: BigIntStats, isWeak: boolean): EntityTag {
+  return `${isWeak ? 'W/' : ''}"${[size, ctimeNs, ino].map((part) => part.toString(36)).join('-')}"`;
 }
 
 function wholeBody(file: OpenFile | ReadFile, size: number): ResponseBody {

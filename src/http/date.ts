@@ -19,7 +19,8 @@ export function formatHttpDate(timeMs: number): string {
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const TIME = String.raw`(?<h>[0-2]\d):(?<m>[0-5]\d):(?<s>[0-6]\d)`;
+/** The 60th is a leap second. */
+const TIME = String.raw`(?<h>[01]\d|2[0-3]):(?<m>[0-5]\d):(?<s>[0-5]\d|60)`;
 const FORMS = [
   new RegExp(String.raw`^\w{3}, (?<day>\d{2}) (?<month>\w{3}) (?<year>\d{4}) ${TIME} GMT$`),
   // RFC 850, and that of asctime: obsolete, but to be read.

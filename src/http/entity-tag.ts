@@ -6,7 +6,7 @@ export type EntityTag = string;
 /** `*`, or the tags that were listed. */
 export type EntityTagList = '*' | readonly EntityTag[];
 
-const LISTED = /\s*(?<tag>(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?:,\s*)*/y;
+const LISTED = /\s*(?<tag>(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?:,[\s,]*|$)/y;
 const EMPTY_MEMBERS = /^[\s,]+/;
 
 /** The value of If-Match or If-None-Match; undefined for what is neither `*` nor a list of tags. */

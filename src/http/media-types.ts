@@ -1,5 +1,5 @@
 /** The media type of a file, by its name (RFC 9110 section 8.3). */
-import mime from 'mime/lite';
+import mime from 'mime';
 
 const UNKNOWN = 'application/octet-stream';
 /** Text that is in UTF-8 unless it says otherwise itself: browsers take windows-1252 for granted if nobody tells them. */

@@ -14,7 +14,7 @@
  */
 import { realpathSync, statSync, type Stats } from 'node:fs';
 import { bytesOf } from '../gateway/byte-text.js';
-import { decodeSegments } from './segments.js';
+import { decodeSegments, encodeSegment } from './segments.js';
 
 export interface PathToResolve {
   /** The folder to look in: absolute, with all symbolic links resolved. */
@@ -77,6 +77,11 @@ export function findFile(root: string, file: string): { real: string; stats: Sta
   if (typeof stats === 'string' || !stats.isFile()) return undefined;
   const real = realPathInside(root === '/' ? '' : root, file);
   return real === undefined ? undefined : { real, stats };
+}
+
+/** Whether a path may end in that name. @param name of something on the disk, byte text */
+export function canBeAskedFor(name: string): boolean {
+  return !isHidden(name) && decodeSegments(`/${encodeSegment(name)}`).kind === 'segments';
 }
 
 /** True for the root itself and for what is below it. Both are absolute and without links; `/srv/a` is not in `/srv/ab`. */

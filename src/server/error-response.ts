@@ -28,9 +28,10 @@ export function errorResponse(
   const status = statusOf(error);
   const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
+  const fields = error instanceof GatewayError ? error.fields : [];
   if (details === 'page') {
     const page = formatErrorPage({ title, code, ...causeOf(error), requestId });
-    return answer(status, page, ['Content-Type', HTML, 'Content-Security-Policy', PAGE_POLICY]);
+    return answer(status, page, ['Content-Type', HTML, 'Content-Security-Policy', PAGE_POLICY, ...fields]);
   }
   let text = `${title}\n\n${code}`;
   const { message, detail } = causeOf(error);
@@ -38,7 +39,7 @@ export function errorResponse(
   else if (error instanceof XgiError && (status < 500 || error instanceof RemoteProtocolError))
     text += `: ${message}`;
   else if (requestId !== undefined) text += `\nrequest ${requestId}`;
-  return answer(status, `${text}\n`, ['Content-Type', 'text/plain; charset=utf-8']);
+  return answer(status, `${text}\n`, ['Content-Type', 'text/plain; charset=utf-8', ...fields]);
 }
 
 const HTML = 'text/html; charset=utf-8';

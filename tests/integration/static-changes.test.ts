@@ -4,6 +4,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   unlinkSync,
   writeFileSync,
   openSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { toByteText } from '../../src/gateway/byte-text.js';
 import { pollUntil } from '../support/poll.js';
 import { StaticFolder } from '../support/static-folder.js';
 import { WsgiClient } from '../support/wsgi-client.js';
@@ -99,6 +101,27 @@ describe('what has changed in memory is seen within a second', () => {
     });
   });
 
+  test('a root that is a link, which leads to a new version; to nothing; and there again', async () => {
+    const folder = makeFolder({ 'v1/a.txt': 'one', 'v2/a.txt': 'two', 'v2/b/c.txt': '' });
+    const current = path.join(folder.root, 'current');
+    const lead = (to: string): void => {
+      folder.link('next', to);
+      renameSync(path.join(folder.root, 'next'), current);
+    };
+    lead('v1');
+    const { get } = await folder.serve({ root: toByteText(current), listing: true });
+    const seen = (content: string) =>
+      pollUntil(async () => (await get('/a.txt')).body.toString() === content, { deadlineMs: 1000 });
+    await seen('one');
+    lead('v2');
+    await seen('two');
+    expect((await get('/b/')).body.toString()).toContain('c.txt');
+    lead('v3');
+    await pollUntil(async () => (await get('/a.txt')).status === 404, { deadlineMs: 1000 });
+    lead('v1');
+    await seen('one');
+  });
+
   test('a compressed form that comes and goes', async () => {
     const folder = makeFolder({ 'a.js': 'plain' });
     const { get } = await folder.serve({ precompressed: true });
@@ -112,6 +135,23 @@ describe('what has changed in memory is seen within a second', () => {
     await seen('coded');
     rmSync(path.join(folder.root, 'a.js.gz'));
     await seen('plain');
+  });
+
+  test('a replacement with the length and the times of what it replaces has another tag', async () => {
+    const folder = makeFolder({ 'a.txt': 'old' });
+    const file = path.join(folder.root, 'a.txt');
+    utimesSync(file, 0, 0);
+    await folder.settled('a.txt');
+    const { get } = await folder.serve();
+    const { headers } = await get('/a.txt');
+    // In its own inode, as a new file often gets that of the one that was removed.
+    writeFileSync(file, 'new');
+    utimesSync(file, 0, 0);
+    await folder.settled('a.txt');
+    const { status, body } = await get('/a.txt', [`If-None-Match: ${headers.get('etag')}`]);
+    expect([status, body.toString()]).toEqual([200, 'new']);
+    const part = await get('/a.txt', ['Range: bytes=1-', `If-Range: ${headers.get('etag')}`]);
+    expect([part.status, part.body.toString()]).toEqual([200, 'new']);
   });
 
   test('a file that was not there', async () => {

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { renameSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rssOf } from '../support/cgi-site.js';
 import { pollUntil } from '../support/poll.js';
@@ -37,6 +39,20 @@ test('xgi static DIR: says what it serves, and stops on TERM', async () => {
 test('xgi ./root: a folder with an index.html', async () => {
   const { get } = await startStatic(folder, [], ['./root']);
   expect((await get('/')).body.toString()).toBe('home');
+});
+
+test('a folder that is a link: a new version without a reload', async () => {
+  folder.write('../v1/index.html', 'one');
+  folder.write('../v2/index.html', 'two');
+  const lead = (to: string): void => {
+    symlinkSync(to, path.join(cwd, 'next'));
+    renameSync(path.join(cwd, 'next'), path.join(cwd, 'current'));
+  };
+  lead('v1');
+  const { get } = await startStatic(folder, [], ['static', 'current']);
+  expect((await get('/')).body.toString()).toBe('one');
+  lead('v2');
+  await pollUntil(async () => (await get('/')).body.toString() === 'two', { deadlineMs: 1000 });
 });
 
 test('every flag', async () => {

@@ -154,4 +154,9 @@ test('Cache-Control by the first rule that fits, of a 304 too', async () => {
   expect((await get('/large.bin')).headers.get('cache-control')).toBe('public, max-age=60');
   const unmodified = await get('/style.css', ['If-None-Match: *']);
   expect([unmodified.status, unmodified.headers.get('cache-control')]).toEqual([304, 'public, max-age=60']);
+  // What is kept for a minute would be given to others.
+  for (const fields of [['If-Match: "other"'], ['Range: bytes=100-']]) {
+    const refused = await get('/style.css', fields);
+    expect([refused.status >= 412, refused.headers.has('cache-control')]).toEqual([true, false]);
+  }
 });

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { StaticFolder } from '../support/static-folder.js';
@@ -66,6 +66,26 @@ describe('files that lie compressed beside the file', () => {
     expect((await get('/c.bin')).body).toHaveLength(300_000);
   });
 
+  test('a form that cannot be read is as if it were not there', async () => {
+    const isRoot = process.geteuid!() === 0;
+    for (const size of [10, 300_000]) {
+      folder.write('closed.js', Buffer.alloc(size, 'c'));
+      chmodSync(folder.write('closed.js.br', Buffer.alloc(size)), 0);
+      folder.write('closed.js.gz', 'as gzip');
+      const { get } = await folder.serve({ precompressed: true });
+      chmodSync(folder.directory, 0o755);
+      // Root reads everything.
+      if (isRoot) process.seteuid!(65_534);
+      try {
+        expect((await get('/closed.js', ['Accept-Encoding: gzip, br'])).body.toString()).toBe('as gzip');
+        expect((await get('/closed.js', ['Accept-Encoding: br'])).body).toHaveLength(size);
+      } finally {
+        if (isRoot) process.seteuid!(0);
+        chmodSync(path.join(folder.root, 'closed.js.br'), 0o600);
+      }
+    }
+  });
+
   test('a file without has no Vary, and unless it is asked for, none is sent', async () => {
     const { get } = await folder.serve({ precompressed: true });
     expect((await get('/index.html', ['Accept-Encoding: br'])).headers.has('vary')).toBe(false);
@@ -79,19 +99,40 @@ describe('a single-page application', () => {
   const BROWSER = ['Accept: text/html,application/xhtml+xml,*/*;q=0.8'];
 
   test.each([
-    ['/users/42', BROWSER, 200],
-    ['/users/', BROWSER, 200],
-    ['/users/42', ['Accept: */*'], 404],
-    ['/users/42', ['Accept: application/json'], 404],
-    ['/users/42', [], 404],
-    ['/app.js', BROWSER, 404],
-    ['/..%2fx', BROWSER, 404],
-  ])('%s, %j: %d', async (target, fields, expected) => {
+    ['/users/42', BROWSER, 200, true],
+    ['/users/', BROWSER, 200, true],
+    ['/users/42', ['Accept: */*'], 404, true],
+    ['/users/42', ['Accept: application/json'], 404, true],
+    ['/users/42', [], 404, true],
+    ['/empty/', BROWSER, 200, true],
+    ['/app.js', BROWSER, 404, false],
+    ['/..%2fx', BROWSER, 404, false],
+    ['/', BROWSER, 200, false],
+    ['/index.html', [], 200, false],
+  ])('%s, %j: %d; depends on Accept: %s', async (target, fields, expected, depends) => {
     const { get } = await folder.serve({ spa: '/index.html' });
     const { status, body, headers } = await get(target, fields);
     expect([status, body.toString()]).toEqual([expected, expected === 200 ? 'application' : 'lost']);
+    expect(headers.get('vary')).toBe(depends ? 'Accept' : undefined);
     if (expected === 200)
       expect((await get(target, [...fields, `If-None-Match: ${headers.get('etag')}`])).status).toBe(304);
+  });
+
+  test("a path that a cache has kept for a browser is not for others: Vary on a 304, on xgi's own 404, beside Accept-Encoding", async () => {
+    const own = await folder.serve({ spa: '/index.html', errorPages: new Map() });
+    expect((await own.get('/users/42')).headers.get('vary')).toBe('Accept');
+    const unmodified = await own.get('/users/42', [...BROWSER, 'If-None-Match: *']);
+    expect([unmodified.status, unmodified.headers.get('vary')]).toEqual([304, 'Accept']);
+    const coded = await folder.serve({ spa: '/a.js', precompressed: true });
+    for (let i = 0; i < 2; i++)
+      expect((await coded.get('/users/42', BROWSER)).headers.get('vary')).toBe('Accept, Accept-Encoding');
+    expect((await coded.get('/a.js', BROWSER)).headers.get('vary')).toBe('Accept-Encoding');
+  });
+
+  test('without its file, nothing depends on Accept', async () => {
+    const { get } = await folder.serve({ spa: '/none.html' });
+    const { status, headers } = await get('/users/42', BROWSER);
+    expect([status, headers.has('vary')]).toEqual([404, false]);
   });
 });
 

@@ -3,7 +3,7 @@
 export interface CacheControlRule {
   /**
    * `*.css` fits a name in any folder; `/assets/` everything below that folder; `/fonts/**` likewise, `/img/*.png` in that folder only. `*`
-   * stands for anything but a slash, `**` for anything, `?` for one character.
+   * stands for anything but a slash, `**` for anything, and together with a slash behind it for any folders or none; `?` for one character.
    */
   readonly pattern: string;
   /** `public, max-age=31536000, immutable` */
@@ -21,8 +21,9 @@ export function compileCacheControl(rules: readonly CacheControlRule[]): CacheCo
 function compilePattern(pattern: string): RegExp {
   const anchored = pattern.includes('/') ? pattern.replace(/^\/?/, '/') : `**/${pattern}`;
   const whole = anchored.endsWith('/') ? `${anchored}**` : anchored;
-  const source = whole.replaceAll(/\*+|[^*]/gs, (part) => {
+  const source = whole.replaceAll(/\*\*+\/|\*+|[^*]/gs, (part) => {
     if (part === '*') return '[^/]*';
+    if (part.endsWith('*/')) return '(?:.*/)?';
     if (part.startsWith('*')) return '.*';
     return part === '?' ? '[^/]' : part.replace(/[\\^$.+?()[\]{}|]/, String.raw`\$&`);
   });

@@ -1,6 +1,6 @@
 /** The page that shows what is in a folder. */
 import { escapeHtml } from '../../http/html.js';
-import type { ListedFile } from './listing.js';
+import type { ListedFile } from './folder-files.js';
 
 export interface Listing {
   /** As the client sees it, with a slash at its end; text. */

@@ -1,10 +1,11 @@
 /** A folder of files: which of them a path means, and what lies beside it. It reads and answers nothing. */
-import type { Stats } from 'node:fs';
+import { realpathSync, type Stats } from 'node:fs';
+import { bytesOf } from '../../gateway/byte-text.js';
 import { behindMount } from '../../routing/mount.js';
 import { findFile, resolvePath } from '../../routing/path-resolver.js';
 
 export interface StaticSiteOptions {
-  /** A folder: absolute, without links, byte text. */
+  /** A folder, or a link to one: absolute, byte text. */
   readonly root: string;
   /** '' for the root, else `/static`. */
   readonly mount: string;
@@ -52,14 +53,22 @@ export type Located =
 
 export class StaticSite {
   readonly #options: StaticSiteOptions;
+  #root: string;
 
   constructor(options: StaticSiteOptions) {
     this.#options = options;
+    this.#root = options.root;
+  }
+
+  /** Where the root was when the last path was looked for: without links. */
+  get root(): string {
+    return this.#root;
   }
 
   /** @param path of a request, percent-encoded */
   locate(path: string): Located {
-    const { root, mount } = this.#options;
+    const { mount } = this.#options;
+    const root = this.#followRoot();
     const rest = behindMount(path, mount);
     if (rest === undefined) return { kind: 'missing', reason: `it is not below ${mount}` };
     const found = resolvePath({ root, path: rest === '' ? '/' : rest });
@@ -79,10 +88,20 @@ export class StaticSite {
 
   /** A file that the configuration names. @param urlPath decoded, below the mount */
   named(urlPath: string): FoundFile | undefined {
-    const { root } = this.#options;
+    const root = this.#root;
     const file = `${root === '/' ? '' : root}${urlPath}`;
     const found = findFile(root, file);
     return found && this.#found(file, urlPath, found);
+  }
+
+  /** A new version of a site is often a link that leads to another folder now. Nothing is found where there is no folder any more. */
+  #followRoot(): string {
+    try {
+      this.#root = realpathSync.native(bytesOf(this.#options.root), 'latin1');
+    } catch {
+      this.#root = this.#options.root;
+    }
+    return this.#root;
   }
 
   #index(folder: string, urlPath: string, hasSlash: boolean): Located {
@@ -94,9 +113,9 @@ export class StaticSite {
   }
 
   #found(file: string, urlPath: string, { real, stats }: { real: string; stats: Stats }): FoundFile {
-    const { root, precompressed } = this.#options;
+    const root = this.#root;
     const itself: Variant = { coding: null, real, stats };
-    if (!precompressed) return { kind: 'file', urlPath, variants: [itself] };
+    if (!this.#options.precompressed) return { kind: 'file', urlPath, variants: [itself] };
     const others = CODINGS.flatMap(([coding, ending]): Variant[] => {
       const found = findFile(root, file + ending);
       return found === undefined ? [] : [{ coding, ...found }];

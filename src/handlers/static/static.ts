@@ -16,18 +16,18 @@ import { combinedValue } from '../../http/field-values.js';
 import { mediaTypeOf } from '../../http/media-types.js';
 import { ResponseHead } from '../../http/response-head.js';
 import { isInside } from '../../routing/path-resolver.js';
-import type { GatewayRequest, GatewayResponse, Handler } from '../../types.js';
+import type { Fields, GatewayRequest, GatewayResponse, Handler } from '../../types.js';
 import { FileRepresentation } from '../file-representation.js';
 import { openFile, type OpenFile, readFile, type ReadFile } from '../open-file.js';
 import { redirectToSlash } from '../redirect-to-slash.js';
 import { type CacheControl, type CacheControlRule, compileCacheControl } from './cache-control.js';
 import { EntryCache } from './entry-cache.js';
-import { listFolder } from './listing.js';
+import { Listings } from './listing.js';
 import { chooseVariant, StaticEntry } from './static-entry.js';
 import { type FoundFile, type Located, StaticSite, type Variant } from './static-site.js';
 
 export interface StaticHandlerOptions {
-  /** The folder: absolute, with all links resolved, byte text. */
+  /** The folder: absolute, byte text. If it is a link, it is followed anew with each look at the disk. */
   readonly root: string;
   /** Where it is served: '' for the root, else `/static`. Default ''. */
   readonly mount?: string;
@@ -69,12 +69,22 @@ export function createStaticHandler(options: StaticHandlerOptions): Handler {
   return (request) => files.answer(request);
 }
 
+/** What a request comes down to. */
+interface ChosenFile {
+  /** Of the cache: the path as the client wrote it, or, for files that the configuration names, what is no path. */
+  readonly key: string;
+  readonly file: FoundFile;
+  /** The fields that this choice depended on. */
+  readonly vary: readonly string[];
+}
+
 class StaticFiles {
   readonly #options: Required<StaticHandlerOptions>;
   readonly #site: StaticSite;
   readonly #cacheControl: CacheControl;
   /** By path as the client wrote it. */
   readonly #cache = new EntryCache<StaticEntry>(MAX_CACHE_BYTES);
+  readonly #listings = new Listings(FRESH_MS);
 
   constructor(options: Required<StaticHandlerOptions>) {
     this.#options = options;
@@ -104,7 +114,7 @@ class StaticFiles {
     const located = this.#site.locate(path);
     switch (located.kind) {
       case 'file':
-        return this.#send(request, path, located);
+        return this.#send(request, { key: path, file: located, vary: [] });
       case 'slash':
         return redirectToSlash(request);
       case 'folder':
@@ -117,39 +127,54 @@ class StaticFiles {
     }
   }
 
-  #list(request: GatewayRequest, located: Extract<Located, { kind: 'folder' }>): GatewayResponse {
-    const { root, mount } = this.#options;
-    try {
-      return listFolder(request, { ...located, root, mount: decodePath(request.mount) + mount });
-    } catch (error) {
-      return this.#fail(unreadable(error as Error));
-    }
+  #list(
+    request: GatewayRequest,
+    { folder, urlPath }: Extract<Located, { kind: 'folder' }>,
+  ): Promise<GatewayResponse> {
+    const { root } = this.#site;
+    const mount = decodePath(request.mount) + this.#options.mount;
+    return this.#listings
+      .answer(request, { root, mount, folder, urlPath })
+      .catch((error: unknown) => this.#fail(unreadable(error as Error)));
   }
 
-  /** @param key of the cache */
-  #send(request: GatewayRequest, key: string, file: FoundFile): GatewayResponse | Promise<GatewayResponse> {
-    const variant = chooseVariant(request, file);
+  #send(request: GatewayRequest, chosen: ChosenFile): GatewayResponse | Promise<GatewayResponse> {
+    const variant = chooseVariant(request, chosen.file);
     try {
-      const representation = this.#inMemory(key, file, variant);
+      const representation = this.#inMemory(chosen, variant);
       if (representation !== undefined) return representation.answer(request);
     } catch (error) {
-      return this.#fail(unreadable(error as Error));
+      return this.#sendOther(request, chosen, variant, error as Error);
     }
     return openFile(this.#toOpen(variant)).then(
-      (opened) => this.#represent(file, variant, opened).answer(request),
-      (error: unknown) => this.#fail(unreadable(error as Error)),
+      (opened) => this.#represent(chosen, variant, opened).answer(request),
+      (error: unknown) => this.#sendOther(request, chosen, variant, error as Error),
     );
   }
 
+  /** A compressed form that cannot be read, or has just gone, is as if it were not there. */
+  #sendOther(
+    request: GatewayRequest,
+    chosen: ChosenFile,
+    refused: Variant,
+    error: Error,
+  ): GatewayResponse | Promise<GatewayResponse> {
+    if (refused.coding === null) return this.#fail(unreadable(error));
+    const [itself, ...others] = chosen.file.variants;
+    const left = others.filter((variant) => variant !== refused);
+    return this.#send(request, { ...chosen, file: { ...chosen.file, variants: [itself, ...left] } });
+  }
+
   /** From the cache, or put there; undefined if it is too large, or is being written to. */
-  #inMemory(key: string, file: FoundFile, variant: Variant): FileRepresentation | undefined {
+  #inMemory(chosen: ChosenFile, variant: Variant): FileRepresentation | undefined {
+    const { key, file } = chosen;
     const nowMs = performance.now();
     const held = this.#cache.get(key)?.heldOf(file) ?? [];
     let representation = held.find((one) => one.variant.coding === variant.coding)?.representation;
     if (representation === undefined) {
       const read = variant.stats.size <= MAX_CACHED_FILE_BYTES ? readFile(this.#toOpen(variant)) : undefined;
       if (read === undefined || read.bytes.length > MAX_CACHED_FILE_BYTES) return undefined;
-      representation = this.#represent(file, variant, read);
+      representation = this.#represent(chosen, variant, read);
       held.push({ variant, representation });
     }
     this.#cache.set(key, new StaticEntry(key, file, held, nowMs));
@@ -157,23 +182,27 @@ class StaticFiles {
   }
 
   #toOpen({ real }: Variant): Parameters<typeof openFile>[0] {
+    const { root } = this.#site;
     return {
       real,
       checkPlace: (place) => {
-        if (!isInside(this.#options.root, place)) throw new Error('it leads out of the root');
+        if (!isInside(root, place)) throw new Error('it leads out of the root');
       },
     };
   }
 
-  #represent(file: FoundFile, { coding }: Variant, content: OpenFile | ReadFile): FileRepresentation {
+  #represent(
+    { file, vary }: ChosenFile,
+    { coding }: Variant,
+    content: OpenFile | ReadFile,
+  ): FileRepresentation {
+    const varies = file.variants.length > 1 ? [...vary, 'Accept-Encoding'] : vary;
     const cacheControl = this.#cacheControl(file.urlPath);
     return new FileRepresentation({
       file: content,
       mediaType: mediaTypeOf(file.urlPath),
-      fields: [
-        ...(cacheControl === undefined ? [] : ['Cache-Control', cacheControl]),
-        ...(file.variants.length > 1 ? ['Vary', 'Accept-Encoding'] : []),
-      ],
+      vary: varies.length === 0 ? undefined : varies.join(', '),
+      fields: cacheControl === undefined ? [] : ['Cache-Control', cacheControl],
       contentFields: coding === null ? [] : ['Content-Encoding', coding],
     });
   }
@@ -181,27 +210,25 @@ class StaticFiles {
   /** There is no such file: it may be a page that the application in the browser makes. */
   #absent(request: GatewayRequest, reason: string): GatewayResponse | Promise<GatewayResponse> {
     const { spa } = this.#options;
-    if (spa !== null && isPage(request)) {
-      const file = this.#site.named(spa);
-      if (file !== undefined) return this.#send(request, keyOf(spa), file);
-    }
-    return this.#fail(
-      new GatewayError(404, 'XGI_STATIC_NOT_FOUND', 'there is no file at this path', { detail: reason }),
-    );
+    const file = spa !== null && mayBePage(request) ? this.#site.named(spa) : undefined;
+    if (spa === null || file === undefined) return this.#fail(notFound({ detail: reason }));
+    if (wantsPage(request)) return this.#send(request, { key: `spa:${spa}`, file, vary: ['Accept'] });
+    return this.#fail(notFound({ detail: reason, fields: ['Vary', 'Accept'] }));
   }
 
   #fail(error: GatewayError): GatewayResponse {
-    const page = this.#errorPage(error.status, []);
+    const page = this.#errorPage(error.status, error.fields);
     if (page !== undefined) return page;
     throw error;
   }
 
-  #errorPage(status: number, fields: readonly string[]): GatewayResponse | undefined {
+  #errorPage(status: number, fields: Fields): GatewayResponse | undefined {
     const page = this.#options.errorPages.get(status);
     const file = page === undefined ? undefined : this.#site.named(page);
-    if (page === undefined || file === undefined) return undefined;
+    if (file === undefined) return undefined;
+    const chosen = { key: `error:${page}`, file, vary: [] };
     try {
-      return this.#inMemory(keyOf(page), file, file.variants[0])?.asError(status, fields);
+      return this.#inMemory(chosen, file.variants[0])?.asError(status, fields);
     } catch {
       return undefined;
     }
@@ -213,22 +240,24 @@ function detached(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** Of a file that the configuration names: no path of a request begins so. */
-function keyOf(urlPath: string): string {
-  return `:${urlPath}`;
+/** Whether the path could be one of the application's: its files have names with a dot. */
+function mayBePage({ path }: GatewayRequest): boolean {
+  return !path.slice(path.lastIndexOf('/') + 1).includes('.');
 }
 
 /** What a browser asks for when its user goes somewhere, and no script, picture or call of an interface. */
-function isPage({ path, fields }: GatewayRequest): boolean {
+function wantsPage({ fields }: GatewayRequest): boolean {
   const accept = combinedValue(fields, 'accept');
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return accept !== undefined && namesMediaType(accept, 'text/html') && !name.includes('.');
+  return accept !== undefined && namesMediaType(accept, 'text/html');
+}
+
+function notFound(options: ConstructorParameters<typeof GatewayError>[3]): GatewayError {
+  return new GatewayError(404, 'XGI_STATIC_NOT_FOUND', 'there is no file at this path', options);
 }
 
 function unreadable(error: Error): GatewayError {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR')
-    return new GatewayError(404, 'XGI_STATIC_NOT_FOUND', 'there is no file at this path', { cause: error });
+  if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR') return notFound({ cause: error });
   if (code === 'EMFILE' || code === 'ENFILE')
     return new GatewayError(503, 'XGI_STATIC_UNREADABLE', `the file cannot be opened: ${error.message}`);
   return new GatewayError(403, 'XGI_STATIC_UNREADABLE', 'the file cannot be read', { detail: error.message });

@@ -19,6 +19,8 @@ test.each([
   'Sun, 06 Foo 1994 08:49:37 GMT',
   'Fri, 31 Jun 1994 08:49:37 GMT',
   'Sun, 06 Nov 1994 08:60:37 GMT',
+  'Sun, 06 Nov 1994 24:00:00 GMT',
+  'Sun, 06 Nov 1994 08:49:61 GMT',
   'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
 ])('does not read %j', (text) => expect(parseHttpDate(text)).toBeUndefined());
 

@@ -11,8 +11,9 @@ test.each([
   ['"\xe9"', ['"\xe9"']],
 ])('reads %j', (value, tags) => expect(parseEntityTags(value)).toEqual(tags));
 
-test.each(['', ',', 'a', '"a', 'w/"a"', '"a" b', '*, "a"', '"a b"', '"a";"b"'])('does not read %j', (value) =>
-  expect(parseEntityTags(value)).toBeUndefined(),
+test.each(['', ',', 'a', '"a', 'w/"a"', '"a" b', '"a" "b"', '"a""b"', '*, "a"', '"a b"', '"a";"b"'])(
+  'does not read %j',
+  (value) => expect(parseEntityTags(value)).toBeUndefined(),
 );
 
 // RFC 9110 section 8.8.3.2.
