@@ -13,8 +13,12 @@ from collections import namedtuple
 _READ_BYTES = 64 * 1024
 _PLAIN = (io.BufferedReader, io.BufferedRandom)
 
-RegularFile = namedtuple("RegularFile", "offset size device inode path")
-"""What a FILE frame says; `path` as bytes, None if no path leads to this very file."""
+RegularFile = namedtuple("RegularFile", "descriptor offset size mtime_ns device inode path")
+"""What a FILE frame says, and the open file it says it of; `path` as bytes, None if no path leads to this very file."""
+
+
+class FileChanged(Exception):
+    """The file was written to while it was being sent: what follows may not belong to what went before."""
 
 
 class FileWrapper:
@@ -59,9 +63,17 @@ def find_regular_file(filelike):
         offset = file.tell()
     except (OSError, ValueError):
         return None
+    path = _find_path(file, descriptor, status)
     return RegularFile(
-        offset, status.st_size, status.st_dev, status.st_ino, _find_path(file, descriptor, status)
+        descriptor, offset, status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino, path
     )
+
+
+def check_unchanged(file):
+    """Raises FileChanged unless a RegularFile is still what it was. Call after each read, before its bytes are sent."""
+    status = os.fstat(file.descriptor)
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+        raise FileChanged("the file was written to while it was being sent")
 
 
 def _plain_file(filelike):

@@ -121,7 +121,7 @@ RULES = {
     DATA: Rule("DATA", TO_GATEWAY, _D, True, _NO_FLAGS, 1, MAX_PAYLOAD, 1),
     END: Rule("END", TO_GATEWAY, _D, True, _NO_FLAGS, 4, 4, 1),
     ERROR: Rule("ERROR", TO_GATEWAY, _DZ, None, _NO_FLAGS, 6, MAX_PAYLOAD, 1),
-    FILE: Rule("FILE", TO_GATEWAY, _D, True, _NO_FLAGS, 33, MAX_PAYLOAD, 1),
+    FILE: Rule("FILE", TO_GATEWAY, _D, True, _NO_FLAGS, 49, MAX_PAYLOAD, 1),
     LOG: Rule("LOG", TO_GATEWAY, _ANY, None, (1, 2, 3), 0, MAX_PAYLOAD, 1),
     RECALLED: Rule("RECALLED", TO_GATEWAY, _C, False, _NO_FLAGS, 0, MAX_PAYLOAD, 4),
     PONG: Rule("PONG", TO_GATEWAY, _C, False, _NO_FLAGS, 8, 8, 1),
@@ -295,9 +295,11 @@ def encode_error(stream, service_time, failure):
     return encode(ERROR, stream, U32.pack(service_time) + _compact(failure))
 
 
-def encode_file(stream, offset, length, device, inode, path):
+def encode_file(stream, length, file):
+    """`length` bytes of a RegularFile (file_wrapper.py)."""
     mask = 0xFFFFFFFFFFFFFFFF
-    return encode(FILE, stream, struct.pack("<4Q", offset, length, device & mask, inode & mask) + path)
+    numbers = (file.offset, length, file.device & mask, file.inode & mask, file.size, file.mtime_ns)
+    return encode(FILE, stream, struct.pack("<5Qq", *numbers) + file.path)
 
 
 def encode_log(stream, level, text):

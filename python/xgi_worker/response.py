@@ -5,7 +5,7 @@ a stream (stream.py), or as a file that the gateway sends. Raises what makes the
 """
 
 from . import failure, frames, headers
-from .file_wrapper import FileWrapper, find_regular_file
+from .file_wrapper import FileWrapper, check_unchanged, find_regular_file
 from .stream import ClientDisconnected, Stream, WholeAnswer
 from .whole import answer_whole, service_time
 
@@ -43,7 +43,7 @@ class Response:
         self.length = None
         """The Content-Length."""
         self.silent = is_head
-        """Whether no body may be sent: to HEAD, with 204, with 304."""
+        """Whether no body may be sent: to HEAD, with 204, with 304, with X-Sendfile that the gateway obeys."""
         self.out = None
         """The Stream or WholeAnswer, from the time the head went out."""
         self._slot = slot
@@ -93,11 +93,16 @@ class Response:
             self._error = error
             raise
         self.length = length
-        self.silent = self._is_head or code == 204 or code == 304
+        self.silent = self._is_head or code == 204 or code == 304 or self._names_file(fields)
         self.head = head
         self._code = code
         self._error = None
         return self.write
+
+    def _names_file(self, fields):
+        return self._slot.worker.settings.sendfile and any(
+            name.lower() == "x-sendfile" for name, _ in fields
+        )
 
     def _start_again(self, exc_info):
         try:
@@ -227,12 +232,13 @@ class Response:
             count = min(count, self.length if self.out is None else self._left)
         if count and file.path is not None:
             self._begin(b"", True)
-            if self.out.send_file(file.offset, count, file.device, file.inode, file.path):
+            if self.out.send_file(count, file):
                 if self.length is not None:
                     self._left -= count
                 count = 0
         for block in wrapper.blocks(count):
             _check_block(block)
+            check_unchanged(file)
             self._send(block, False)
         self._finish()
         return True

@@ -106,13 +106,13 @@ class Stream:
         finally:
             self._slot.resume()
 
-    def send_file(self, offset, length, device, inode, path):
-        """Offers a file to the gateway and waits for its word; returns whether it has taken it."""
+    def send_file(self, length, file):
+        """Offers `length` bytes of a RegularFile to the gateway; returns its word, whether it has taken them."""
         self._slot.pause()
         try:
             with self._worker.lock:
                 self.file_taken = None
-            self._outbox.put(frames.encode_file(self._id, offset, length, device, inode, path))
+            self._outbox.put(frames.encode_file(self._id, length, file))
             flush_or_lose(self._worker)
             with self._worker.lock:
                 while self.file_taken is None:

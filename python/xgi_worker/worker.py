@@ -167,6 +167,7 @@ class Settings:
         self.state_file = get("stateFile", str)
         self.credit = get("credit", int)
         self.watch = get("watch", bool) if "watch" in hello else False
+        self.sendfile = get("sendfile", bool) if "sendfile" in hello else False
 
 
 def close_in_forks(worker, sockets):

@@ -52,6 +52,10 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
         '--python <interpreter>',
         'a path or a name (default: $VIRTUAL_ENV, .venv, venv, python3; with CGI programs python3)',
       ],
+      [
+        '--sendfile-root <folder>',
+        'the application, or a program, may have files below it sent, with X-Sendfile; repeatable',
+      ],
     ],
   ],
   [
@@ -100,7 +104,6 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--cgi-index-query <program>', 'give it the words of a query without = as arguments; repeatable'],
       ['--cgi-pass-authorization', 'pass the field Authorization on'],
       ['--cgi-stream-body', 'start programs before large request bodies are complete'],
-      ['--sendfile-root <folder>', 'a program may have files below it sent, with X-Sendfile; repeatable'],
       ['--cgi-user <user>', 'run programs as this user; xgi has to be started as root'],
       ['--cgi-limit-cpu <seconds>', 'processor time of each program'],
       ['--cgi-limit-memory <size>', 'address space of each program'],

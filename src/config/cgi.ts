@@ -34,8 +34,6 @@ export interface CgiConfig {
   /** Files of programs that are given query words as arguments. */
   readonly indexQuery: ReadonlySet<string>;
   readonly limits: ProgramLimits;
-  /** Real paths. */
-  readonly sendfileRoots: readonly string[];
 }
 
 /** Where programs are looked for that other programs name; nothing of the administrator's own. */
@@ -74,7 +72,6 @@ export function resolveCgi(parsed: ParsedConfig, target: string, context: CgiCon
       files: parsed.cgiLimitFiles ?? null,
       processes: parsed.cgiLimitProcesses ?? null,
     },
-    sendfileRoots: (parsed.sendfileRoot ?? []).map((root) => resolveRoot(root, context)),
   };
 }
 
@@ -140,16 +137,6 @@ function resolveProgram(file: string, folder: string, { nameOf }: CgiContext): s
     file,
     `there is no file ${absolute}`,
   );
-}
-
-function resolveRoot(root: string, { directory, nameOf }: CgiContext): string {
-  try {
-    const real = realpathSync(path.resolve(directory, root));
-    if (statSync(real).isDirectory()) return toByteText(real);
-    throw new Error('it is no folder');
-  } catch (error) {
-    throw refuse(nameOf('sendfileRoot'), 'a folder', root, (error as Error).message);
-  }
 }
 
 function refuse(name: string, expected: string, received: string, reason: string): ConfigError {

@@ -1,6 +1,7 @@
 /** Folders that have to be there: nothing here makes any. */
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { toByteText } from '../gateway/byte-text.js';
 import { refuse } from './refuse.js';
 import type { ResolveContext } from './resolve.js';
 import type { UserConfig } from './schema.js';
@@ -29,4 +30,21 @@ export function isDirectory(file: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The real paths of the folders that X-Sendfile may send from, byte text. @throws ConfigError */
+export function resolveSendfileRoots(
+  roots: readonly string[],
+  directory: string,
+  context: Pick<ResolveContext, 'nameOf'>,
+): readonly string[] {
+  return roots.map((root) => {
+    try {
+      const real = realpathSync(path.resolve(directory, root));
+      if (statSync(real).isDirectory()) return toByteText(real);
+      throw new Error('it is no folder');
+    } catch (error) {
+      throw refuse(context.nameOf('sendfileRoot'), 'a folder', root, `: ${(error as Error).message}`);
+    }
+  });
 }

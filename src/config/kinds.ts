@@ -53,14 +53,13 @@ const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
       'cgiLimitMemory',
       'cgiLimitFiles',
       'cgiLimitProcesses',
-      'sendfileRoot',
     ],
   ],
   [['static'], ['index', 'listing', 'spa', 'cacheControl', 'precompressed', 'errorPage']],
   [['cgi', 'static'], ['mount']],
   [
     ['wsgi', 'cgi'],
-    ['env', 'python', 'queueTimeout'],
+    ['env', 'python', 'queueTimeout', 'sendfileRoot'],
   ],
 ];
 

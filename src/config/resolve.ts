@@ -20,7 +20,7 @@ import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
 import { detectTarget, type Target } from './detect.js';
 import { resolveEndpoints, resolveRedirect } from './endpoints.js';
 import type { SettingPath } from './file.js';
-import { checkFolder, isDirectory } from './folders.js';
+import { checkFolder, isDirectory, resolveSendfileRoots } from './folders.js';
 import { checkKind, type Kind } from './kinds.js';
 import { hasPython, type ProcessContext, resolveProcesses, resolveSiteProcesses } from './processes.js';
 import { chooseInterpreter, type Interpreter, type RunAs } from './python.js';
@@ -59,6 +59,8 @@ export interface ResolvedConfig {
   readonly directory: string;
   /** The front of `sys.path`; absolute. */
   readonly searchPath: readonly string[];
+  /** Where X-Sendfile of an application or a program may send files from; real paths, byte text. */
+  readonly sendfileRoots: readonly string[];
   /** Added to the environment of the workers. */
   readonly env: Readonly<Record<string, string>>;
   /** Runs the workers, or the launcher of programs; null if there is none, which CGI programs can do without, and for static files. */
@@ -151,6 +153,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
+    sendfileRoots: resolveSendfileRoots(parsed.sendfileRoot ?? [], directory, context),
     env: Object.fromEntries((parsed.env ?? []).map(splitEntry)),
     timeoutMs: parsed.timeout ?? DEFAULTS.timeoutMs,
     queueTimeoutMs: parsed.queueTimeout ?? DEFAULTS.queueTimeoutMs,

@@ -7,7 +7,7 @@
 import type { BigIntStats } from 'node:fs';
 import { type ByteRange, contentRange, parseRange } from '../http/byte-ranges.js';
 import { evaluatePreconditions, isConditional, rangeCounts, type Validators } from '../http/conditional.js';
-import { formatHttpDate } from '../http/date.js';
+import { formatHttpDate, parseHttpDate } from '../http/date.js';
 import type { EntityTag } from '../http/entity-tag.js';
 import { combinedValue } from '../http/field-values.js';
 import { multipartRanges } from '../http/multipart-ranges.js';
@@ -24,6 +24,14 @@ export interface RepresentationOptions {
   readonly fields?: readonly string[];
   /** Of every answer with content: Content-Encoding. */
   readonly contentFields?: readonly string[];
+  /** Instead of the one that the file has. One that is malformed matches nothing. */
+  readonly etag?: string | undefined;
+  /** Instead of the one that the file has. One that is malformed matches nothing. */
+  readonly lastModified?: string | undefined;
+  /** Default true. */
+  readonly acceptsRanges?: boolean;
+  /** Of a 200. */
+  readonly reason?: string;
 }
 
 /** A file that was written to so recently may be again without that its time tells (RFC 9110 section 8.8.2.2). */
@@ -46,23 +54,25 @@ export class FileRepresentation {
   #unmodified: GatewayResponse | undefined;
 
   constructor(options: RepresentationOptions) {
-    const { file, mediaType, vary, fields = [], contentFields = [] } = options;
+    const { file, mediaType, vary, fields = [], contentFields = [], acceptsRanges = true, reason } = options;
     const { stats } = file;
     const nowMs = Date.now();
     this.#options = options;
     this.#size = Number(stats.size);
     // By the time that nobody can set.
     this.isYoung = nowMs - Number(stats.ctimeMs) < SETTLED_MS;
-    // Not in the future (RFC 9110 section 8.8.2.1).
-    const lastModifiedMs = Math.floor(Math.min(Number(stats.mtimeMs), nowMs) / 1000) * 1000;
-    const etag = entityTag(stats, this.isYoung);
-    this.#validators = { etag, lastModifiedMs };
-    this.#versions = ['Last-Modified', formatHttpDate(lastModifiedMs), 'ETag', etag];
+    const etag = options.etag ?? entityTag(stats, this.isYoung);
+    const lastModified = options.lastModified ?? formatHttpDate(lastModifiedMs(stats, nowMs));
+    this.#validators = {
+      etag: etag as EntityTag,
+      lastModifiedMs: parseHttpDate(lastModified) ?? Number.NaN,
+    };
+    this.#versions = ['Last-Modified', lastModified, 'ETag', etag];
     this.#vary = vary === undefined ? [] : ['Vary', vary];
     this.#metadata = [...this.#versions, ...fields, ...this.#vary];
-    this.#content = ['Accept-Ranges', 'bytes', ...contentFields, ...this.#metadata];
+    this.#content = ['Accept-Ranges', acceptsRanges ? 'bytes' : 'none', ...contentFields, ...this.#metadata];
     const head = ['Content-Type', mediaType, 'Content-Length', String(this.#size), ...this.#content];
-    this.#whole = { head: new ResponseHead(200, head), body: wholeBody(file, this.#size) };
+    this.#whole = { head: new ResponseHead(200, head, reason), body: wholeBody(file, this.#size) };
   }
 
   /** Of the body; 0 if it is not in memory. */
@@ -76,7 +86,9 @@ export class FileRepresentation {
     const precondition = evaluatePreconditions(request.fields, this.#validators);
     if (precondition === 'failed') return this.#refuse(412, this.#versions);
     if (precondition === 'unmodified') return this.#notModified();
-    const range = request.method === 'GET' ? combinedValue(request.fields, 'range') : undefined;
+    const { acceptsRanges = true } = this.#options;
+    const range =
+      acceptsRanges && request.method === 'GET' ? combinedValue(request.fields, 'range') : undefined;
     if (range === undefined || !rangeCounts(request.fields, this.#validators)) return this.#whole;
     const ranges = parseRange(range, this.#size);
     if (ranges === 'all') return this.#whole;
@@ -144,6 +156,11 @@ export class FileRepresentation {
  */
 function entityTag({ size, ctimeNs, ino }: BigIntStats, isWeak: boolean): EntityTag {
   return `${isWeak ? 'W/' : ''}"${[size, ctimeNs, ino].map((part) => part.toString(36)).join('-')}"`;
+}
+
+/** Whole seconds, in milliseconds; not in the future (RFC 9110 section 8.8.2.1). */
+function lastModifiedMs({ mtimeMs }: BigIntStats, nowMs: number): number {
+  return Math.floor(Math.min(Number(mtimeMs), nowMs) / 1000) * 1000;
 }
 
 function wholeBody(file: OpenFile | ReadFile, size: number): ResponseBody {

@@ -5,10 +5,11 @@
  * only half-closes, so it is sent `100 Continue`, which whoever still reads discards (RFC 9110 section 15.2.1). HTTP/1.0 knows no
  * interim responses: such requests are run unless the client resets.
  */
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { GatewayError } from '../errors.js';
 import { wsgiEnviron } from '../gateway/environ.js';
+import { mediaTypeOf } from '../http/media-types.js';
 import { ResponseHead } from '../http/response-head.js';
 import type {
   BodySink,
@@ -23,6 +24,9 @@ import type { ChunkLease, FileOffer } from '../wire/decoder.js';
 import { readAnswerHead } from '../workers/answer-head.js';
 import type { Job, JobStream } from '../workers/job.js';
 import { spoolBody, type SpooledBody } from './body-spool.js';
+import type { OpenFile } from './open-file.js';
+import { answerWithFile } from './program-file.js';
+import { sendNamedFile } from './sendfile.js';
 
 /** Where jobs go: the supervisor of the application's workers. */
 export interface WorkerPool {
@@ -35,6 +39,13 @@ export interface WorkerPool {
 export interface WsgiHandlerOptions {
   /** A larger request body goes through a file. Default 64 KiB. */
   readonly maxMemoryBodyBytes?: number;
+  /** Real paths of folders from which X-Sendfile may send, byte text. Default none: the field is one like any other. */
+  readonly sendfileRoots?: readonly string[];
+}
+
+interface Context {
+  readonly pool: WorkerPool;
+  readonly sendfileRoots: readonly string[];
 }
 
 const MAX_MEMORY_BODY_BYTES = 65_536;
@@ -47,31 +58,32 @@ export function createWsgiHandler(pool: WorkerPool, options: WsgiHandlerOptions 
     maxMemoryBytes: options.maxMemoryBodyBytes ?? MAX_MEMORY_BODY_BYTES,
     folder: () => pool.folder,
   };
+  const context = { pool, sendfileRoots: options.sendfileRoots ?? [] };
   return (request) =>
     new Promise<GatewayResponse>((resolve, reject) => {
       const settle = { resolve, reject };
       if (request.body === null) {
-        submit(pool, request, null, settle);
+        submit(context, request, null, settle);
         return;
       }
       spoolBody(request.body, spool, (error, body) => {
         if (error !== null) reject(error);
-        else submit(pool, request, body, settle);
+        else submit(context, request, body, settle);
       });
     });
 }
 
 interface Settle {
-  readonly resolve: (response: GatewayResponse) => void;
+  readonly resolve: (response: GatewayResponse | Promise<GatewayResponse>) => void;
   readonly reject: (error: Error) => void;
 }
 
-function submit(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle): void {
-  const job = new WsgiJob(pool, request, body, settle);
+function submit(context: Context, request: GatewayRequest, body: SpooledBody | null, settle: Settle): void {
+  const job = new WsgiJob(context, request, body, settle);
   request.onAbort(() => job.cancel());
   request.onInputEnd(job);
   // The client may have gone while its body was being stored.
-  if (!job.isOver) pool.submit(job);
+  if (!job.isOver) context.pool.submit(job);
 }
 
 class WsgiJob implements Job, BodySource, InputEndListener {
@@ -80,7 +92,7 @@ class WsgiJob implements Job, BodySource, InputEndListener {
   readonly body: Buffer | { readonly path: string } | null;
   readonly safe: boolean;
   readonly arrivedAtMs: number;
-  readonly #pool: WorkerPool;
+  readonly #context: Context;
   readonly #request: GatewayRequest;
   readonly #spooled: SpooledBody | null;
   readonly #settle: Settle;
@@ -96,8 +108,8 @@ class WsgiJob implements Job, BodySource, InputEndListener {
   #askedClient = false;
   #failedEarly: Error | undefined;
 
-  constructor(pool: WorkerPool, request: GatewayRequest, body: SpooledBody | null, settle: Settle) {
-    this.#pool = pool;
+  constructor(context: Context, request: GatewayRequest, body: SpooledBody | null, settle: Settle) {
+    this.#context = context;
     this.#request = request;
     this.#spooled = body;
     this.#settle = settle;
@@ -123,6 +135,7 @@ class WsgiJob implements Job, BodySource, InputEndListener {
 
   answer(head: string, body: Buffer | string, lease: ChunkLease): void {
     this.#over();
+    if (this.#respondNamedFile(head)) return;
     if (typeof body === 'string') {
       this.#respond(head, { kind: 'bytes', bytes: body });
     } else {
@@ -194,6 +207,20 @@ class WsgiJob implements Job, BodySource, InputEndListener {
     }
   }
 
+  /** X-Sendfile: the worker sends nothing but the head then. @returns false if it names no file, or may not */
+  #respondNamedFile(head: string): boolean {
+    const { sendfileRoots } = this.#context;
+    if (sendfileRoots.length === 0) return false;
+    try {
+      const response = sendNamedFile(this.#request, readAnswerHead(head), sendfileRoots);
+      if (response === undefined) return false;
+      this.#settle.resolve(response);
+    } catch (error) {
+      this.#settle.reject(error as Error);
+    }
+    return true;
+  }
+
   #respondStreaming(): void {
     this.#state = 'streaming';
     if (!this.#respond(this.#head, { kind: 'stream', source: this })) this.cancel();
@@ -201,20 +228,37 @@ class WsgiJob implements Job, BodySource, InputEndListener {
 
   /** The worker offers a file to be sent by us: it is opened, and taken if it is the one the worker means. */
   async #respondFile(offer: FileOffer): Promise<void> {
-    const handle = await openOffered(offer);
+    const opened = await openOffered(offer);
     const stream = this.#stream!;
     if (this.#state === 'over') {
-      void handle?.close();
+      void opened?.handle.close();
       return;
     }
-    if (handle === undefined) {
+    if (opened === undefined) {
       this.#state = 'head';
       stream.fileAck(false);
       return;
     }
     stream.fileAck(true);
-    const file = { handle, pieces: [{ offset: offer.offset, length: offer.length }] };
-    if (!this.#respond(this.#head, { kind: 'file', file })) void handle.close();
+    try {
+      this.#settle.resolve(this.#withFile(readAnswerHead(this.#head), offer, opened));
+    } catch (error) {
+      void opened.handle.close();
+      this.#settle.reject(error as Error);
+    }
+  }
+
+  /** What the application has decided stands; but all of a file, which clients can tell from its next version, is sent as a static file is. */
+  #withFile(head: ResponseHead, { offset, length, path }: FileOffer, file: OpenFile): GatewayResponse {
+    const { handle, stats } = file;
+    const isWhole = offset === 0 && BigInt(length) === stats.size && head.contentLength === length;
+    const hasValidator = head.field('etag') !== undefined || head.field('last-modified') !== undefined;
+    if (head.status === 200 && isWhole && hasValidator)
+      return answerWithFile(this.#request, { head, file, mediaType: mediaTypeOf(path) });
+    return {
+      head,
+      body: { kind: 'file', file: { handle, pieces: [{ offset, length }], version: stats } },
+    };
   }
 
   // --- from the server ---
@@ -242,7 +286,7 @@ class WsgiJob implements Job, BodySource, InputEndListener {
   cancel(): void {
     if (this.#state === 'over') return;
     this.#over();
-    this.#pool.abort(this);
+    this.#context.pool.abort(this);
   }
 
   /** The worker is done with the request. */
@@ -258,16 +302,21 @@ function declaredLength(request: GatewayRequest): number {
   return request.field('content-length') === undefined ? -1 : 0;
 }
 
-async function openOffered(offer: FileOffer): Promise<import('node:fs/promises').FileHandle | undefined> {
+async function openOffered(offer: FileOffer): Promise<OpenFile | undefined> {
   let handle;
   try {
     // Without O_NONBLOCK the path of a pipe would hold a thread for ever.
     handle = await open(offer.path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await handle.stat({ bigint: true });
-    if (stat.isFile() && stat.dev === offer.device && stat.ino === offer.inode) return handle;
+    const stats = await handle.stat({ bigint: true });
+    if (stats.isFile() && isOffered(stats, offer)) return { handle, stats };
   } catch {
     // Not there, or not readable for us: the worker sends the bytes itself.
   }
   void handle?.close().catch(() => {});
   return undefined;
+}
+
+/** The same file, and not written to since the worker has seen it: if it was, the worker says so. */
+function isOffered({ dev, ino, size, mtimeNs }: BigIntStats, offer: FileOffer): boolean {
+  return dev === offer.device && ino === offer.inode && size === offer.size && mtimeNs === offer.mtimeNs;
 }

@@ -75,7 +75,7 @@ export interface Forwarding {
  * By all fields of the kind. A proxy that sets one of them passes on what the client wrote in the other; so they have to agree, or
  * every client could choose.
  *
- * @throws RemoteProtocolError `XGI_HTTP_FORWARDED` if they do not
+ * @throws RemoteProtocolError `XGI_HTTP_FORWARDED` if they do not, or if a Forwarded cannot be read
  */
 export function readForwarding(fields: Fields, proxies: TrustedProxies): Forwarding {
   const hops = combinedValue(fields, 'x-forwarded-for');
@@ -139,40 +139,75 @@ export function forwardedScheme(values: string): 'http' | 'https' | undefined {
   return last === 'https' || last === 'http' ? last : undefined;
 }
 
-// RFC 7239 section 4: parameters of one hop with semicolons between, hops with commas; a value is a token or a quoted string.
-const PARAMETER =
-  /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9A-Za-z]+))[ \t]*(;|,|$)/y;
-
-/** By Forwarded, from its right end, as X-Forwarded-For is read. What is not well-formed says nothing. */
+/**
+ * By Forwarded (RFC 7239 section 4), from its right end, as X-Forwarded-For is read. What stands left of the client's own entry is never looked
+ * at: it is the client's, and may be anything, a quote that is not closed too.
+ *
+ * @throws RemoteProtocolError `XGI_HTTP_FORWARDED` for an entry that counts and cannot be read: whoever the client is, it is not our peer
+ */
 function readForwarded(values: string, proxies: TrustedProxies): Forwarding {
-  const hops = parseForwarded(values);
-  if (hops === undefined) return { client: undefined, scheme: undefined };
   let client: string | undefined;
-  for (const hop of hops.toReversed()) {
-    const address = plainAddress(hop.get('for') ?? '');
+  let scheme: Forwarding['scheme'];
+  for (let end = values.length; end >= 0;) {
+    const start = entryStart(values, end);
+    const entry = parseEntry(values.slice(start, end));
+    if (end === values.length) scheme = forwardedScheme(entry.get('proto') ?? '');
+    const address = plainAddress(entry.get('for') ?? '');
     // `unknown`, or a name that the proxy has made up (section 6).
     if (address === undefined) break;
     client = address;
     if (!proxies.trusts(address)) break;
+    end = start - 1;
   }
-  return { client, scheme: forwardedScheme(hops.at(-1)?.get('proto') ?? '') };
+  return { client, scheme };
 }
 
-function parseForwarded(values: string): Map<string, string>[] | undefined {
-  const hops = [new Map<string, string>()];
+/**
+ * Where the entry begins that ends at `end`: behind the next comma to the left that is not in a quoted string. An entry that is well-formed is
+ * found whatever stands before it, since the quotes in it are pairs.
+ */
+function entryStart(values: string, end: number): number {
+  for (let at = end - 1; at >= 0; at--) {
+    if (values[at] === ',') return at + 1;
+    if (values[at] === '"') at = openingQuote(values, at);
+  }
+  return 0;
+}
+
+/** @returns -1 if there is none: the string is none either */
+function openingQuote(values: string, closing: number): number {
+  let at = closing === 0 ? -1 : values.lastIndexOf('"', closing - 1);
+  // What follows a backslash is in the string; before an opening quote there is `=`.
+  while (at > 0 && values[at - 1] === '\\') at = values.lastIndexOf('"', at - 1);
+  return at;
+}
+
+/** One parameter, or none, and what ends it; a value is a token or a quoted string. */
+const PARAMETER =
+  /[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9A-Za-z]+))[ \t]*)?(;|$)/y;
+
+function parseEntry(text: string): Map<string, string> {
+  const entry = new Map<string, string>();
   PARAMETER.lastIndex = 0;
   for (let more = true; more;) {
-    const match = PARAMETER.exec(values);
-    if (match === null) return undefined;
+    const match = PARAMETER.exec(text);
+    if (match === null) unreadable(text);
     const [, name, quoted, token, separator] = match;
-    const hop = hops.at(-1)!;
-    // Each at most once in a hop.
-    if (hop.has(name!.toLowerCase())) return undefined;
-    hop.set(name!.toLowerCase(), token ?? quoted!.replaceAll(/\\(.)/g, '$1'));
-    if (separator === ',') hops.push(new Map());
     more = separator !== '';
+    if (name === undefined) continue;
+    // Each at most once.
+    if (entry.has(name.toLowerCase())) unreadable(text);
+    entry.set(name.toLowerCase(), token ?? quoted!.replaceAll(/\\(.)/g, '$1'));
   }
-  return hops;
+  return entry;
+}
+
+function unreadable(entry: string): never {
+  throw new RemoteProtocolError(
+    400,
+    'XGI_HTTP_FORWARDED',
+    `a trusted proxy sends Forwarded with the entry ${JSON.stringify(entry.trim().slice(0, 100))}, which cannot be read (RFC 7239 section 4), so the client's address is not known: let the proxy set the field, or remove it`,
+  );
 }
 
 /** Without brackets and port: some proxies write `[::1]:1234` and `10.0.0.1:1234`. */

@@ -26,12 +26,16 @@ type Accept = (socket: Socket, isUnix: boolean) => void;
 
 export class Listener implements Listening {
   readonly url: string;
+  /** Null for a Unix-domain socket. */
+  readonly address: AddressInfo | null;
   readonly #server: Server;
   readonly #path: SocketPath | undefined;
 
   constructor(server: Server, url: string, path: SocketPath | undefined) {
     this.#server = server;
     this.url = url;
+    const bound = server.address();
+    this.address = typeof bound === 'object' ? bound : null;
     this.#path = path;
   }
 

@@ -18,7 +18,7 @@ import type { ServedConnection } from './served-connection.js';
 import { TlsAcceptor } from './tls/acceptor.js';
 import { Handshake, type Secured } from './tls/handshake.js';
 import type { TlsMaterial } from './tls/material.js';
-import { redirectToTls } from './tls/redirect.js';
+import { redirectToTls, type SecureEndpoint } from './tls/redirect.js';
 
 export interface ServerOptions {
   readonly handler: Handler;
@@ -57,8 +57,8 @@ export class Server {
   readonly #handler: Handler;
   readonly #redirect: Handler;
   #tls: TlsAcceptor | undefined;
-  /** Of the first endpoint with TLS, '' for 443. */
-  #tlsPort: string | undefined;
+  /** In the order of the `listen` calls. */
+  readonly #secureEndpoints: SecureEndpoint[] = [];
   #sweep: NodeJS.Timeout;
   #warnedAtMs = -Infinity;
   /** Connections accepted so far. */
@@ -68,7 +68,7 @@ export class Server {
     this.#proxies = options.proxyProtocol ?? null;
     const { hstsSeconds = 0 } = options;
     this.#handler = options.handler;
-    this.#redirect = redirectToTls(() => this.#tlsPort ?? '');
+    this.#redirect = redirectToTls(this.#secureEndpoints);
     this.#context = {
       ...options,
       tellsDetails: options.tellsDetails ?? false,
@@ -121,7 +121,7 @@ export class Server {
       (error) => this.#context.log.warn(`XGI_LISTEN_ACCEPT: a connection was lost: ${error.message}`),
     );
     this.#listeners.push(listener);
-    if (listener.url.startsWith('https:')) this.#tlsPort ??= new URL(listener.url).port;
+    if (tls !== undefined && listener.address !== null) this.#secureEndpoints.push(listener.address);
     return listener;
   }
 

@@ -17,11 +17,12 @@ export class CgiApplication implements Application {
   readonly #pool: ProgramPool;
 
   constructor(options: ApplicationOptions, cgi: CgiConfig) {
-    const { version, log, route } = options;
+    const { config, version, log, route } = options;
     this.#cgi = cgi;
     this.#pool = createPool(options, cgi);
     this.handler = createCgiHandler({
       ...cgi,
+      sendfileRoots: config.sendfileRoots,
       pool: this.#pool,
       software: `xgi/${version}`,
       log,

@@ -16,7 +16,7 @@ export class WsgiApplication implements Application {
 
   constructor(options: ApplicationOptions) {
     this.#pool = createPool(options);
-    this.handler = createWsgiHandler(this.#pool);
+    this.handler = createWsgiHandler(this.#pool, { sendfileRoots: options.config.sendfileRoots });
   }
 
   /** Workers run as the rest. */
@@ -67,6 +67,7 @@ function createPool({ config, workers, version, privileges, log, onFiles }: Appl
     recycling: config.recycling,
     preload: config.preload,
     multiprocess: config.workers.max > 1,
+    sendfile: config.sendfileRoots.length > 0,
     onFiles: config.reloadOnChange === null ? undefined : onFiles,
     environ: { SERVER_SOFTWARE: `xgi/${version}` },
     log,

@@ -26,6 +26,9 @@ export interface FileOffer {
   readonly length: number;
   readonly device: bigint;
   readonly inode: bigint;
+  /** Of the whole file, as the worker has seen it; with `mtimeNs`, which version of it this is. */
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
   readonly path: string;
 }
 
@@ -366,7 +369,7 @@ const LEAST_PAYLOAD: ReadonlyMap<number, number> = new Map([
   [FrameType.DATA, 1],
   [FrameType.END, 4],
   [FrameType.ERROR, 4],
-  [FrameType.FILE, 33],
+  [FrameType.FILE, 49],
   [FrameType.PONG, 8],
   [FrameType.FILES, 2],
   [FrameType.FORKED, 2],
@@ -463,13 +466,15 @@ function readFile(payload: Buffer): FileOffer {
   const offset = payload.readBigUInt64LE(0);
   const length = payload.readBigUInt64LE(8);
   if (offset + length > BigInt(Number.MAX_SAFE_INTEGER)) throw new FrameError('FILE: beyond 2^53 bytes');
-  const path = payload.toString('utf8', 32);
+  const path = payload.toString('utf8', 48);
   if (!path.startsWith('/') || path.includes('\0')) throw new FrameError('FILE: the path is not absolute');
   return {
     offset: Number(offset),
     length: Number(length),
     device: payload.readBigUInt64LE(16),
     inode: payload.readBigUInt64LE(24),
+    size: payload.readBigUInt64LE(32),
+    mtimeNs: payload.readBigInt64LE(40),
     path,
   };
 }

@@ -83,6 +83,8 @@ export interface HelloSettings {
   readonly credit: number;
   /** Whether it reports the files of what it imports; absent: no. */
   readonly watch?: boolean;
+  /** Whether an answer with X-Sendfile is its head, for the gateway sends the file; absent: no. */
+  readonly sendfile?: boolean;
 }
 
 /** What a worker says when the application is loaded. */

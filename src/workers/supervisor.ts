@@ -54,6 +54,8 @@ export interface SupervisorOptions {
   readonly preload?: boolean;
   /** Other processes run the same application. Default false. */
   readonly multiprocess?: boolean;
+  /** Whether the body of an answer with X-Sendfile is not wanted: the handler sends that file. Default false. */
+  readonly sendfile?: boolean;
   /**
    * For development: called with the files that the application imports. And an application that cannot be loaded at the start
    * is waited for.
@@ -324,7 +326,15 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   #settings(): Omit<HelloSettings, 'stateFile'> {
-    const { target, searchPath, threads, environ, multiprocess = false, onFiles } = this.#options;
+    const {
+      target,
+      searchPath,
+      threads,
+      environ,
+      multiprocess = false,
+      sendfile = false,
+      onFiles,
+    } = this.#options;
     return {
       protocol: PROTOCOL_VERSION,
       target,
@@ -334,6 +344,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
       multiprocess: multiprocess || this.#scaler.range.max > 1,
       credit: CREDIT_BYTES,
       watch: onFiles !== undefined,
+      sendfile,
     };
   }
 

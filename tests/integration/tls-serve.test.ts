@@ -165,6 +165,16 @@ describe('plain HTTP beside it', () => {
     expect(JSON.parse(followed.body)).toMatchObject({ HTTPS: 'on', length: 3 });
   });
 
+  test('--tls-redirect chooses the endpoint on the address that the client has connected to', async () => {
+    await start(...flagsOf(pair), '-b', '127.0.0.1:0', '-b', '127.0.0.2:0', '--tls-redirect', '0.0.0.0:0');
+    const plain = new URL(server.addresses.find((address) => address.startsWith('http:'))!);
+    for (const host of ['127.0.0.1', '127.0.0.2']) {
+      const secure = server.addresses.find((address) => address.startsWith(`https://${host}:`))!;
+      const { head } = await curl(`http://${host}:${plain.port}/a`);
+      expect(head).toContain(`Location: ${secure}/a\r\n`);
+    }
+  });
+
   test('--hsts is said over TLS only', async () => {
     await start(...flagsOf(pair), '--hsts', '31536000', '--tls-redirect', '127.0.0.1:0');
     const plain = server.addresses.find((address) => address.startsWith('http:'))!;

@@ -12,6 +12,7 @@ from gateway import ROOT, frames
 # isort: split
 from xgi_cgi.command import Command
 from xgi_cgi.settings import Settings
+from xgi_worker.file_wrapper import RegularFile
 from xgi_worker.inbox import Inbox
 
 with open(os.path.join(ROOT, "tests", "vectors", "frames.json"), encoding="utf-8") as file:
@@ -85,10 +86,9 @@ def encode(fields):
     if name == "END":
         return frames.encode_end(stream, fields["serviceTime"])
     if name == "FILE":
-        device, inode = int(fields["device"]), int(fields["inode"])
-        return frames.encode_file(
-            stream, fields["offset"], fields["length"], device, inode, fields["path"].encode()
-        )
+        size, mtime, device, inode = (int(fields[key]) for key in ("size", "mtimeNs", "device", "inode"))
+        file = RegularFile(None, fields["offset"], size, mtime, device, inode, fields["path"].encode())
+        return frames.encode_file(stream, fields["length"], file)
     if name == "LOG":
         return frames.encode_log(stream, fields["flags"], fields["text"])
     if name == "RECALLED":

@@ -373,10 +373,10 @@ class Files(ResponseTest):
         self.assertEqual((head.kind, head.flags), (frames.HEAD, 0), head.payload)
         file = self.gateway.data.receive()
         self.assertEqual(file.kind, frames.FILE)
-        offset, length, device, inode = struct.unpack_from("<4Q", file.payload)
-        path = file.payload[32:].decode()
+        offset, length, *version = struct.unpack_from("<5Qq", file.payload)
+        path = file.payload[48:].decode()
         status = os.stat(path)
-        self.assertEqual((status.st_dev, status.st_ino), (device, inode))
+        self.assertEqual([status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns], version)
         return stream, head.payload, offset, length, path
 
     def test_taken(self):
@@ -394,6 +394,15 @@ class Files(ResponseTest):
         answer = self.gateway.answer(stream)
         self.assertTrue(answer.ended)
         self.assertEqual(answer.body, self.content[3:])
+        self.assertEqual(self.closed(), ["file"])
+
+    def test_not_taken_and_written_to(self):
+        stream, *_ = self.offer("/file?" + self.path)
+        with open(self.path, "ab") as file:
+            file.write(b"more")
+        self.gateway.tell(frames.FILE_ACK, stream)
+        answer = self.gateway.answer(stream)
+        self.assertEqual((answer.body, answer.error["class"]), (b"", "FileChanged"))
         self.assertEqual(self.closed(), ["file"])
 
     def test_content_length_is_the_cap(self):

@@ -16,7 +16,7 @@ const FAILURES: readonly (readonly [name: string, status: number, code: string])
   ['fails.sh', 502, 'XGI_CGI_EXIT'],
   ['empty.sh', 502, 'XGI_CGI_NO_HEAD'],
   ['raises.py', 502, 'XGI_CGI_EXIT'],
-  ['sends.sh', 500, 'XGI_CGI_SENDFILE'],
+  ['sends.sh', 500, 'XGI_SENDFILE_REFUSED'],
   ['loops.sh', 502, 'XGI_CGI_REDIRECTS'],
   ['hangs.sh', 504, 'XGI_CGI_TIMEOUT'],
   ['missing.sh', 404, 'XGI_CGI_NOT_FOUND'],

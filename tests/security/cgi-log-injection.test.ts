@@ -75,7 +75,7 @@ test('a redirect of a program, and a file that it wants sent, are quoted', async
   site.program('loops.sh', '#!/bin/sh\nprintf "Location: /loops.sh?\\377\\n\\n"\n');
   await site.get('/loops.sh');
   await site.get(site.output('file', `X-Sendfile: /\u00ff${FAKE}\nContent-Type: a/b\n\n`));
-  await site.logged(/XGI_CGI_SENDFILE/);
+  await site.logged(/XGI_SENDFILE_REFUSED/);
   await site.logged(/XGI_CGI_REDIRECTS/);
   expectOwnLines();
 });

@@ -67,7 +67,7 @@ test.each([
 ])('%s is not sent', async (file) => {
   const answer = await sent(`${site.directory}/${file}`);
   expect(answer.status).toBe(500);
-  expect(answer.body.toString()).toContain('XGI_CGI_SENDFILE');
+  expect(answer.body.toString()).toContain('XGI_SENDFILE_REFUSED');
   expect(answer.body.toString()).not.toContain('SECRET');
 });
 
@@ -87,7 +87,7 @@ test.each([
 ])('nor is %j', async (file) => {
   const answer = await sent(file);
   expect(answer.status).toBe(500);
-  expect(answer.body.toString()).toContain('XGI_CGI_SENDFILE');
+  expect(answer.body.toString()).toContain('XGI_SENDFILE_REFUSED');
 });
 
 test('two files are not an answer, and the second path is not told to the client', async () => {
@@ -110,8 +110,10 @@ test('without a declared folder nothing is sent, and without --dev no path is to
     other.write('outputs/name', `${other.file('cgi-bin/hello.sh')}\n`);
     const answer = await other.get('/sends-file.py/name');
     expect(answer.status).toBe(500);
-    expect(answer.body.toString()).toMatch(/^500 Internal Server Error\n\nXGI_CGI_SENDFILE\nrequest \S+\n$/);
-    expect(await other.logged(/XGI_CGI_SENDFILE: .*/)).toContain('--sendfile-root');
+    expect(answer.body.toString()).toMatch(
+      /^500 Internal Server Error\n\nXGI_SENDFILE_REFUSED\nrequest \S+\n$/,
+    );
+    expect(await other.logged(/XGI_SENDFILE_REFUSED: .*/)).toContain('--sendfile-root');
   } finally {
     await other.destroy();
   }

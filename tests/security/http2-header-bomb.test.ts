@@ -33,18 +33,42 @@ test.each([
   expect((await request(client)).status).toBe(200);
 });
 
-test.each([
+const kilobytes = (count: number) =>
+  Object.fromEntries(Array.from({ length: count / 5 }, (_, i) => [`x-${i}`, 'b'.repeat(5000)]));
+
+test.each<[string, Record<string, string>, number]>([
   ['a long field', { 'x-a': 'b'.repeat(9000) }, 431],
+  ['a field of nearly 64 KiB', { 'x-a': '~'.repeat(65_000) }, 431],
   ['a long path', { ':path': `/${'a'.repeat(5000)}` }, 414],
-  ['a long head', Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`x-${i}`, 'b'.repeat(8000)])), 431],
+  ['a path of nearly 64 KiB', { ':path': `/${'~'.repeat(65_000)}` }, 414],
+  ['a long head', kilobytes(70), 431],
+  ['a head of twice the limit', kilobytes(130), 431],
+  [
+    'four times as many fields',
+    Object.fromEntries(Array.from({ length: 395 }, (_, i) => [`x-${i}`, '1'])),
+    431,
+  ],
+  // Far beyond the limits there is no answer any more.
+  ['more fields than that', Object.fromEntries(Array.from({ length: 401 }, (_, i) => [`x-${i}`, '1'])), 0],
+  ['a head of more than that', kilobytes(160), 0],
 ])('%s', async (_, fields, status) => {
   const { port, seen } = await startTlsServer(hello);
   const client = await connectHttp2(port, { maxSendHeaderBlockLength: 1e6 });
-  const answered = await request(client, fields as Record<string, string>);
-  // Far beyond the limit there is no answer any more.
-  expect([status, 0]).toContain(answered.status);
-  expect(seen).toEqual([]);
+  // Its own settings have taken effect when the server has seen that they were received.
   expect((await request(client)).status).toBe(200);
+  expect((await request(client, fields)).status).toBe(status);
+  expect(seen).toHaveLength(1);
+  expect((await request(client)).status).toBe(200);
+});
+
+test('a field of more than 64 KiB ends the connection, and no other', async () => {
+  const { port, seen } = await startTlsServer(hello);
+  const client = await connectHttp2(port, { maxSendHeaderBlockLength: 1e6 });
+  const other = await connectHttp2(port);
+  expect((await request(client, { 'x-a': '~'.repeat(70_000) })).status).toBe(0);
+  await pollUntil(() => client.destroyed, { what: 'the end of the connection' });
+  expect(seen).toEqual([]);
+  expect((await request(other)).status).toBe(200);
 });
 
 test('one field of 4,000 bytes, named ten thousand times', async () => {

@@ -81,6 +81,7 @@ export interface SiteOptions {
   readonly deadlines?: Partial<HttpDeadlines>;
   readonly limits?: Partial<HttpLimits>;
   readonly trustedProxies?: string;
+  readonly sendfileRoots?: readonly string[];
 }
 
 export interface Site {
@@ -117,12 +118,13 @@ export async function listenOnly(options: SiteOptions): Promise<Site> {
     queueTimeoutMs: options.queueTimeoutMs ?? options.timeoutMs ?? 30_000,
     gracefulTimeoutMs: 30_000,
     environ: { SERVER_SOFTWARE: 'xgi/test' },
+    sendfile: (options.sendfileRoots ?? []).length > 0,
     log,
     passOn: (lines) => log.lines.push(...lines.trimEnd().split('\n')),
     ...options.supervisor,
   });
   const server = new Server({
-    handler: createWsgiHandler(supervisor),
+    handler: createWsgiHandler(supervisor, { sendfileRoots: options.sendfileRoots ?? [] }),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     deadlines: { ...DEFAULT_DEADLINES, ...options.deadlines },
     trustedProxies: parseTrustedProxies(options.trustedProxies ?? ''),

@@ -28,6 +28,8 @@ export interface VectorFrame {
   readonly length?: number;
   readonly device?: string;
   readonly inode?: string;
+  readonly size?: string;
+  readonly mtimeNs?: string;
   readonly path?: string;
   readonly text?: string;
   readonly command?: unknown;

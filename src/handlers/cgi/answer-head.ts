@@ -1,6 +1,7 @@
 /** The head of a program's answer, as a response has it. */
 import { GatewayError, LocalProtocolError } from '../../errors.js';
 import { ResponseHead } from '../../http/response-head.js';
+import { takeSendFile } from '../sendfile.js';
 
 export interface AnswerHead {
   readonly head: ResponseHead;
@@ -14,21 +15,11 @@ export function makeAnswerHead(answer: {
   fields: readonly string[];
   reason: string;
 }): AnswerHead {
-  const { fields, sendFile } = takeSendFile(answer.fields);
+  const { fields, file } = takeSendFile(answer.fields);
   try {
-    return { head: new ResponseHead(answer.status, fields, answer.reason), sendFile };
+    return { head: new ResponseHead(answer.status, fields, answer.reason), sendFile: file };
   } catch (error) {
     if (error instanceof LocalProtocolError) throw new GatewayError(502, 'XGI_CGI_BAD_HEAD', error.message);
     throw error;
   }
-}
-
-/** The field is never passed on, for it tells where things are. */
-function takeSendFile(fields: readonly string[]): {
-  fields: readonly string[];
-  sendFile: string | undefined;
-} {
-  const at = fields.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'x-sendfile');
-  if (at === -1) return { fields, sendFile: undefined };
-  return { fields: fields.toSpliced(at, 2), sendFile: fields[at + 1] };
 }

@@ -15,13 +15,13 @@ import type { RunOrder } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
 import { spoolBody, type SpooledBody } from '../body-spool.js';
 import { redirectToSlash } from '../redirect-to-slash.js';
+import { sendFile } from '../sendfile.js';
 import { BodyStream, streamBody } from './body-stream.js';
 import { CgiRun } from './cgi-run.js';
 import { CgiSite, type Located, type Site } from './cgi-site.js';
 import { queryWords } from './index-query.js';
 import { shown } from './program-error.js';
 import { redirectBefore, RedirectedRequest } from './redirected-request.js';
-import { sendFile } from './sendfile.js';
 
 export interface CgiHandlerOptions {
   readonly site: Site;
@@ -140,7 +140,7 @@ function run(start: Start): void {
           reject(blameProgram(error as Error, path, shown(scriptFilename)));
         }
       },
-      sendFile: (file, head) => resolve(sendFile(file, head, sendfileRoots)),
+      sendFile: (file, head) => resolve(sendFile(request, { file, head, roots: sendfileRoots })),
       over: () => {
         if (body !== null && 'dispose' in body) body.dispose();
       },

@@ -32,6 +32,13 @@ const MAX_INVALID_FRAMES = 100;
 const FIELD_OVERHEAD = 32;
 const PSEUDO_FIELDS = 4;
 
+/**
+ * What is beyond the limits is taken in up to here, so that it can be answered with 431; beyond that, Node resets the stream. With more bytes, nghttp2
+ * would see its eighth CONTINUATION frame before, and end the connection, as it does for one field of 64 KiB.
+ */
+const ANSWERED_FIELDS_FACTOR = 4;
+const ANSWERED_BYTES_FACTOR = 2;
+
 /** For the last frames, when all streams have ended. */
 const CLOSE_MS = 2000;
 
@@ -57,12 +64,12 @@ export class Http2Connection implements ServedConnection {
   constructor({ accepted, secure, peer, handler }: Required<AcceptedConnection>, context: ConnectionContext) {
     const { maxFields, maxHeadBytes } = context.limits;
     const session = performServerHandshake(secure, {
-      // Twice as many still get an answer, 431; then the stream is reset.
-      maxHeaderListPairs: 2 * maxFields + PSEUDO_FIELDS,
+      maxHeaderListPairs: ANSWERED_FIELDS_FACTOR * maxFields + PSEUDO_FIELDS,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,
       settings: {
         maxConcurrentStreams: MAX_STREAMS,
-        maxHeaderListSize: maxHeadBytes + FIELD_OVERHEAD * (maxFields + PSEUDO_FIELDS),
+        maxHeaderListSize:
+          ANSWERED_BYTES_FACTOR * (maxHeadBytes + FIELD_OVERHEAD * (maxFields + PSEUDO_FIELDS)),
       },
     });
     this.#session = session;

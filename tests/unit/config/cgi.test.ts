@@ -66,7 +66,6 @@ test('the defaults', () => {
     streamBody: false,
     indexQuery: new Set(),
     limits: { cpuSeconds: null, memoryBytes: null, files: null, processes: null },
-    sendfileRoots: [],
   });
 });
 
@@ -246,24 +245,6 @@ describe('--cgi-index-query', () => {
       expect(errorOf({ cgiIndexQuery: [file] }).message, file).toContain(
         'expected a program, by its path below TARGET',
       );
-  });
-});
-
-describe('--sendfile-root', () => {
-  test('is known by its real path', () => {
-    expect(resolve({ sendfileRoot: ['files', './link'] }).sendfileRoots).toEqual([
-      `${directory}/files`,
-      `${directory}/cgi-bin`,
-    ]);
-  });
-
-  test.each([
-    ['nowhere', 'ENOENT'],
-    ['plain', 'it is no folder'],
-  ])('%s: %s', (root, reason) => {
-    const { message } = errorOf({ sendfileRoot: [root] });
-    expect(message).toContain('--sendfileRoot: expected a folder');
-    expect(message).toContain(reason);
   });
 });
 

@@ -37,7 +37,6 @@ describe('with a WSGI application', () => {
     { cgiTimeout: 1 },
     { cgiWarm: false },
     { cgiPreload: 'json' },
-    { sendfileRoot: ['/srv'] },
   ])('%j', (user) => {
     const [flag] = Object.keys(user);
     expect(messageOf(user, 'wsgi')).toBe(
@@ -58,6 +57,7 @@ describe('with static files', () => {
     ],
     [{ cgiTimeout: 1 }, 'CGI programs, and "it" is served as static files'],
     [{ python: 'python3' }, 'a WSGI application and CGI programs, and "it" is served as static files'],
+    [{ sendfileRoot: ['/srv'] }, 'a WSGI application and CGI programs, and "it" is served as static files'],
   ])('%j', (user, message) => {
     expect(messageOf(user, 'static')).toBe(`--${Object.keys(user)[0]} is for ${message}`);
   });

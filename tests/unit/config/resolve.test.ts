@@ -57,6 +57,7 @@ test('the defaults', async () => {
     threads: 1,
     directory,
     searchPath: [directory],
+    sendfileRoots: [],
     env: {},
     python: { path: path.join(directory, 'python3'), version: '3.11.7' },
     timeoutMs: 30_000,

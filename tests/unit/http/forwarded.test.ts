@@ -146,17 +146,77 @@ describe('Forwarded', () => {
     [['for=1.2.3.4, for=_hidden, for=10.1.1.1'], '10.1.1.1', undefined],
     [['for="192.0.2.\\43"'], '192.0.2.43', undefined],
     [['proto=javascript'], undefined, undefined],
-    // Not well-formed: none of it counts.
+    // Parameters and members may be empty (RFC 7239 section 4, RFC 9110 section 5.6.1); an entry that says nothing ends the way.
+    [['for=1.2.3.4;;proto=http;'], '1.2.3.4', 'http'],
     [['for=1.2.3.4, for=198.51.100.17,'], undefined, undefined],
-    [['for=1.2.3.4;;proto=http'], undefined, undefined],
-    [['for=1.2.3.4;for=198.51.100.17'], undefined, undefined],
-    [['for=1.2.3.4 proto=http'], undefined, undefined],
-    [['for="1.2.3.4'], undefined, undefined],
-    [['for=[::1]'], undefined, undefined],
-    [['for'], undefined, undefined],
+    [['for=198.51.100.17, ,for=10.1.1.1'], '10.1.1.1', undefined],
     [[''], undefined, undefined],
+    [[' ; '], undefined, undefined],
+    // What a client has put in front of the entry of the proxy.
+    [['rubbish, for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for=[::1], for=198.51.100.17;proto=http'], '198.51.100.17', 'http'],
+    [['for=1.2.3.4;for=1.2.3.4, for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for="1.2.3.4, for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for="1.2.3.4', 'for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for="\\, for=198.51.100.17'], '198.51.100.17', undefined],
+    [['for="1.2.3.4, for="198.51.100.17:80"'], '198.51.100.17', undefined],
+    [['x="for="1.2.3.4", for="198.51.100.17";y="z"'], '198.51.100.17', undefined],
+    [['", for="198.51.100.17", for=10.1.1.1'], '198.51.100.17', undefined],
+    // What a client has said, and the proxy has put into quotes.
+    [['for=198.51.100.17;host="a, for=6.6.6.6"'], '198.51.100.17', undefined],
+    [['for=198.51.100.17;host="a\\", for=6.6.6.6;b=\\"c"'], '198.51.100.17', undefined],
+    [['for=198.51.100.17;host="\\\\\\", for=6.6.6.6;b=\\\\"'], '198.51.100.17', undefined],
+    [['for=198.51.100.17;host=", for=6.6.6.6;x=", for="10.1.1.1"'], '198.51.100.17', undefined],
+    [['for=198.51.100.17;host="\\\\"'], '198.51.100.17', undefined],
   ])('%j: %s %s', (values, client, scheme) => {
     expect(read(...values)).toEqual({ client, scheme });
+  });
+
+  test.each([
+    ['for=1.2.3.4;for=198.51.100.17'],
+    ['for=1.2.3.4 proto=http'],
+    ['for="1.2.3.4'],
+    ['for=1.2.3.4"'],
+    ['for="1.2.3.4\\"'],
+    ['for=\\"1.2.3.4"'],
+    ['"'],
+    ['for=[::1]'],
+    ['for=198.51.100.17:80'],
+    ['for'],
+    ['for='],
+    ['=a'],
+    ['rubbish, for=10.1.1.1'],
+    ['for="1.2.3.4, for=10.1.1.1'],
+    ['for=198.51.100.17', 'rubbish'],
+  ])('%j %j: the entry that counts cannot be read', (...values) => {
+    expect(() => read(...values)).toThrow(
+      expect.objectContaining({ status: 400, code: 'XGI_HTTP_FORWARDED' }),
+    );
+  });
+
+  test('whatever a client puts in front, the entry of the proxy is read', () => {
+    const entries = [
+      'for=198.51.100.17',
+      'For="198.51.100.17:9";host="a,\\"b, for=6.6.6.6"',
+      'x="";for=198.51.100.17;',
+    ];
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...'for=1.2"\\,; \t[]:') }),
+        fc.constantFrom(...entries),
+        fc.constantFrom(
+          [', ', ''],
+          [',', ''],
+          [', ', ',for=10.1.1.1'],
+          [', ', ', for="10.1.1.1";by="x,\\"y"'],
+        ),
+        (forged, entry, [before, behind]) => {
+          expect(read(`${forged}${before}${entry}${behind}`).client).toBe('198.51.100.17');
+          if (behind === '') expect(read(forged, entry).client).toBe('198.51.100.17');
+        },
+      ),
+      { seed: 20_260_107, numRuns: 3000 },
+    );
   });
 
   test('it has to agree with the others', () => {
@@ -173,16 +233,32 @@ describe('Forwarded', () => {
       );
   });
 
-  test('whatever it holds, it is read in little time', () => {
-    const startMs = performance.now();
-    for (const piece of ['for="', 'for=a;', '\\"', ' ', 'for=1.2.3.4,', '=']) read(piece.repeat(10_000));
-    expect(performance.now() - startMs).toBeLessThan(1000);
-    fc.assert(
-      fc.property(fc.string(), (text) => {
+  test('whatever it holds, it is read or refused in little time', () => {
+    const readOrRefused = (text: string): void => {
+      try {
         const { client } = read(text);
         expect(client === undefined || isIP(client) !== 0).toBe(true);
-      }),
-    );
+      } catch (error) {
+        expect(error).toMatchObject({ status: 400, code: 'XGI_HTTP_FORWARDED' });
+      }
+    };
+    const startMs = performance.now();
+    for (const piece of [
+      'for="',
+      'for=a;',
+      '\\"',
+      '"',
+      ' ',
+      'for=10.2.3.4,',
+      '=',
+      ';',
+      'a',
+      ',',
+      'for="10.2.3.4",',
+    ])
+      for (const end of ['', 'x', ' x', '"', '="']) readOrRefused(piece.repeat(60_000 / piece.length) + end);
+    expect(performance.now() - startMs).toBeLessThan(1000);
+    fc.assert(fc.property(fc.string(), readOrRefused));
   });
 });
 

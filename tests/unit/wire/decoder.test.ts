@@ -69,6 +69,8 @@ function expected(frame: VectorFrame & ProcessFields): Told[] {
             length: frame.length!,
             device: BigInt(frame.device!),
             inode: BigInt(frame.inode!),
+            size: BigInt(frame.size!),
+            mtimeNs: BigInt(frame.mtimeNs!),
             path: frame.path!,
           },
         },

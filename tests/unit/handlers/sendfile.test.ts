@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sendFile } from '../../../../src/handlers/cgi/sendfile.js';
-import { ResponseHead } from '../../../../src/http/response-head.js';
-import type { FileBody } from '../../../../src/types.js';
-import { makeTempDir, removeTempDir } from '../../../support/temp-dir.js';
+import { sendFile, takeSendFile } from '../../../src/handlers/sendfile.js';
+import { ResponseHead } from '../../../src/http/response-head.js';
+import type { FileBody } from '../../../src/types.js';
+import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
+import { newRequest } from '../gateway/requests.js';
 
 const folder = makeTempDir();
 const root = `${folder}/files`;
@@ -26,7 +27,7 @@ afterAll(() => removeTempDir(folder));
 const HEAD = new ResponseHead(200, ['Content-Type', 'text/plain', 'content-length', '3', 'X-A', 'b'], 'Fine');
 
 async function send(file: string, roots: readonly string[] = [root], head = HEAD): Promise<string> {
-  const response = await sendFile(file, head, roots);
+  const response = await sendFile(newRequest(), { file, head, roots });
   const { handle, pieces } = (response.body as { file: FileBody }).file;
   try {
     const content = await handle.readFile('latin1');
@@ -54,8 +55,12 @@ describe('sends', () => {
     expect(await send(`${folder}/other/c.txt`, [root, `${folder}/other`])).toBe('other/c.txt');
   });
 
-  test('with the head of the program, and the true length', async () => {
-    const response = await sendFile(`${root}/a.txt`, HEAD, [root]);
+  test('to POST with the head of the program, and the true length', async () => {
+    const response = await sendFile(newRequest({ method: 'POST' }), {
+      file: `${root}/a.txt`,
+      head: HEAD,
+      roots: [root],
+    });
     await (response.body as { file: FileBody }).file.handle.close();
     const { status, reason, fields } = response.head;
     expect({ status, reason, fields }).toEqual({
@@ -90,7 +95,7 @@ describe('refuses', () => {
     await expect(send(file, roots)).rejects.toThrow(
       expect.objectContaining({
         status: 500,
-        code: 'XGI_CGI_SENDFILE',
+        code: 'XGI_SENDFILE_REFUSED',
         message: expect.stringContaining(reason) as string,
       }),
     );
@@ -98,7 +103,24 @@ describe('refuses', () => {
 
   test('a path with a NUL', async () => {
     await expect(send(`${root}/a.txt\0`)).rejects.toThrow(
-      expect.objectContaining({ code: 'XGI_CGI_SENDFILE' }),
+      expect.objectContaining({ code: 'XGI_SENDFILE_REFUSED' }),
+    );
+  });
+});
+
+describe('takeSendFile', () => {
+  test('takes the field out, in whatever case', () => {
+    expect(takeSendFile(['A', 'b', 'x-SENDFILE', '/f', 'C', 'x-sendfile'])).toEqual({
+      fields: ['A', 'b', 'C', 'x-sendfile'],
+      file: '/f',
+    });
+    const fields = ['A', 'b'];
+    expect(takeSendFile(fields)).toEqual({ fields, file: undefined });
+  });
+
+  test('two are refused', () => {
+    expect(() => takeSendFile(['X-Sendfile', '/a', 'X-Sendfile', '/b'])).toThrow(
+      expect.objectContaining({ status: 500, code: 'XGI_SENDFILE_REFUSED' }),
     );
   });
 });
