@@ -30,7 +30,7 @@ const MAY_IMPORT = {
   io: CONTRACT,
   bodies: CONTRACT,
   process: [...CONTRACT, ...TELEMETRY],
-  config: [...CONTRACT, ...PURE, 'routing'],
+  config: [...CONTRACT, ...PURE, 'io', 'routing'],
   routing: [...CONTRACT, ...PURE],
   upstream: [...CONTRACT, ...PURE, ...TELEMETRY],
   transports: [...CONTRACT, ...PURE, ...TELEMETRY, 'upstream'],

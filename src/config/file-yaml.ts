@@ -8,7 +8,10 @@ import {
   isScalar,
   LineCounter,
   parseDocument,
+  visit,
+  type Document as YamlDocument,
   type Node,
+  type YAMLMap,
 } from 'yaml';
 import { ConfigError } from '../errors.js';
 import type { Document, Position, SettingPath } from './file.js';
@@ -19,7 +22,8 @@ import type { Document, Position, SettingPath } from './file.js';
  */
 export function parseYaml(source: string, name: string): Document {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  // It looks for keys that are there twice by comparing each with all: a minute, for 100,000.
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
@@ -30,7 +34,8 @@ export function parseYaml(source: string, name: string): Document {
   };
   // A warning is about a tag that means nothing here: a value that would be another than was meant.
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) throw refuse(problem.pos[0], problem.message);
+  if (problem !== undefined) throw refuse(problem.pos[0], MESSAGES[problem.code] ?? problem.message);
+  checkNames(document, refuse);
   return {
     value: toValue(document, refuse),
     locate: (at, what) => {
@@ -40,15 +45,53 @@ export function parseYaml(source: string, name: string): Document {
   };
 }
 
-function toValue(
-  document: ReturnType<typeof parseDocument>,
-  refuse: (offset: number, message: string) => ConfigError,
-): unknown {
+/** Where the parser's own words are for programmers. */
+const MESSAGES: Partial<Record<string, string>> = {
+  MULTIPLE_DOCS: 'expected one document, and here another begins',
+  RESOURCE_EXHAUSTION: 'it is nested too deeply',
+};
+
+type Refuse = (offset: number, message: string) => ConfigError;
+
+/** Keys that are there twice, and aliases of what is not there before them. */
+function checkNames(document: YamlDocument.Parsed, refuse: Refuse): void {
+  const anchors = new Set<string>();
+  visit(document, {
+    Node(_, node) {
+      if (isAlias(node)) {
+        if (!anchors.has(node.source))
+          throw refuse(offsetOf(node) ?? 0, `there is no anchor &${node.source} before this alias`);
+        return;
+      }
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+      if (isMap(node)) checkKeys(node, refuse);
+    },
+  });
+}
+
+function checkKeys({ items }: YAMLMap, refuse: Refuse): void {
+  const keys = new Set<string>();
+  for (const { key } of items) {
+    if (!isScalar(key))
+      throw refuse(offsetOf(key) ?? 0, 'expected the name of a setting, received something else');
+    const name = String(key.value);
+    if (keys.has(name)) throw refuse(offsetOf(key) ?? 0, `${name} is there twice`);
+    keys.add(name);
+  }
+}
+
+function toValue(document: YamlDocument.Parsed, refuse: Refuse): unknown {
   try {
     return document.toJS();
-  } catch (error) {
-    // An alias without an anchor; or thousands of them, which would be millions of values.
-    throw refuse(0, (error as Error).message);
+  } catch {
+    let first = 0;
+    visit(document, {
+      Alias(_, alias) {
+        first = offsetOf(alias) ?? 0;
+        return visit.BREAK;
+      },
+    });
+    throw refuse(first, 'its aliases, written out, would be too large');
   }
 }
 

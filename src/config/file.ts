@@ -4,9 +4,12 @@
  *
  * Messages about a setting begin with where it stands, `xgi.config.yaml:3:10: workers`. From that, {@link ConfigFile.explain} shows the line.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { formatExcerpt } from './excerpt.js';
+import { copySettings } from './file-settings.js';
+import { readSource } from './file-source.js';
 import type { UserConfig } from './schema.js';
 
 /** Keys and indices that lead to a setting: `['routes', 2, 'app']`. */
@@ -45,7 +48,8 @@ const FORMS = 'a file that ends in .ts, .js, .mjs, .yaml, .yml or .json';
 
 /** @returns the absolute path of the file in that folder; undefined if there is none. @throws ConfigError if there are several */
 export function findConfigFile(folder: string): string | undefined {
-  const found = CONFIG_FILES.filter((name) => isFile(path.join(folder, name)));
+  // A link that leads nowhere, too: whoever has put it there does not want to start without the file.
+  const found = CONFIG_FILES.filter((name) => isThere(path.join(folder, name)));
   if (found.length > 1)
     throw new ConfigError(
       'XGI_CONFIG_FILE',
@@ -75,12 +79,7 @@ export async function loadConfigFile(
       const place = position === undefined ? name : `${name}:${position.line}:${position.column}`;
       return at.length === 0 ? place : `${place}: ${formatPath(at)}`;
     };
-    if (!isObject(document.value))
-      throw new ConfigError(
-        'XGI_CONFIG_FILE',
-        `${nameOf([])}: expected an object of settings, received ${JSON.stringify(document.value) ?? 'nothing'}`,
-      );
-    return { path: file, settings: document.value as UserConfig, nameOf, explain };
+    return { path: file, settings: copySettings(document.value, nameOf), nameOf, explain };
   } catch (error) {
     throw error instanceof ConfigError ? explain(error) : error;
   }
@@ -116,13 +115,11 @@ async function parse(
 
 function read(file: string, name: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readSource(file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : message;
     throw new ConfigError(
       'XGI_CONFIG_FILE',
-      `--config: expected ${FORMS}, received ${JSON.stringify(name)}: ${reason}`,
+      `--config: expected ${FORMS}, received ${JSON.stringify(name)}: ${(error as Error).message}`,
     );
   }
 }
@@ -143,11 +140,8 @@ function withExcerpt(error: ConfigError, name: string, source: string): ConfigEr
   const [, line, column] = /^:([0-9]+):([0-9]+):/.exec(error.message.slice(name.length)) ?? [];
   const text = line === undefined ? undefined : source.split(/\r?\n/)[Number(line) - 1];
   if (text === undefined) return error;
-  const gutter = `    ${line} | `;
-  const before = text.slice(0, Number(column) - 1);
-  // A tab is as wide in both lines.
-  const caret = ' '.repeat(gutter.length - 2) + '| ' + before.replaceAll(/[^\t]/g, ' ');
-  return new ConfigError(error.code, `${error.message}\n\n${gutter}${text}\n${caret}^`, { cause: error });
+  const excerpt = formatExcerpt(text, Number(line), Number(column));
+  return new ConfigError(error.code, `${error.message}\n\n${excerpt}`, { cause: error });
 }
 
 function displayName(file: string, cwd: string): string {
@@ -155,10 +149,11 @@ function displayName(file: string, cwd: string): string {
   return relative.startsWith('..') ? file : relative;
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isFile(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // A folder that may not be entered: whatever is to be served says so.
+    return false;
+  }
 }

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
 import { READY_MIDDLEWARE } from './middleware/ready.js';
 import { findNear } from './near.js';
+import { formatReceived } from './received.js';
 import { routeSchema } from './route-schema.js';
 import {
   APPLICATION_SETTINGS,
@@ -27,11 +28,12 @@ export function parseUserConfig(user: UserConfig, names: Names): ParsedConfig {
   if (result.success) return result.data;
   const issue = deepest(result.error.issues[0]!);
   if (issue.code === 'unrecognized_keys') throw refuseKey([...issue.path, issue.keys[0]!], names);
-  const [key, ...below] = issue.path as [keyof UserConfig, ...SettingPath];
-  const received = valueAt(user, issue.path);
+  const at = asWritten(user, issue.path);
+  const [key, ...below] = at as [keyof UserConfig, ...SettingPath];
+  const received = valueAt(user, at);
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${names.nameOf(key, below)}: expected ${issue.message}, received ${JSON.stringify(received) ?? 'nothing'}`,
+    `${names.nameOf(key, below)}: expected ${issue.message}, received ${formatReceived(received)}`,
   );
 }
 
@@ -40,6 +42,15 @@ function deepest(issue: z.ZodIssue): z.ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const issues = issue.unionErrors.flatMap((error) => error.issues.map(deepest));
   return issues.toSorted((a, b) => b.path.length - a.path.length)[0]!;
+}
+
+/** Of an object that was read as a list of entries (`errorPage`), the name instead of the index. */
+function asWritten(user: unknown, at: SettingPath): SettingPath {
+  return at.map((key, i) => {
+    const parent = valueAt(user, at.slice(0, i));
+    const isEntry = typeof key === 'number' && typeof parent === 'object' && !Array.isArray(parent);
+    return isEntry ? Object.keys(parent ?? {})[key]! : key;
+  });
 }
 
 function valueAt(user: unknown, at: SettingPath): unknown {

@@ -1,5 +1,5 @@
 /**
- * Sends files, in parts that are read while the one before is being sent: 512 KiB of memory, whatever their size.
+ * Sends files, in parts that are read while the one before is being sent: the memory of two parts, whatever their size.
  *
  * What is sent is of one version, if the body names one: after each part has been read, and before it is sent, the file is asked
  * whether it has been written to since. If so, or if it ends too early, the body is cut off where the client can tell.
@@ -13,12 +13,17 @@ import { type BodyWriterOptions, shortBody } from './body-writer.js';
 /** One buffer is being read while the other is being sent. */
 const BUFFER_BYTES = 262_144;
 
+export interface FileWriterOptions extends BodyWriterOptions {
+  /** Of each of two buffers. Default 256 KiB. */
+  readonly bufferBytes?: number;
+}
+
 export function fileBodyLength({ pieces }: FileBody): number {
   return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Writes not more than Content-Length, and closes the handle. */
-export async function writeFile(file: FileBody, options: BodyWriterOptions): Promise<void> {
+export async function writeFile(file: FileBody, options: FileWriterOptions): Promise<void> {
   const sending = new FileSending(file, options);
   let error: Error | undefined;
   try {
@@ -41,11 +46,11 @@ class FileSending {
   readonly #sent: [Promise<boolean>, Promise<boolean>] = [Promise.resolve(true), Promise.resolve(true)];
   #turn: 0 | 1 = 0;
 
-  constructor(file: FileBody, { socket, length }: BodyWriterOptions) {
+  constructor(file: FileBody, { socket, length, bufferBytes = BUFFER_BYTES }: FileWriterOptions) {
     this.#file = file;
     this.#socket = socket;
     this.#total = length;
-    const size = Math.min(BUFFER_BYTES, length);
+    const size = Math.min(bufferBytes, length);
     this.#buffers = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
   }
 

@@ -8,6 +8,16 @@ import { ResponseHead } from '../../src/http/response-head.js';
 import { requestFinish, type RequestFinish } from '../../src/observe/channels.js';
 import type { GatewayRequest, Handler } from '../../src/types.js';
 import { answer, deferred, echo, hello, readBody, streamed, TestSource } from '../support/http-server.js';
+import {
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  FrameClient,
+  get,
+  GOAWAY,
+  headerBlock,
+  HEADERS,
+} from '../support/http2-frames.js';
 import { pollUntil } from '../support/poll.js';
 import { makeTempDir } from '../support/temp-dir.js';
 import { connectHttp2, request, startTlsServer } from '../support/tls-server.js';
@@ -294,6 +304,28 @@ describe('the end', () => {
     await pollUntil(() => session.destroyed, { what: 'the end of the session' });
     expect(new Set(codes)).toEqual(new Set([0]));
     expect(server.connections).toBe(0);
+  });
+
+  test('requests that are on their way when a shutdown begins are answered', async () => {
+    const { server, port } = await startTlsServer((given) =>
+      given.path === '/wait' ? new Promise(() => {}) : answer('ok'),
+    );
+    const client = await FrameClient.connect(port);
+    const ask = (stream: number, target: string): void => {
+      client.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, headerBlock(get({ ':path': target }))));
+    };
+    ask(1, '/wait');
+    ask(3, '/');
+    await client.until(HEADERS, 3);
+    const over = server.shutdown(1000);
+    // The server looks at its connections every 50 ms, and gives them 500.
+    for (let stream = 5; stream <= 13; stream += 2) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      ask(stream, '/');
+      await client.until(HEADERS, stream);
+    }
+    expect((await client.until(GOAWAY)).payload.readUInt32BE()).toBe(13);
+    await over;
   });
 
   test('what does not end in time gets 503', async () => {

@@ -157,7 +157,7 @@ const BREAKAGES: readonly (readonly [string, Breakage])[] = [
     'a folder',
     {
       code: 'XGI_TLS_FILE_UNREADABLE',
-      fix: /EISDIR/,
+      fix: /it is a folder/,
       spoil: ({ key }) => execFileSync('sh', ['-c', `rm ${key}; mkdir ${key}`]),
     },
   ],

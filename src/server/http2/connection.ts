@@ -42,9 +42,6 @@ const ANSWERED_BYTES_FACTOR = 2;
 /** For the last frames, when all streams have ended. */
 const CLOSE_MS = 2000;
 
-/** RFC 9113 section 6.8: says that there will be an end, and refuses nothing yet. */
-const NO_STREAM_REFUSED = 2 ** 31 - 1;
-
 /** Node gives the list of the fields as it came, too; its types do not tell. */
 type OnStream = (stream: ServerHttp2Stream, headers: unknown, flags: number, list: readonly string[]) => void;
 
@@ -58,7 +55,6 @@ export class Http2Connection implements ServedConnection {
   #resetsSinceMs = 0;
   /** Since when there is no stream. */
   #idleSinceMs: number = performance.now();
-  #announced = false;
   #closingSinceMs = 0;
 
   constructor({ accepted, secure, peer, handler }: Required<AcceptedConnection>, context: ConnectionContext) {
@@ -84,6 +80,8 @@ export class Http2Connection implements ServedConnection {
     // It is followed by 'close'.
     session.on('error', () => {});
     secure.on('error', () => {});
+    // Without its windows and resets, nothing of what is under way could be ended well. Node would wait for more.
+    secure.once('end', () => this.destroy());
     session.on('close', () => context.closed(this));
   }
 
@@ -117,18 +115,16 @@ export class Http2Connection implements ServedConnection {
       this.destroy();
   }
 
-  /** As HTTP/1.1: a request that is on its way when the shutdown begins is still answered. */
+  /**
+   * As HTTP/1.1: a request that is on its way when the shutdown begins is still answered. Nothing is announced before (RFC 9113 section 6.8): once
+   * any GOAWAY has left, nghttp2 ignores new streams, whatever it says.
+   */
   #checkDrain(nowMs: number): void {
     const { drainingSinceMs, drainIdleMs } = this.#context;
-    if (drainingSinceMs === undefined) return;
-    if (!this.#announced && !this.#session.destroyed) {
-      this.#announced = true;
-      this.#session.goaway(constants.NGHTTP2_NO_ERROR, NO_STREAM_REFUSED);
-    }
-    if (nowMs - drainingSinceMs > drainIdleMs) this.#close(nowMs);
+    if (drainingSinceMs !== undefined && nowMs - drainingSinceMs > drainIdleMs) this.#close(nowMs);
   }
 
-  /** No stream more; those that are there end. */
+  /** No stream more; those that are there end. The GOAWAY says which that are, so that a client can ask another server for the rest. */
   #close(nowMs: number): void {
     if (this.#closingSinceMs !== 0) return;
     this.#closingSinceMs = nowMs;

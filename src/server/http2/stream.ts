@@ -223,7 +223,7 @@ export class Http2Stream implements BodyOrigin, Responder {
       );
       options.done(true, length);
     } else if (body.kind === 'file') {
-      void writeFile(body.file, options);
+      void writeFile(body.file, { ...options, bufferBytes: FILE_BUFFER_BYTES });
     } else {
       this.#writer = new StreamWriter(body.source, options);
       try {
@@ -341,6 +341,9 @@ export class Http2Stream implements BodyOrigin, Responder {
 
 /** What fits one DATA frame is written at once. */
 const MAX_DIRECT_BYTES = 16_384;
+
+/** Of two. A connection of HTTP/1.1 sends one file at a time; of these there may be a hundred, which nobody takes. */
+const FILE_BUFFER_BYTES = 65_536;
 
 function bodyTooLarge({ maxBodyBytes }: { readonly maxBodyBytes: number }): RemoteProtocolError {
   return new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', `the body is larger than ${maxBodyBytes} bytes`);

@@ -2,9 +2,10 @@
  * A certificate with its key, as two files hold them: read, and checked for all that would make a handshake fail later.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, type ErrorCode } from '../../errors.js';
+import { readRegularFile } from '../../io/read-regular-file.js';
 
 /** PEM, and absolute paths. */
 export interface CertificateFiles {
@@ -24,6 +25,9 @@ export interface Certificate {
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
 }
+
+/** The authorities of a whole system are a quarter of it. */
+const MAX_BYTES = 2 ** 20;
 
 /** Anybody on the machine. */
 const READABLE_BY_OTHERS = 0o004;
@@ -61,13 +65,16 @@ export function readCertificate(
  */
 export function readAuthorities(file: string): string {
   const pem = readPem(file);
-  parseCertificate(pem, file);
+  // OpenSSL takes those before a broken one, and says nothing: clients of the others would be turned away.
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?(?=-----BEGIN |$)/g) ?? [pem];
+  for (const [i, block] of blocks.entries())
+    parseCertificate(block, blocks.length === 1 ? file : `${file}, certificate ${i + 1}`);
   return pem;
 }
 
 function readPem(file: string): string {
   try {
-    return readFileSync(file, 'latin1');
+    return readRegularFile(file, MAX_BYTES).toString('latin1');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')

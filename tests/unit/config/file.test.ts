@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfigFile, findConfigFile, formatPath, loadConfigFile } from '../../../src/config/file.js';
+import { importModule } from '../../../src/config/file-module.js';
 import { ConfigError } from '../../../src/errors.js';
 import { importXgi } from '../../../src/service/load-module.js';
 import { makeTempDir } from '../../support/temp-dir.js';
@@ -45,10 +46,19 @@ describe('a file that cannot be read as one of its format: the place, the line a
     [
       'b.yaml',
       'workers: 2\nworkers: 3\n',
-      'b.yaml:2:1: Map keys must be unique\n\n    2 | workers: 3\n      | ^',
+      'b.yaml:2:1: workers is there twice\n\n    2 | workers: 3\n      | ^',
     ],
     ['b.yaml', 'workers: !!js/function 3\n', 'b.yaml:1:10: Unresolved tag'],
-    ['b.yaml', 'workers: *none\n', 'Unresolved alias'],
+    ['b.yaml', 'a: 1\nb: *none\n', 'b.yaml:2:4: there is no anchor &none before this alias'],
+    ['b.yaml', 'a: *late\nb: &late 1\n', 'b.yaml:1:4: there is no anchor &late'],
+    ['b.yaml', 'env:\n  1: a\n  "1": b\n', 'b.yaml:3:3: 1 is there twice'],
+    ['b.yaml', '? [a]\n: b\n', 'b.yaml:1:3: expected the name of a setting'],
+    ['b.yaml', 'a: 1\n---\nb: 2\n', 'b.yaml:2:1: expected one document, and here another begins'],
+    ['b.yaml', `a: ${'['.repeat(5000)}`, 'it is nested too deeply'],
+    ['b.json', `{"a":${'['.repeat(60)}${']'.repeat(60)}}`, ': it is nested more than 50 deep'],
+    ['b.yaml', 'env: &a\n  A: *a\n', 'b.yaml:2:6: env.A: it is inside of itself'],
+    ['b.yaml', 'env:\n  __proto__: a\n', 'b.yaml:2:3: env.__proto__: nothing can have this name'],
+    ['b.json', '{"__proto__": {}}', 'b.json:1:2: __proto__: nothing can have this name'],
     [
       'b.json',
       '{"workers": 2,,}',
@@ -61,8 +71,21 @@ describe('a file that cannot be read as one of its format: the place, the line a
     ],
     ['b.js', 'throw new Error("no database");\n', 'b.js: it cannot be loaded: no database'],
     ['b.js', 'export const a = 1;\n', 'b.js: expected a default export'],
-    ['b.yaml', '', 'b.yaml: expected an object of settings, received null'],
+    ['b.yaml', '', 'b.yaml: expected an object of settings, received nothing'],
     ['b.json', '[1]', 'b.json:1:1: expected an object of settings, received [1]'],
+    ['b.ts', 'export default null;', 'b.ts: expected an object of settings, received nothing'],
+    ['b.ts', 'export default () => ({});', 'received a function: export what it returns'],
+    ['b.ts', 'export default Promise.resolve({});', 'received a promise: export what it resolves to'],
+    ['b.ts', 'export default new Map();', 'received an object of a class of its own'],
+    ['b.ts', 'export default Object.create({ target: "a" });', 'received an object of a class of its own'],
+    ['b.ts', 'const a: any = {}; a.b = [a]; export default a;', 'b.ts: b[0]: it is inside of itself'],
+    [
+      'b.ts',
+      'export default { get a() { throw new Error("no"); } };',
+      'its settings cannot be read: Error: no',
+    ],
+    ['b.ts', 'throw Object.create(null);', 'it cannot be loaded: [Object: null prototype]'],
+    ['b.ts', 'Promise.reject(new Error("later")); export default {};', 'it cannot be loaded: later'],
     ['b.py', 'workers = 2\n', '--config: b.py is Python'],
     ['b.toml', '', '--config: expected a file that ends in .ts'],
   ])('%s: %j', async (name, text, message) => {
@@ -75,7 +98,9 @@ describe('a file that cannot be read as one of its format: the place, the line a
         ? 'l0: &l0 [x]'
         : `l${i}: &l${i} [${Array.from({ length: 10 }, () => `*l${i - 1}`).join(', ')}]`,
     );
-    expect(await failure('bomb.yaml', `${levels.join('\n')}\n`)).toContain('Excessive alias count');
+    expect(await failure('bomb.yaml', `${levels.join('\n')}\n`)).toContain(
+      'its aliases, written out, would be too large',
+    );
   });
 
   test('a file that is not there', async () => {
@@ -104,6 +129,32 @@ describe('where a setting stands', () => {
   });
 });
 
+test.each([
+  ['of a byte order mark, nothing is seen', '\ufeffworkers: 1\n', 'f.yaml:1:1: workers'],
+  ['with CR LF', 'a: 1\r\nworkers: 1\r\n', 'f.yaml:2:1: workers'],
+])('%s', async (_, text, name) => {
+  expect((await load('f.yaml', text)).nameOf(['workers'], 'key')).toBe(name);
+});
+
+test('of what a module throws, the frames are its own', async () => {
+  const text = 'const fail = (): void => {\n  throw new Error("no");\n};\nfail();\nexport default {};\n';
+  const error: unknown = await load('g.ts', text).catch((reason: unknown) => reason);
+  const { detail } = error as ConfigError;
+  expect(detail).toMatch(/g\.ts/);
+  expect(detail).not.toMatch(/jiti|file-module/);
+});
+
+test('a module that never ends', async () => {
+  writeFileSync(path.join(folder, 'h.ts'), 'await new Promise(() => {});\nexport default {};\n');
+  await expect(importModule(path.join(folder, 'h.ts'), 'h.ts', importXgi, 200)).rejects.toThrow(
+    'h.ts: it cannot be loaded: it has not ended within 0.2 s: what it awaits does not come',
+  );
+});
+
+test('a CommonJS module', async () => {
+  expect((await load('i.js', 'module.exports = { workers: 1 };')).settings).toEqual({ workers: 1 });
+});
+
 test('an error about another file stays as it is', async () => {
   const error = new ConfigError('XGI_CONFIG_VALUE', 'other.yaml:1:1: wrong');
   expect((await load('d.yaml', 'a: 1\n')).explain(error)).toBe(error);
@@ -124,6 +175,12 @@ test('the one in a folder; two of them are one too many', () => {
   expect(findConfigFile(other)).toBe(path.join(other, 'xgi.config.yaml'));
   writeFileSync(path.join(other, 'xgi.config.ts'), '');
   expect(() => findConfigFile(other)).toThrow('xgi.config.ts and xgi.config.yaml are both in');
+});
+
+test('a link that leads nowhere is found: nobody wants to start without the settings', () => {
+  const other = makeTempDir();
+  symlinkSync('nowhere', path.join(other, 'xgi.config.yaml'));
+  expect(findConfigFile(other)).toBe(path.join(other, 'xgi.config.yaml'));
 });
 
 test('paths of settings', () => {
