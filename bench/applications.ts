@@ -22,7 +22,7 @@ export const hello: Application = {
   load: { path: '/', postBytes: 0, answerBytes: 13 },
 };
 
-const flask: Application = {
+export const flask: Application = {
   name: 'flask',
   title: 'Flask: a JSON route',
   target: 'flask_json:app',

@@ -1,15 +1,18 @@
 /** The command line of `npm run bench`, as typed: the command, and flags whose values are still text. */
 import { parseArgs } from 'node:util';
 
-export const wsgiCommandNames = ['wsgi', 'idle', 'large', 'slow-heads'] as const;
+export const wsgiCommandNames = ['wsgi', 'tls', 'idle', 'large', 'slow-heads'] as const;
 export type WsgiCommandName = (typeof wsgiCommandNames)[number];
 
 export const cgiCommandNames = ['cgi', 'cgi-delay', 'cgi-git'] as const;
 export type CgiCommandName = (typeof cgiCommandNames)[number];
 
-type CommandName = WsgiCommandName | CgiCommandName;
+export const webCommandNames = ['static', 'h2', 'routes'] as const;
+export type WebCommandName = (typeof webCommandNames)[number];
 
-const commandNames: readonly CommandName[] = [...wsgiCommandNames, ...cgiCommandNames];
+type CommandName = WsgiCommandName | CgiCommandName | WebCommandName;
+
+const commandNames: readonly CommandName[] = [...wsgiCommandNames, ...cgiCommandNames, ...webCommandNames];
 
 const flags = {
   only: { type: 'string' },
@@ -20,6 +23,7 @@ const flags = {
   seconds: { type: 'string' },
   rate: { type: 'string' },
   size: { type: 'string' },
+  streams: { type: 'string' },
   workers: { type: 'string', default: '2' },
   quick: { type: 'boolean', default: false },
   json: { type: 'string' },
@@ -39,7 +43,8 @@ interface Typed<Name extends CommandName> {
 
 export type WsgiCommandLine = Typed<WsgiCommandName>;
 export type CgiCommandLine = Typed<CgiCommandName>;
-export type CommandLine = WsgiCommandLine | CgiCommandLine;
+export type WebCommandLine = Typed<WebCommandName>;
+export type CommandLine = WsgiCommandLine | CgiCommandLine | WebCommandLine;
 
 /** @throws with a message for the user. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -50,6 +55,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 
 export function isCgiCommand(line: CommandLine): line is CgiCommandLine {
   return cgiCommandNames.some((name) => name === line.command);
+}
+
+export function isWebCommand(line: CommandLine): line is WebCommandLine {
+  return webCommandNames.some((name) => name === line.command);
 }
 
 export function wholeNumber(flag: string, text: string): number {

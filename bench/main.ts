@@ -1,25 +1,39 @@
 /** `npm run bench -- COMMAND`: runs a command and makes sure that nothing it started outlives it. */
 import { resolveCgiOptions, type CgiOptions } from './cgi-options.js';
-import { isCgiCommand, parseCommandLine, type CgiCommandName, type WsgiCommandName } from './command-line.js';
+import {
+  isCgiCommand,
+  isWebCommand,
+  parseCommandLine,
+  type CgiCommandName,
+  type WebCommandName,
+  type WsgiCommandName,
+} from './command-line.js';
 import { measureCgiDelay } from './commands/cgi-delay.js';
 import { measureCgiGit } from './commands/cgi-git.js';
 import { measureCgi } from './commands/cgi.js';
+import { measureHttp2 } from './commands/h2.js';
 import { measureIdle } from './commands/idle.js';
 import { measureLarge } from './commands/large.js';
+import { measureRoutes } from './commands/routes.js';
 import { measureSlowHeads } from './commands/slow-heads.js';
+import { measureStatic } from './commands/static.js';
+import { measureTls } from './commands/tls.js';
 import { measureWsgi } from './commands/wsgi.js';
 import { prepareCgiEnvironment, type CgiEnvironment } from './environment/cgi-environment.js';
 import { prepareEnvironment, type Environment } from './environment/environment.js';
+import { prepareWebEnvironment, type WebEnvironment } from './environment/web-environment.js';
 import { resolveOptions, type Options } from './options.js';
 import { killAllPrograms } from './processes/program-run.js';
 import { killAllServers } from './processes/server-process.js';
 import { usage } from './usage.js';
+import { resolveWebOptions, type WebOptions } from './web-options.js';
 
 /** Resolves with true if everything that was measured was also right. */
 type Command<O, On> = (options: O, environment: On) => Promise<boolean>;
 
 const wsgiCommands: Readonly<Record<WsgiCommandName, Command<Options, Environment>>> = {
   wsgi: measureWsgi,
+  tls: measureTls,
   idle: measureIdle,
   large: measureLarge,
   'slow-heads': measureSlowHeads,
@@ -29,6 +43,12 @@ const cgiCommands: Readonly<Record<CgiCommandName, Command<CgiOptions, CgiEnviro
   cgi: measureCgi,
   'cgi-delay': measureCgiDelay,
   'cgi-git': measureCgiGit,
+};
+
+const webCommands: Readonly<Record<WebCommandName, Command<WebOptions, WebEnvironment>>> = {
+  static: measureStatic,
+  h2: measureHttp2,
+  routes: measureRoutes,
 };
 
 /** A wrong answer, too: its figures are worth nothing. */
@@ -74,6 +94,10 @@ function measurementOf(args: readonly string[]): () => Promise<boolean> {
   if (isCgiCommand(line)) {
     const options = resolveCgiOptions(line);
     return () => cgiCommands[line.command](options, prepareCgiEnvironment());
+  }
+  if (isWebCommand(line)) {
+    const options = resolveWebOptions(line);
+    return () => webCommands[line.command](options, prepareWebEnvironment());
   }
   const options = resolveOptions(line);
   return () => wsgiCommands[line.command](options, prepareEnvironment(options));

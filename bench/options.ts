@@ -1,9 +1,9 @@
 /** The options of the WSGI commands. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { applications, type Application } from './applications.js';
+import { applications, flask, type Application } from './applications.js';
 import { listed, named, wholeNumber, type WsgiCommandLine, type WsgiCommandName } from './command-line.js';
-import { contenders } from './contenders/catalog.js';
+import { contenders, tlsContenders } from './contenders/catalog.js';
 import type { Contender } from './contenders/contender.js';
 import { projectDirectory } from './environment/directories.js';
 
@@ -24,6 +24,23 @@ export interface Options {
   readonly interpreter: string;
 }
 
+interface Choice {
+  readonly contenders: readonly Contender[];
+  /** Beside the baseline, unless the command line says otherwise. */
+  readonly others: readonly Contender[];
+  readonly applications: readonly Application[];
+}
+
+const alone = { contenders, others: [], applications };
+
+const choiceOf: Readonly<Record<WsgiCommandName, Choice>> = {
+  wsgi: { contenders, others: contenders, applications },
+  tls: { contenders: tlsContenders, others: tlsContenders, applications: [flask] },
+  idle: alone,
+  large: alone,
+  'slow-heads': alone,
+};
+
 interface Defaults {
   readonly connections: string;
   readonly seconds: string;
@@ -31,6 +48,7 @@ interface Defaults {
 
 const defaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
   wsgi: { connections: '32,256', seconds: '2' },
+  tls: { connections: '32', seconds: '2' },
   idle: { connections: '10000', seconds: '2' },
   large: { connections: '1', seconds: '10' },
   'slow-heads': { connections: '1000', seconds: '5' },
@@ -38,6 +56,7 @@ const defaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
 
 const quickDefaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
   wsgi: { connections: '32', seconds: '1' },
+  tls: { connections: '32', seconds: '1' },
   idle: { connections: '1000', seconds: '1' },
   large: { connections: '1', seconds: '1' },
   'slow-heads': { connections: '100', seconds: '1' },
@@ -46,18 +65,17 @@ const quickDefaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
 /** @throws with a message for the user that names the flag, what was expected and what was received. */
 export function resolveOptions({ command, values, text }: WsgiCommandLine): Options {
   const defaults = (values.quick ? quickDefaultsOf : defaultsOf)[command];
-  const baseline = named('--baseline', contenders, values.baseline ?? 'xgi');
+  const choice = choiceOf[command];
+  const baseline = named('--baseline', choice.contenders, values.baseline ?? 'xgi');
   return {
     commandLine: text,
     baseline,
     only: values.only
-      ? listed(values.only).map((name) => named('--only', contenders, name))
-      : command === 'wsgi'
-        ? contenders
-        : [baseline],
+      ? listed(values.only).map((name) => named('--only', choice.contenders, name))
+      : [baseline, ...choice.others],
     applications: values.apps
       ? listed(values.apps).map((name) => named('--apps', applications, name))
-      : applications,
+      : choice.applications,
     rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '1' : '3')),
     seconds: wholeNumber('--seconds', values.seconds ?? defaults.seconds),
     connections: listed(values.connections ?? defaults.connections).map((number) =>

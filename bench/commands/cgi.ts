@@ -7,10 +7,11 @@ import { MOUNT, programMissing, type CgiProgram } from '../cgi-programs.js';
 import { cgiContenders } from '../contenders/cgi/catalog.js';
 import type { CgiContender } from '../contenders/cgi/cgi-contender.js';
 import type { CgiEnvironment } from '../environment/cgi-environment.js';
-import { cgiSections } from '../report/cgi-tables.js';
+import { wrkClient } from '../load/wrk.js';
+import { comparisonSections } from '../report/comparison-tables.js';
 import { printReport, type Absence } from '../report/report.js';
-import { failureSections, noting, type Failure } from './failures.js';
-import { measurePair, type PairResult } from './pair.js';
+import { compare } from './comparison.js';
+import { failureSections } from './failures.js';
 import { participants } from './participants.js';
 
 /** Thirty-two starting interpreters that a round leaves behind take half a second of two cores. */
@@ -22,8 +23,8 @@ const CPU_NOTE =
   'time and not in the count.';
 
 export async function measureCgi(options: CgiOptions, environment: CgiEnvironment): Promise<boolean> {
-  const { wrk, programsDirectory } = environment;
-  if (!wrk) throw new Error('wrk is missing; install the Debian package wrk');
+  const { programsDirectory } = environment;
+  const client = wrkClient(environment.wrk);
   const isWanted = (contender: CgiContender): boolean =>
     options.only.includes(contender) || options.baselines.includes(contender);
   const { taking, absent } = participants(cgiContenders.filter(isWanted), environment);
@@ -31,18 +32,17 @@ export async function measureCgi(options: CgiOptions, environment: CgiEnvironmen
   const contendersFor = (program: CgiProgram): CgiContender[] =>
     taking.filter((contender) => contender.differsFor(program));
   const { programs, unmeasured } = measurable(options.programs, environment);
-  const target = { path: programsDirectory, mount: MOUNT, environment: {} };
-  const pairs: PairResult[] = [];
-  const failures: Failure[] = [];
-
-  for (const workload of programs) {
-    for (const [baseline, contender] of pairings(baselines, contendersFor(workload))) {
-      await noting(failures, `${contender.name} and ${baseline.name}, ${workload.name}`, async () => {
-        const both = { baseline, contender, settleMs: SETTLE_MS };
-        pairs.push(...(await measurePair({ wrk, workload, target, ...both, options, environment })));
-      });
-    }
-  }
+  const { pairs, failures } = await compare({
+    client,
+    workloads: programs,
+    baselines,
+    contendersFor,
+    targetOf: () => ({ path: programsDirectory, mount: MOUNT, environment: {} }),
+    connectionsFor: () => options.connections,
+    options,
+    environment,
+    settleMs: SETTLE_MS,
+  });
 
   printReport({
     environment,
@@ -51,7 +51,13 @@ export async function measureCgi(options: CgiOptions, environment: CgiEnvironmen
     taking,
     absent: [...absent, ...unmeasured],
     sections: [
-      ...cgiSections({ options, programs, baselines, contendersFor, pairs }),
+      ...comparisonSections({
+        workloads: programs,
+        connectionsFor: () => options.connections,
+        baselines,
+        contendersFor,
+        pairs,
+      }),
       CPU_NOTE,
       ...failureSections(failures),
     ],
@@ -73,17 +79,4 @@ function measurable(
     else unmeasured.push({ name: program.name, reason });
   }
   return { programs, unmeasured };
-}
-
-/** Each baseline with each contender, and each two baselines once. */
-function pairings(
-  baselines: readonly CgiContender[],
-  contenders: readonly CgiContender[],
-): [CgiContender, CgiContender][] {
-  return baselines.flatMap((baseline, index) => {
-    const done = baselines.slice(0, index + 1);
-    return contenders
-      .filter((contender) => !done.includes(contender))
-      .map((contender): [CgiContender, CgiContender] => [baseline, contender]);
-  });
 }

@@ -4,12 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender, RunningServer } from '../contenders/contender.js';
-import { runRound, type Round } from '../load/wrk.js';
-import { validateAnswers } from '../measures/validation.js';
+import type { LoadClient, Round } from '../load/load-client.js';
 import { proportionalBytes } from '../processes/process-table.js';
 import { say } from '../report/report.js';
 import type { Workload } from '../workload.js';
-import { withServer } from './participants.js';
+import { withServer, type ServerSetup } from './participants.js';
 
 /** One contender and a baseline under one load. */
 export interface PairResult {
@@ -27,20 +26,17 @@ export interface RoundPair {
   readonly contender: Round;
 }
 
-export interface Pairing<Target, On> {
-  readonly wrk: string;
+export interface Pairing<Target, On> extends ServerSetup<Target, On> {
+  readonly client: LoadClient;
   readonly workload: Workload;
-  /** How the servers name it. */
-  readonly target: Target;
   readonly baseline: Contender<Target, On>;
   readonly contender: Contender<Target, On>;
   readonly options: PairOptions;
-  readonly environment: On;
   /** Between two rounds, for the server to end what the last one left. */
   readonly settleMs: number;
 }
 
-interface PairOptions {
+export interface PairOptions {
   readonly connections: readonly number[];
   readonly rounds: number;
   readonly seconds: number;
@@ -51,20 +47,20 @@ const WARM_UP = { connections: 32, seconds: 1 };
 
 /** One result for each number of connections. @throws when an answer is wrong, before the load or after it. */
 export function measurePair<Target, On>(pairing: Pairing<Target, On>): Promise<PairResult[]> {
-  const { wrk, workload, options, settleMs } = pairing;
+  const { client, workload, options, settleMs } = pairing;
   return withServer(pairing.baseline, pairing, (baselineServer) =>
     withServer(pairing.contender, pairing, async (contenderServer) => {
       const servers = [baselineServer, contenderServer];
-      for (const server of servers) await validateAnswers(server.port, workload);
+      for (const server of servers) await client.validate(server, workload);
       for (const server of servers) {
-        await runRound(wrk, server, workload, WARM_UP);
+        await client.load(server, workload, WARM_UP);
         await sleep(settleMs);
       }
       const results: PairResult[] = [];
       for (const connections of options.connections) {
         results.push(await loadPair(pairing, { baselineServer, contenderServer, connections }));
       }
-      for (const server of servers) await validateAnswers(server.port, workload);
+      for (const server of servers) await client.validate(server, workload);
       return results;
     }),
   );
@@ -77,11 +73,11 @@ interface PairLoad {
 }
 
 async function loadPair<Target, On>(
-  { wrk, workload, baseline, contender, options, settleMs }: Pairing<Target, On>,
+  { client, workload, baseline, contender, options, settleMs }: Pairing<Target, On>,
   { baselineServer, contenderServer, connections }: PairLoad,
 ): Promise<PairResult> {
   const load = async (server: RunningServer): Promise<Round> => {
-    const round = await runRound(wrk, server, workload, { connections, seconds: options.seconds });
+    const round = await client.load(server, workload, { connections, seconds: options.seconds });
     await sleep(settleMs);
     return round;
   };

@@ -1,5 +1,6 @@
 /** Who takes part, who cannot and why; and starting one of them. */
 import type { Contender, RunningServer } from '../contenders/contender.js';
+import type { Certificate } from '../environment/certificate.js';
 import { freePort } from '../environment/ports.js';
 import { say, type Absence } from '../report/report.js';
 
@@ -32,13 +33,15 @@ const KEEP_ALIVE_SECONDS = 600;
 export interface ServerSetup<Target, On> {
   readonly target: Target;
   readonly options: { readonly workers: number };
+  /** For TLS. */
+  readonly certificate?: Certificate | undefined;
   readonly environment: On;
 }
 
 /** Starts a contender, hands the server to the work, and stops it whatever happens. */
 export async function withServer<T, Target, On>(
   contender: Pick<Contender<Target, On>, 'start'>,
-  { target, options, environment }: ServerSetup<Target, On>,
+  { target, options, certificate, environment }: ServerSetup<Target, On>,
   work: (server: RunningServer) => Promise<T>,
 ): Promise<T> {
   const server = await contender.start({
@@ -46,10 +49,11 @@ export async function withServer<T, Target, On>(
     workers: options.workers,
     port: await freePort(),
     keepAliveSeconds: KEEP_ALIVE_SECONDS,
+    certificate,
     environment,
   });
   try {
-    return await work(server);
+    return await work({ ...server, certificate });
   } finally {
     await server.stop();
   }

@@ -4,12 +4,13 @@
 import { hello } from '../applications.js';
 import type { Contender, RunningServer } from '../contenders/contender.js';
 import type { Environment } from '../environment/environment.js';
+import { wrkClient } from '../load/wrk.js';
 import { countUnserved, type UnservedResult } from '../measures/unserved-connections.js';
 import type { Options } from '../options.js';
 import { loadSections, unservedSection } from '../report/load-tables.js';
 import { printReport, say } from '../report/report.js';
-import { failureSections, noting, type Failure } from './failures.js';
-import { measurePair, type PairResult } from './pair.js';
+import { compare } from './comparison.js';
+import { failureSections, noting } from './failures.js';
 import { participants, withServer } from './participants.js';
 
 export interface Unserved {
@@ -17,35 +18,29 @@ export interface Unserved {
   readonly results: readonly UnservedResult[];
 }
 
-interface Results {
-  readonly pairs: PairResult[];
-  readonly unserved: Unserved[];
-  readonly failures: Failure[];
-}
-
 const UNSERVED_SECONDS = 2;
 const SETTLE_MS = 150;
 
 export async function measureWsgi(options: Options, environment: Environment): Promise<boolean> {
-  const { wrk } = environment;
   const { baseline } = options;
-  if (!wrk) throw new Error('wrk is missing; install the Debian package wrk');
+  const client = wrkClient(environment.wrk);
   const { taking, absent } = participants([baseline, ...options.only], environment);
   if (taking[0] !== baseline) throw new Error(`the baseline ${baseline.name} is missing`);
-  const results: Results = { pairs: [], unserved: [], failures: [] };
-
-  for (const workload of options.applications) {
-    const { target } = workload;
-    for (const contender of taking.slice(1)) {
-      await noting(results.failures, `${contender.name}, ${workload.name}`, async () => {
-        const both = { baseline, contender, settleMs: SETTLE_MS };
-        results.pairs.push(...(await measurePair({ wrk, workload, target, ...both, options, environment })));
-      });
-    }
-  }
+  const { pairs, failures } = await compare({
+    client,
+    workloads: options.applications,
+    baselines: [baseline],
+    contendersFor: () => taking,
+    targetOf: ({ target }) => target,
+    connectionsFor: () => options.connections,
+    options,
+    environment,
+    settleMs: SETTLE_MS,
+  });
+  const unserved: Unserved[] = [];
   for (const contender of taking) {
-    await noting(results.failures, `${contender.name}, unserved connections`, async () => {
-      results.unserved.push(await measureUnserved(contender, options, environment));
+    await noting(failures, `${contender.name}, unserved connections`, async () => {
+      unserved.push(await measureUnserved(contender, options, environment));
     });
   }
 
@@ -56,14 +51,14 @@ export async function measureWsgi(options: Options, environment: Environment): P
     taking,
     absent,
     sections: [
-      ...loadSections(options, taking, results.pairs),
-      unservedSection(options, results.unserved),
-      ...failureSections(results.failures),
+      ...loadSections(options, taking, pairs),
+      unservedSection(options, unserved),
+      ...failureSections(failures),
     ],
-    raw: results,
+    raw: { pairs, unserved, failures },
     jsonFile: options.jsonFile,
   });
-  return results.failures.length === 0;
+  return failures.length === 0;
 }
 
 async function measureUnserved(

@@ -19,3 +19,6 @@ export const contenders: readonly Contender[] = [
   granian,
   waitress,
 ];
+
+/** Those that can be asked for TLS. */
+export const tlsContenders: readonly Contender[] = [xgi, nginxUwsgi];

@@ -6,6 +6,7 @@ import type { ControlGroup } from '../processes/control-group.js';
 import { cpuMicroseconds, processTree } from '../processes/process-table.js';
 import { ServerProcess } from '../processes/server-process.js';
 import { untilAccepting, type Address } from '../processes/readiness.js';
+import type { Certificate } from '../environment/certificate.js';
 import type { Environment } from '../environment/environment.js';
 
 export interface StartRequest<Target = string, On = Environment> {
@@ -15,6 +16,8 @@ export interface StartRequest<Target = string, On = Environment> {
   readonly port: number;
   /** How long an idle connection is to be kept; servers that have no such setting ignore it. */
   readonly keepAliveSeconds: number;
+  /** Serve over TLS, with this. Only some contenders of some benchmarks are ever asked to. */
+  readonly certificate?: Certificate | undefined;
   readonly environment: On;
 }
 
@@ -27,6 +30,8 @@ export interface Roles {
 
 export interface RunningServer {
   readonly port: number;
+  /** With TLS: its own. */
+  readonly certificate?: Certificate | undefined;
   /** Every process of the server that exists now. */
   pids(): number[];
   roles(): Roles;

@@ -3,16 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerProcess } from '../processes/server-process.js';
 import { cpuMicroseconds, processTree, programName } from '../processes/process-table.js';
-import { firstLineOf } from '../environment/programs.js';
 import { startProgram, type Contender, type RunningServer } from './contender.js';
 import { nginxConfiguration } from './nginx-configuration.js';
+import { nginxVersion } from './nginx-version.js';
 import { uwsgiArguments, uwsgiCommand, uwsgiMissing, uwsgiVersion } from './uwsgi.js';
 
 export const nginxUwsgi: Contender = {
   name: 'nginx-uwsgi',
   version: (environment) => {
-    const nginx = firstLineOf(environment.nginx ?? '', ['-v']).replace(/^.*nginx\//, 'nginx ');
-    return `${nginx} + ${uwsgiVersion(uwsgiCommand(environment))}`;
+    return `${nginxVersion(environment)} + ${uwsgiVersion(uwsgiCommand(environment))}`;
   },
   settings: (workers) =>
     `${workers} nginx workers, uwsgi_pass over a Unix socket, ${workers} uWSGI processes with master`,
@@ -28,7 +27,12 @@ export const nginxUwsgi: Contender = {
       accepts: { path: socketPath },
     });
     const configurationPath = join(scratchDirectory, `nginx-${request.port}.conf`);
-    writeFileSync(configurationPath, nginxConfiguration({ ...request, scratchDirectory, socketPath }));
+    const { port, workers, keepAliveSeconds, certificate } = request;
+    const content = passTo(socketPath);
+    writeFileSync(
+      configurationPath,
+      nginxConfiguration({ port, workers, keepAliveSeconds, scratchDirectory, certificate, content }),
+    );
     try {
       const front = await startProgram(nginx, ['-c', configurationPath, '-p', scratchDirectory], {
         cwd: scratchDirectory,
@@ -41,6 +45,31 @@ export const nginxUwsgi: Contender = {
     }
   },
 };
+
+/** Answers of 100 KB stay in memory. */
+function passTo(socketPath: string): string {
+  return `
+    uwsgi_buffer_size 16k;
+    uwsgi_buffers 16 16k;
+    uwsgi_busy_buffers_size 64k;
+    location / {
+      uwsgi_pass unix:${socketPath};
+      uwsgi_param QUERY_STRING $query_string;
+      uwsgi_param REQUEST_METHOD $request_method;
+      uwsgi_param CONTENT_TYPE $content_type;
+      uwsgi_param CONTENT_LENGTH $content_length;
+      uwsgi_param REQUEST_URI $request_uri;
+      uwsgi_param PATH_INFO $document_uri;
+      uwsgi_param DOCUMENT_ROOT $document_root;
+      uwsgi_param SERVER_PROTOCOL $server_protocol;
+      uwsgi_param REQUEST_SCHEME $scheme;
+      uwsgi_param REMOTE_ADDR $remote_addr;
+      uwsgi_param REMOTE_PORT $remote_port;
+      uwsgi_param SERVER_PORT $server_port;
+      uwsgi_param SERVER_NAME $server_name;
+    }
+`;
+}
 
 function serverOfBoth(front: ServerProcess, backend: ServerProcess, port: number): RunningServer {
   const pids = (): number[] => processTree([front.pid, backend.pid]).map((entry) => entry.pid);

@@ -6,8 +6,8 @@ import { prepareUwsgi, type UwsgiEditions } from './uwsgi-build.js';
 
 /** What every benchmark has. */
 export interface BaseEnvironment {
-  /** Of the interpreter that runs the measured programs, as it says it. */
-  readonly pythonVersion: string;
+  /** Of the interpreter that runs the measured programs, as it says it; undefined if there are none. */
+  readonly pythonVersion?: string;
   readonly wrk: string | undefined;
   /** Sockets, configuration and spooled bodies of the servers; removed at the end. */
   readonly scratchDirectory: string;

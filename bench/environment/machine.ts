@@ -8,8 +8,8 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGibibytes: number;
   readonly kernel: string;
-  readonly node: string;
-  readonly python: string;
+  /** Of Node, and of the interpreter of all programs, if there are any. */
+  readonly runtimes: readonly string[];
 }
 
 export function describeMachine({ pythonVersion }: BaseEnvironment): Machine {
@@ -20,7 +20,6 @@ export function describeMachine({ pythonVersion }: BaseEnvironment): Machine {
     cores: cores.length,
     memoryGibibytes: Math.round(totalmem() / 2 ** 30),
     kernel: `${type()} ${release()}`,
-    node: `Node ${process.versions.node}`,
-    python: pythonVersion,
+    runtimes: [`Node ${process.versions.node}`, ...(pythonVersion ? [`${pythonVersion} for all`] : [])],
   };
 }

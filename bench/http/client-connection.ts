@@ -1,5 +1,6 @@
 /** A client's connection to a server on the loopback interface: one request at a time. */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { ResponseReader, type ResponseHead } from './response-reader.js';
 
 export interface Response extends ResponseHead {
@@ -19,10 +20,15 @@ export class ClientConnection {
   #pending: Pending | undefined;
   #isOpen = true;
 
-  /** @throws when nothing accepts within the limit. */
-  static open(port: number, limitMs = 10_000): Promise<ClientConnection> {
+  /**
+   * @param authority what the server's certificate must be of, in PEM form; without it there is no TLS
+   * @throws when nothing accepts within the limit, or the handshake fails
+   */
+  static open(port: number, limitMs = 10_000, authority?: string): Promise<ClientConnection> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+      const target = { host: '127.0.0.1', port, noDelay: true };
+      const secure = { ...target, ca: authority, servername: 'localhost', minVersion: 'TLSv1.3' } as const;
+      const socket = authority === undefined ? connect(target) : connectTls(secure);
       const fail = (error: Error): void => {
         clearTimeout(timer);
         socket.destroy();
@@ -30,7 +36,7 @@ export class ClientConnection {
       };
       const timer = setTimeout(() => fail(new Error(`no connection within ${limitMs} ms`)), limitMs);
       socket.once('error', fail);
-      socket.once('connect', () => {
+      socket.once(authority === undefined ? 'connect' : 'secureConnect', () => {
         clearTimeout(timer);
         socket.off('error', fail);
         resolve(new ClientConnection(socket));

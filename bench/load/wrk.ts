@@ -1,28 +1,15 @@
-/** One round of load by wrk, with the server's CPU time in that round. */
-import type { RunningServer } from '../contenders/contender.js';
+/** Rounds of load by wrk, over HTTP/1.1, with the server's CPU time in each. */
 import { wrkScript } from '../environment/directories.js';
+import { validateAnswers } from '../measures/validation.js';
 import { runProgram } from '../processes/program-run.js';
 import type { Workload } from '../workload.js';
-
-export interface LoadShape {
-  readonly connections: number;
-  readonly seconds: number;
-}
-
-export interface Round {
-  readonly requests: number;
-  readonly requestsPerSecond: number;
-  /** All processes of the server; NaN if it cannot be told. */
-  readonly cpuMicrosecondsPerRequest: number;
-  readonly p50Microseconds: number;
-  readonly p99Microseconds: number;
-  /** Answers with a status of 400 and more. */
-  readonly statusErrors: number;
-  /** Connections that could not be made, read or written. */
-  readonly socketErrors: number;
-  /** Requests that waited for two seconds (wrk's limit). */
-  readonly timeouts: number;
-}
+import {
+  requireBytes,
+  type LoadClient,
+  type LoadedServer,
+  type LoadShape,
+  type Round,
+} from './load-client.js';
 
 interface WrkResult {
   readonly requests: number;
@@ -40,20 +27,27 @@ interface WrkResult {
 /** wrk needs a moment beyond its duration to end. */
 const LIMIT_BEYOND_MS = 10_000;
 
-/** @throws when wrk fails, or fewer bytes came than the counted answers have. */
-export async function runRound(
+/** @throws when wrk is not there. */
+export function wrkClient(wrk: string | undefined): LoadClient {
+  if (!wrk) throw new Error('wrk is missing; install the Debian package wrk');
+  return {
+    validate: async ({ port, certificate }, workload) => {
+      await validateAnswers(port, workload, certificate);
+    },
+    load: (server, workload, shape) => runRound(wrk, server, workload, shape),
+  };
+}
+
+async function runRound(
   wrk: string,
-  server: RunningServer,
+  server: LoadedServer,
   workload: Workload,
   shape: LoadShape,
 ): Promise<Round> {
   const cpuBefore = server.cpuMicroseconds();
-  const result = await runWrk(wrk, wrkArguments(server.port, workload, shape), shape.seconds);
+  const result = await runWrk(wrk, wrkArguments(server, workload, shape), shape.seconds);
   const cpu = server.cpuMicroseconds() - cpuBefore;
-  const expectedBytes = (result.requests - result.status) * workload.load.answerBytes;
-  if (result.bytes < expectedBytes) {
-    throw new Error(`${result.requests} answers had ${result.bytes} bytes and not ${expectedBytes}`);
-  }
+  requireBytes(workload, { answers: result.requests - result.status, bytes: result.bytes });
   return {
     requests: result.requests,
     requestsPerSecond: (result.requests / result.microseconds) * 1_000_000,
@@ -66,14 +60,18 @@ export async function runRound(
   };
 }
 
-function wrkArguments(port: number, { load }: Workload, { connections, seconds }: LoadShape): string[] {
+function wrkArguments(
+  { port, certificate }: LoadedServer,
+  { load }: Workload,
+  { connections, seconds }: LoadShape,
+): string[] {
   return [
     '-t1',
     `-c${connections}`,
     `-d${seconds}s`,
     '--latency',
     ...['-s', wrkScript],
-    `http://127.0.0.1:${port}${load.path}`,
+    `${certificate ? 'https' : 'http'}://127.0.0.1:${port}${load.path}`,
     '--',
     ...(load.postBytes > 0 ? ['POST', String(load.postBytes)] : ['GET']),
   ];

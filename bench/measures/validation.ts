@@ -1,33 +1,48 @@
 /** Is every answer right? A fast wrong answer is worth nothing, so this comes before and after each load. */
+import { readFileSync } from 'node:fs';
+import type { Certificate } from '../environment/certificate.js';
 import { ClientConnection, type Response } from '../http/client-connection.js';
 import type { Exchange, Workload } from '../workload.js';
 
 const PASSES = 3;
 const PARALLEL_CONNECTIONS = 4;
+const OPEN_LIMIT_MS = 10_000;
 
 export interface Validation {
   /** False if the server closes after each answer. */
   readonly keepsAlive: boolean;
 }
 
-/** @throws naming the first answer that is not the expected one. */
-export async function validateAnswers(port: number, workload: Workload): Promise<Validation> {
+/**
+ * @param certificate the server's, with TLS
+ * @throws naming the first answer that is not the expected one
+ */
+export async function validateAnswers(
+  port: number,
+  workload: Workload,
+  certificate?: Certificate,
+): Promise<Validation> {
+  const authority = certificate && readFileSync(certificate.certificatePath, 'latin1');
+  const open = (): Promise<ClientConnection> => ClientConnection.open(port, OPEN_LIMIT_MS, authority);
   const exchanges = Array.from({ length: PASSES }, () => workload.exchanges).flat();
-  const connectionsUsed = await validateInTurn(port, exchanges);
-  const parallel = Array.from({ length: PARALLEL_CONNECTIONS }, () => validateInTurn(port, exchanges));
+  const connectionsUsed = await validateInTurn(open, exchanges);
+  const parallel = Array.from({ length: PARALLEL_CONNECTIONS }, () => validateInTurn(open, exchanges));
   const failures = (await Promise.allSettled(parallel)).filter((result) => result.status === 'rejected');
   if (failures[0]) throw failures[0].reason;
   return { keepsAlive: connectionsUsed < exchanges.length };
 }
 
 /** On one connection as long as the server keeps it. Returns how many were needed. */
-async function validateInTurn(port: number, exchanges: readonly Exchange[]): Promise<number> {
-  let connection = await ClientConnection.open(port);
+async function validateInTurn(
+  open: () => Promise<ClientConnection>,
+  exchanges: readonly Exchange[],
+): Promise<number> {
+  let connection = await open();
   let used = 1;
   try {
     for (const exchange of exchanges) {
       if (!connection.isOpen) {
-        connection = await ClientConnection.open(port);
+        connection = await open();
         used += 1;
       }
       checkAnswer(await connection.request(exchange.request), exchange);
@@ -39,7 +54,7 @@ async function validateInTurn(port: number, exchanges: readonly Exchange[]): Pro
 }
 
 /** @throws naming the first thing about an answer that is not as expected. */
-export function checkAnswer(response: Response, { request, answer }: Exchange): void {
+export function checkAnswer(response: Omit<Response, 'keepAlive'>, { request, answer }: Exchange): void {
   const wrong = (what: string, expected: unknown, received: unknown): never => {
     const line = request.toString('latin1', 0, request.indexOf('\r\n'));
     throw new Error(`${line}: the ${what} should be ${String(expected)} and is ${String(received)}`);

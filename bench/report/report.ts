@@ -44,7 +44,7 @@ function circumstances<On extends BaseEnvironment>({ environment, command }: Rep
     `Command: \`${command}\``,
     '',
     `Date: ${machine.date}. Machine: ${machine.cpu}, ${machine.cores} cores, ` +
-      `${machine.memoryGibibytes} GiB, ${machine.kernel}; ${machine.node}, ${machine.python} for all.`,
+      `${machine.memoryGibibytes} GiB, ${machine.kernel}; ${machine.runtimes.join(', ')}.`,
   ].join('\n');
 }
 

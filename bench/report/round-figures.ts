@@ -1,5 +1,5 @@
 /** What rounds of load come to, in the columns that every table of load has. */
-import type { Round } from '../load/wrk.js';
+import type { Round } from '../load/load-client.js';
 import { median } from '../measures/statistics.js';
 import { formatCount, formatMebibytes, formatMilliseconds, formatNumber } from './figures.js';
 

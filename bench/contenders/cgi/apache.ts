@@ -1,17 +1,17 @@
 /** Apache httpd: event MPM and mod_cgid, as Debian packages them, with a configuration and a folder of its own. */
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstLineOf } from '../../environment/programs.js';
 import { programName } from '../../processes/process-table.js';
-import { apacheConfiguration } from './apache-configuration.js';
+import { apacheConfiguration } from '../apache-configuration.js';
+import { apacheMissing, apacheVersion } from '../apache-program.js';
+import { cgiDirectives, cgiModules } from './apache-directives.js';
 import { startCgiServer, type CgiContender } from './cgi-contender.js';
 
 export const apache: CgiContender = {
   name: 'apache',
-  version: ({ apache: program = '' }) =>
-    firstLineOf(program, ['-v']).replace('Server version: Apache/', 'Apache httpd '),
+  version: apacheVersion,
   settings: (workers) => `event MPM, ${workers} processes of 256 threads, mod_cgid`,
-  missing: ({ apache: program }) => (program ? undefined : "Debian's package apache2-bin is not installed"),
+  missing: apacheMissing,
   differsFor: () => true,
   async start({ target, workers, port, keepAliveSeconds, environment }) {
     const { apache: program = '', scratchDirectory } = environment;
@@ -21,7 +21,13 @@ export const apache: CgiContender = {
     const configurationPath = join(directory, 'httpd.conf');
     writeFileSync(
       configurationPath,
-      apacheConfiguration({ port, processes: workers, keepAliveSeconds, site: target, directory }),
+      apacheConfiguration({
+        port,
+        keepAliveSeconds,
+        directory,
+        modules: cgiModules,
+        content: cgiDirectives({ processes: workers, site: target, directory }),
+      }),
     );
     return startCgiServer({
       program,

@@ -3,8 +3,17 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import { httpDate } from '../../http/date.js';
 import type { ResponseHead } from '../../http/response-head.js';
 
-/** Heads are shared among responses; what does not change with the response is made once. */
-const known = new WeakMap<ResponseHead, OutgoingHttpHeaders>();
+interface Known {
+  /** What does not change with the response. */
+  readonly fixed: OutgoingHttpHeaders;
+  /** The last ones without a length to add, and what they depend on. Node copies what it is given. */
+  fields: OutgoingHttpHeaders | undefined;
+  date: string;
+  hsts: string;
+}
+
+/** Heads are shared among responses. */
+const known = new WeakMap<ResponseHead, Known>();
 
 export interface ResponseFieldsOptions {
   /** The Content-Length to add; -1 adds none. */
@@ -18,17 +27,26 @@ export function responseFields(
   head: ResponseHead,
   { addLength, hsts }: ResponseFieldsOptions,
 ): OutgoingHttpHeaders {
-  let fixed = known.get(head);
-  if (fixed === undefined) {
-    fixed = interimFields(head);
-    if (!head.hasServer) fixed['server'] = 'xgi';
-    known.set(head, fixed);
-  }
-  const fields = { ...fixed };
-  if (!head.hasDate) fields['date'] = httpDate();
-  if (addLength !== -1) fields['content-length'] = addLength;
+  const entry = knownOf(head);
+  const date = httpDate();
+  if (addLength === -1 && entry.date === date && entry.hsts === hsts && entry.fields !== undefined)
+    return entry.fields;
+  const fields = { ...entry.fixed };
+  if (!head.hasDate) fields['date'] = date;
   if (hsts !== '') fields['strict-transport-security'] ??= hsts;
+  if (addLength === -1) Object.assign(entry, { fields, date, hsts });
+  else fields['content-length'] = addLength;
   return fields;
+}
+
+function knownOf(head: ResponseHead): Known {
+  let entry = known.get(head);
+  if (entry === undefined) {
+    const fixed = interimFields(head);
+    if (!head.hasServer) fixed['server'] = 'xgi';
+    known.set(head, (entry = { fixed, fields: undefined, date: '', hsts: '' }));
+  }
+  return entry;
 }
 
 /** The fields of an interim response: nothing is added. */

@@ -77,8 +77,12 @@ export class Http2Stream implements BodyOrigin, Responder {
       return;
     }
     this.#exchange = exchange;
-    // To its end, which has come, or comes with an empty DATA frame: Node resets a stream that was not read.
-    if (exchange.body === null) this.#stream.resume();
+    // To its end, which has come, or comes with an empty DATA frame: Node resets a stream that was not read. If it has come, not before the
+    // response has left: Node would destroy the stream before it tells of the last write, and make an error for nobody (3 us).
+    if (exchange.body === null) {
+      if (hasBody) this.#stream.resume();
+      else this.#stream.once('finish', resume);
+    }
     callHandler(handler, exchange, this);
   }
 
@@ -337,6 +341,10 @@ export class Http2Stream implements BodyOrigin, Responder {
     this.fail(exchange, new GatewayError(503, 'XGI_STOPPING', 'the server is being stopped'));
     exchange.abort();
   }
+}
+
+function resume(this: ServerHttp2Stream): void {
+  this.resume();
 }
 
 /** What fits one DATA frame is written at once. */

@@ -1,9 +1,8 @@
-/** The tables of `bench cgi`: one for each program and number of connections, with a ratio for each baseline. */
-import type { CgiOptions } from '../cgi-options.js';
-import type { CgiProgram } from '../cgi-programs.js';
+/** Tables of a comparison: one for each workload and number of connections, with a ratio for each baseline. */
 import type { PairResult } from '../commands/pair.js';
-import type { Round } from '../load/wrk.js';
+import type { Round } from '../load/load-client.js';
 import { median } from '../measures/statistics.js';
+import type { Workload } from '../workload.js';
 import { formatRatio } from './figures.js';
 import { markdownTable } from './markdown-table.js';
 import { loadFigures, loadHeading, rateFigure, rateHeading } from './round-figures.js';
@@ -12,27 +11,30 @@ interface Named {
   readonly name: string;
 }
 
-export interface CgiTables {
-  readonly options: CgiOptions;
-  readonly programs: readonly CgiProgram[];
+export interface ComparisonTables<W extends Workload> {
+  readonly workloads: readonly W[];
+  connectionsFor(workload: W): readonly number[];
   readonly baselines: readonly Named[];
-  /** Those that took part in the measurement of a program. */
-  contendersFor(program: CgiProgram): readonly Named[];
+  /** Those that took part in the measurement of a workload. */
+  contendersFor(workload: W): readonly Named[];
   readonly pairs: readonly PairResult[];
 }
 
-export function cgiSections({ options, programs, baselines, contendersFor, pairs }: CgiTables): string[] {
+export function comparisonSections<W extends Workload>(tables: ComparisonTables<W>): string[] {
+  const { workloads, baselines, pairs } = tables;
   const heading = [
     'contender',
     rateHeading,
     ...baselines.map(({ name }) => `this ÷ ${name}`),
     ...loadHeading,
   ];
-  return programs.flatMap((program) =>
-    options.connections.map((connections) => {
-      const here = pairs.filter((pair) => pair.workload === program.name && pair.connections === connections);
-      const rows = contendersFor(program).map(({ name }) => rowOf(name, baselines, here));
-      return `### ${program.title}, ${connections} connections\n\n${markdownTable(heading, rows)}`;
+  return workloads.flatMap((workload) =>
+    tables.connectionsFor(workload).map((connections) => {
+      const here = pairs.filter(
+        (pair) => pair.workload === workload.name && pair.connections === connections,
+      );
+      const rows = tables.contendersFor(workload).map(({ name }) => rowOf(name, baselines, here));
+      return `### ${workload.title}, ${connections} connections\n\n${markdownTable(heading, rows)}`;
     }),
   );
 }

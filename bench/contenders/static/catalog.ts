@@ -1,0 +1,21 @@
+/** Every contender of the benchmarks of static files, in the order of the tables. */
+import { apacheStatic } from './apache.js';
+import { caddyStatic } from './caddy.js';
+import { nginxStatic } from './nginx.js';
+import type { StaticContender } from './static-contender.js';
+import { xgiOneRoute, xgiThousandRoutes } from './xgi-routes.js';
+import { xgiStatic, xgiStaticGateways } from './xgi.js';
+
+export const staticContenders: readonly StaticContender[] = [
+  xgiStatic,
+  xgiStaticGateways,
+  nginxStatic,
+  caddyStatic,
+  apacheStatic,
+];
+
+/** Those that can be asked for HTTP/2. */
+export const http2Contenders: readonly StaticContender[] = [xgiStatic, xgiStaticGateways, nginxStatic];
+
+/** The same server with other configurations. */
+export const routesContenders: readonly StaticContender[] = [xgiOneRoute, xgiThousandRoutes];
