@@ -16,12 +16,21 @@ export interface CommandLine {
   /** `--config`, as it was written. */
   readonly configFile: string | undefined;
   readonly action: Action;
+  /** Of `xgi init`. */
+  readonly init: InitOptions;
   /** How a message names an option, and where it was given. */
   nameOf(key: keyof UserConfig): string;
 }
 
 /** `print` is `xgi check --print`. */
-export type Action = 'serve' | 'check' | 'print' | 'routes';
+export type Action = 'serve' | 'check' | 'print' | 'routes' | 'init';
+
+export interface InitOptions {
+  /** `--format`, as it was written. */
+  readonly format: string | undefined;
+  /** A file that is there is replaced. */
+  readonly force: boolean;
+}
 
 const NO_TARGET = {
   wsgi: 'xgi wsgi: no TARGET given, for example xgi wsgi wsgi:app (the module wsgi alone is xgi wsgi wsgi)',
@@ -52,17 +61,33 @@ export function parseCommandLine(
 ): CommandLine {
   const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
   const line = parseSource(argv, version, '');
-  const { checkConfig, print, config: configFile, ...flags } = { ...variable.flags, ...line.flags };
+  const {
+    checkConfig,
+    print,
+    format,
+    force,
+    config: configFile,
+    ...flags
+  } = {
+    ...variable.flags,
+    ...line.flags,
+  };
   const command = LOOKING_COMMANDS.find((name) => name === line.words[0]);
   const lineWords = command === undefined ? line.words : line.words.slice(1);
   const words = lineWords.length > 0 ? lineWords : variable.words;
   const looks = command ?? (checkConfig === true ? 'check' : undefined);
   if (print === true && looks !== 'check')
     throw new ConfigError('XGI_CONFIG_USAGE', '--print is for xgi check; see xgi --help');
+  if (looks !== 'init' && (format !== undefined || force === true))
+    throw new ConfigError(
+      'XGI_CONFIG_USAGE',
+      `${format === undefined ? '--force' : '--format'} is for xgi init; see xgi --help`,
+    );
   return {
     config: { ...flags, ...findTarget(words, moduleFolders(flags, env)) },
     configFile: configFile as string | undefined,
     action: print === true ? 'print' : (looks ?? 'serve'),
+    init: { format: format as string | undefined, force: force === true },
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
       return flagOf(key) + (key in line.flags || !(key in variable.flags) ? '' : ' (in XGI_CMD_ARGS)');

@@ -1,14 +1,17 @@
-/** The settings of a run: those of the configuration file, and over them those of XGI_CMD_ARGS and the command line. */
+/** The settings of a run: those of the configuration file, or of what was found without one, and over them those of XGI_CMD_ARGS and the command line. */
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { Detection } from '../config/detect-project.js';
 import { type ConfigFile, findConfigFile, loadConfigFile, type SettingPath } from '../config/file.js';
 import { resolveConfig, type ResolveContext, type ResolvedConfig } from '../config/resolve.js';
 import { SERVER_SETTINGS, type UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
+import type { WantedPrivileges } from '../types.js';
 import { resolvePrivileges } from '../process/privileges.js';
 import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
 import { importXgi } from '../service/load-module.js';
 import type { CommandLine } from './command-line.js';
+import { detect, folderToDetect, overlay } from './detected.js';
 
 export interface Configuration {
   /** As it was written. */
@@ -16,6 +19,8 @@ export interface Configuration {
   readonly resolved: ResolvedConfig;
   /** undefined if there is none. */
   readonly file: ConfigFile | undefined;
+  /** Set if nothing said what is served, and the folder was looked into. */
+  readonly detection: Detection | undefined;
   /** How a message names a setting, and where it was given. */
   nameOf(key: keyof UserConfig, below?: SettingPath): string;
 }
@@ -28,29 +33,47 @@ export interface ConfigurationContext {
 }
 
 /**
- * Reads the file, anew each time, and resolves all settings.
+ * Reads the file, or looks into the folder, anew each time, and resolves all settings.
  *
  * @throws ConfigError; one about the file shows the line
  */
 export async function readConfiguration(
-  { config: flags, configFile, nameOf: nameOfFlag }: CommandLine,
+  { config: given, configFile, nameOf: nameOfFlag }: CommandLine,
   { cwd, inheritedFds }: ConfigurationContext,
 ): Promise<Configuration> {
-  const file = await readFile(configFile, cwd);
-  const nameOf: Configuration['nameOf'] = (key, below = []) =>
-    file === undefined || key in flags || !(key in file.settings)
-      ? nameOfFlag(key)
-      : file.nameOf([key, ...below]);
-  const user: UserConfig = { ...file?.settings, ...flags };
+  const folder = folderToDetect(given, cwd);
+  const { file, isOfFolder } = await readFile(configFile, cwd, folder);
+  // The file of a folder that was named says what is served there.
+  const { target: _, chdir: __, ...others } = given;
+  const flags: UserConfig = isOfFolder ? others : given;
+  const nameOf: Configuration['nameOf'] = (key, below = []) => {
+    if (file !== undefined && !(key in flags) && key in file.settings) return file.nameOf([key, ...below]);
+    const [name, setting] = below;
+    // Of what was found, where a flag went into each application.
+    if (key !== 'apps' || setting === undefined || file !== undefined) return nameOfFlag(key);
+    return setting in given ? nameOfFlag(setting as keyof UserConfig) : `${setting} of ${name}`;
+  };
   const runAs: ResolveContext['runAs'] = (wanted) => {
     const { uid, gid, env } = resolvePrivileges(wanted, { nameOf });
     return uid === null || gid === null ? undefined : { uid, gid, env };
   };
   const checkLauncher: ResolveContext['checkLauncher'] = (python, cgiUser) =>
     checkRootsLauncher({ user: cgiUser, python, name: nameOf('cgiUser') });
+  const detection =
+    file === undefined && folder !== undefined
+      ? await detect(folder, flags, { env: process.env, runAs: () => runAs(wantedBy(flags)), nameOf })
+      : undefined;
+  const isDetected = detection !== undefined && !isItself(detection);
+  const user: UserConfig = isDetected
+    ? overlay(detection, flags, nameOf)
+    : { ...file?.settings, ...detection?.config, ...flags };
   try {
     const resolved = await resolveConfig(user, {
-      cwd: file === undefined || 'chdir' in flags ? cwd : path.dirname(file.path),
+      cwd: isDetected
+        ? detection.folder
+        : file === undefined || 'chdir' in flags
+          ? cwd
+          : path.dirname(file.path),
       env: process.env,
       inheritedFds,
       runAs,
@@ -58,7 +81,7 @@ export async function readConfiguration(
       nameOf,
       nameOfKey: (at) => file?.nameOf(at, 'key') ?? String(at[0]),
     });
-    return { user, resolved, file, nameOf };
+    return { user, resolved, file, detection, nameOf };
   } catch (error) {
     throw file !== undefined && error instanceof ConfigError ? file.explain(error) : error;
   }
@@ -89,9 +112,31 @@ export async function rereadConfiguration(
   throw now.file?.explain(error) ?? error;
 }
 
-/** @param written as with `--config`: a path; `none` for no file; undefined to look in the working directory */
-async function readFile(written: string | undefined, cwd: string): Promise<ConfigFile | undefined> {
-  if (written === 'none') return undefined;
-  const file = written === undefined ? findConfigFile(cwd) : path.resolve(cwd, written);
-  return file === undefined ? undefined : await loadConfigFile(file, cwd, importXgi);
+/** Whether the folder as a whole is what is served, as with `xgi static DIR`: paths are relative to where xgi was started. */
+function isItself({ config }: Detection): boolean {
+  return config.target === '.';
+}
+
+function wantedBy({ user, group, allowRoot = false }: UserConfig): WantedPrivileges {
+  return { user: textOf(user), group: textOf(group), umask: null, allowRoot };
+}
+
+function textOf(value: UserConfig['user']): string | null {
+  return value === undefined ? null : String(value);
+}
+
+/**
+ * @param written as with `--config`: a path; `none` for no file; undefined to look in the working directory, then in the folder
+ * @param folder that is to be served
+ */
+async function readFile(
+  written: string | undefined,
+  cwd: string,
+  folder: string | undefined,
+): Promise<{ readonly file: ConfigFile | undefined; readonly isOfFolder: boolean }> {
+  if (written === 'none') return { file: undefined, isOfFolder: false };
+  const own = written === undefined ? findConfigFile(cwd) : path.resolve(cwd, written);
+  const found = own ?? (folder === undefined ? undefined : findConfigFile(folder));
+  const file = found === undefined ? undefined : await loadConfigFile(found, cwd, importXgi);
+  return { file, isOfFolder: file !== undefined && own === undefined };
 }

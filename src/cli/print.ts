@@ -44,14 +44,18 @@ function formatConditions({ methods, fields }: RouteRule): string {
 function formatAction(action: RouteAction, apps: ReadonlyMap<string, ResolvedConfig>): string {
   switch (action.kind) {
     case 'app': {
-      const app = apps.get(action.app)!;
-      return `${action.app === '' ? '' : `${action.app}: `}${kindOf(app)} ${app.target}`;
+      const names = [...action.files, action.app];
+      return names.map((name) => formatApp(name, apps.get(name)!)).join(', else ');
     }
     case 'redirect':
       return `redirect ${action.status} ${action.to}`;
     case 'respond':
       return `respond ${action.status}`;
   }
+}
+
+function formatApp(name: string, app: ResolvedConfig): string {
+  return `${name === '' ? '' : `${name}: `}${kindOf(app)} ${app.target}`;
 }
 
 /** Maps and sets as objects and lists; without what has no text. */

@@ -200,6 +200,7 @@ The variable XGI_CMD_ARGS may hold flags too; those on the command line win.
 Commands that serve nothing, with the same flags:
   xgi check                               whether everything can be served
   xgi routes                              what goes where, in order
+  xgi init                                writes that, and the flags, to a file
 
 Commands for an xgi that runs:
   xgi status                              workers, queue, requests that run
@@ -209,6 +210,7 @@ Commands for an xgi that runs:
   xgi help stop                           the flags of a command
 
 Examples:
+  xgi                                     what lies in this folder
   xgi wsgi:app                            the callable app of wsgi.py
   xgi mysite.wsgi -b :80 -w 4             a Django project
   xgi 'shop:create_app()' -b unix:/run/shop.sock
@@ -221,10 +223,10 @@ Examples:
 export function createProgram(version: string): Command {
   const program = new Command('xgi')
     .usage(
-      '[flags] [TARGET]\n       xgi wsgi|cgi|static|app [flags] TARGET\n       xgi check|routes [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
+      '[flags] [TARGET]\n       xgi wsgi|cgi|static|app [flags] TARGET\n       xgi check|routes|init [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
     )
     .description(
-      'Serves a WSGI application, CGI programs, static files or a TypeScript application. TARGET is\nMODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI\nprograms, one program, a folder of files, or path/to/FILE.ts or .js.',
+      'Serves a WSGI application, CGI programs, static files or a TypeScript application. TARGET is\nMODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI\nprograms, one program, a folder of files, path/to/FILE.ts or .js, or a project. Without it, a\nconfiguration file says what is served, or what lies in this folder.',
     )
     .argument('[words...]')
     .exitOverride()
@@ -242,6 +244,8 @@ export function createProgram(version: string): Command {
   return program
     .optionsGroup('Other:')
     .option('--check-config', 'the same as xgi check')
+    .option('--format <format>', 'with xgi init: ts or yaml (default: ts beside a package.json)')
+    .option('--force', 'with xgi init: replace the file that is there')
     .option('--print', 'with xgi check: print the settings that are used instead, defaults too')
     .version(`xgi ${version}`, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this');

@@ -6,6 +6,7 @@ import { takeListenFds } from '../process/systemd.js';
 import { takeChildTask } from '../service/child-task.js';
 import { takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
+import { describeDetection } from './detected.js';
 import { readConfiguration, readsAgain, rereadConfiguration } from './configuration.js';
 
 /** @returns the exit status */
@@ -15,6 +16,7 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
   const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
   const context = { cwd, inheritedFds };
+  if (commandLine.action === 'init') return await (await import('./init.js')).runInit(commandLine, context);
   const configuration = await readConfiguration(commandLine, context);
   const { resolved: config, nameOf } = configuration;
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
@@ -22,6 +24,8 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
     const { runGatewayChild } = await import('../service/gateway-child.js');
     return await runGatewayChild({ task, config, formatLine, version });
   }
+  const { detection } = configuration;
+  if (detection !== undefined) process.stderr.write(describeDetection(detection));
   switch (commandLine.action) {
     case 'check':
       return await (await import('./check.js')).check({ config, version, nameOf });
@@ -30,6 +34,7 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
     case 'routes':
       return (await import('./print.js')).printRoutes(config);
   }
+  if (detection !== undefined) process.stderr.write('xgi: xgi init writes this to a file\n');
   const { serve } = await import('../service/serve.js');
   const reread = readsAgain(configuration)
     ? () => rereadConfiguration(configuration, commandLine, context)

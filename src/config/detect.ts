@@ -5,7 +5,12 @@ import { ConfigError } from '../errors.js';
 
 /** How a TARGET is written, for messages. */
 export const TARGET_FORM =
-  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], FILE.ts or FILE.js, a folder of CGI programs, or one of files with an index.html';
+  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], FILE.ts or FILE.js, a folder of CGI programs, or one of files';
+
+/** Folders of these names hold what they are called for: nothing in them is looked at, let alone run, to find out. */
+const PUBLIC_NAMES: ReadonlySet<string> = new Set(['public', 'dist']);
+
+const CGI_NAME = 'cgi-bin';
 
 // PEP 3131: letters of any script.
 const IDENTIFIER = String.raw`[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*`;
@@ -38,11 +43,14 @@ export function detectTarget(target: string, directory: string, kind?: Target['k
     return { kind: 'wsgi', target };
   if (kind === undefined && found?.isFile() === true && SCRIPT_MODULE.test(target))
     return { kind: 'app', path: file };
+  const isFolder = found?.isDirectory() === true;
+  if (kind === undefined && isFolder && PUBLIC_NAMES.has(path.basename(file)))
+    return { kind: 'static', path: file };
   if (kind === undefined && found !== undefined && holdsPrograms(file, found))
     return { kind: 'cgi', path: file };
-  if (kind === undefined && found?.isDirectory() === true && exists(path.join(file, 'index.html')))
+  if (kind === undefined && isFolder && exists(path.join(file, 'index.html')))
     return { kind: 'static', path: file };
-  if (found?.isDirectory() === true)
+  if (isFolder)
     throw refuse(
       target,
       `it is a directory without an index.html; if it holds CGI programs, write xgi cgi ${target}, and for files xgi static ${target}`,
@@ -56,13 +64,21 @@ export function detectTarget(target: string, directory: string, kind?: Target['k
   );
 }
 
+/** Whether a target is a folder that has to be looked into (detect-project.ts): no module, and not named for what is in it. */
+export function isProjectFolder(target: string, directory: string): boolean {
+  const file = path.resolve(directory, target);
+  const found = target === '' ? undefined : statSync(file, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true || (MODULE.test(target) && !isPlainFolder(file, found))) return false;
+  return path.basename(file) !== CGI_NAME && !PUBLIC_NAMES.has(path.basename(file));
+}
+
 /**
  * An executable file; a folder that is called cgi-bin, or has a program called `*.cgi` in it. Any executable file would not do: the
  * manage.py of a Django project is one.
  */
-function holdsPrograms(file: string, found: Stats): boolean {
+export function holdsPrograms(file: string, found: Stats): boolean {
   if (!found.isDirectory()) return isProgram(found);
-  if (path.basename(file) === 'cgi-bin') return true;
+  if (path.basename(file) === CGI_NAME) return true;
   return listFolder(file).some((name) => /^[^.].*\.cgi$/.test(name) && isProgramFile(path.join(file, name)));
 }
 

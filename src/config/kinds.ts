@@ -5,7 +5,7 @@ import { APPLICATION_SETTINGS, type UserConfig } from './schema.js';
 /** `site`: applications by routes, each of a kind of its own. */
 export type Kind = 'wsgi' | 'cgi' | 'static' | 'app' | 'site';
 
-type AppKind = Exclude<Kind, 'site'>;
+export type AppKind = Exclude<Kind, 'site'>;
 
 type Option = keyof UserConfig;
 
@@ -62,6 +62,11 @@ const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
     ['env', 'python', 'queueTimeout', 'sendfileRoot'],
   ],
 ];
+
+/** Whether that option of an application changes anything for one of that kind. */
+export function isFor(kind: AppKind, option: Option): boolean {
+  return OPTIONS.every(([kinds, options]) => !options.includes(option) || kinds.includes(kind));
+}
 
 /** What to write instead. */
 const INSTEAD: Readonly<Record<AppKind, Partial<Record<Option, string>>>> = {

@@ -312,7 +312,7 @@ function resolveFile(
 function noTarget(): never {
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
-    'no TARGET given; the shortest example is\n\n    xgi wsgi:app\n\nfor the callable app of wsgi.py; xgi --help lists the flags',
+    'no TARGET given, and none in the configuration file; for example xgi wsgi:app, or target: wsgi:app, for the callable app of wsgi.py',
   );
 }
 

@@ -35,6 +35,9 @@ const fieldOrAny = z.union([
   z.string({ invalid_type_error: 'the value of the field, or true for any' }),
 ]);
 
+const APP_FORM = 'the name of an application in apps';
+const appName = z.string({ invalid_type_error: APP_FORM });
+
 /** Names are checked in resolving: zod does not say which one is wrong. */
 export function isFieldName(name: string): boolean {
   return FIELD_NAME.test(name);
@@ -72,7 +75,8 @@ export const routeSchema = z.strictObject(
     mount: read(PATH_FORM, (text) => (text.startsWith('/') ? text : undefined)).optional(),
     method: some(method, 'a method, for example GET'),
     headers: z.record(fieldOrAny, { invalid_type_error: 'an object of header fields' }).optional(),
-    app: z.string({ invalid_type_error: 'the name of an application in apps' }).optional(),
+    /** Of a list, all but the last are static files: the first that has a file at the path answers, else the last. */
+    app: some(appName, APP_FORM),
     redirect: redirect.optional(),
     respond: respond.optional(),
     /** In front of what answers, behind that of the server. */

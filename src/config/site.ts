@@ -25,7 +25,8 @@ export interface SiteRoute {
 }
 
 export type RouteAction =
-  | { readonly kind: 'app'; readonly app: string }
+  /** `files`: applications that serve static files, and are asked first, in this order. */
+  | { readonly kind: 'app'; readonly files: readonly string[]; readonly app: string }
   /** `to` may end in `*`, which stands for the path behind the mount. */
   | { readonly kind: 'redirect'; readonly to: string; readonly status: number }
   | {
@@ -56,6 +57,7 @@ export async function resolveSite(
   // One after the other in the end: the error is that of the first.
   await Promise.allSettled(resolved);
   for (const [i, name] of names.entries()) apps.set(name, await resolved[i]!);
+  checkFiles(routes, apps, context);
   return { apps, routes };
 }
 
@@ -83,14 +85,18 @@ function resolveRoutes(
   context: SiteContext,
 ): SiteRoute[] {
   if (routes === undefined && names.length === 1)
-    return [{ rule: EVERYTHING, action: { kind: 'app', app: names[0]! }, middleware: [], index: 0 }];
+    return [
+      { rule: EVERYTHING, action: { kind: 'app', files: [], app: names[0]! }, middleware: [], index: 0 },
+    ];
   if (routes === undefined || routes.length === 0)
     throw refuse(
       `${context.nameOf(routes === undefined ? 'apps' : 'routes')}: expected routes that lead to ${names.join(', ') || 'something'}, received none`,
     );
   const resolved = routes.flatMap((route, index) => resolveRoute(route, index, apps, context));
   checkReached(resolved, context);
-  const reached = new Set(resolved.map(({ action }) => (action.kind === 'app' ? action.app : undefined)));
+  const reached = new Set(
+    resolved.flatMap(({ action }) => (action.kind === 'app' ? [...action.files, action.app] : [])),
+  );
   const idle = names.find((name) => !reached.has(name));
   if (idle === undefined) return resolved;
   throw refuse(
@@ -148,11 +154,27 @@ function resolveAction(
     checkHead(status, fields, nameOf('respond'));
     return { kind: 'respond', status, body, fields };
   }
-  if (Object.hasOwn(apps, app!)) return { kind: 'app', app: app! };
-  const near = findNear(app!, Object.keys(apps));
-  throw refuse(
-    `${nameOf('app')}: there is no application ${JSON.stringify(app)} in apps${near === undefined ? '' : `; did you mean ${near}?`}`,
-  );
+  const wanted = listOf(app!);
+  for (const [i, name] of wanted.entries()) {
+    if (Object.hasOwn(apps, name)) continue;
+    const near = findNear(name, Object.keys(apps));
+    throw refuse(
+      `${Array.isArray(app) ? nameOf('app', i) : nameOf('app')}: there is no application ${JSON.stringify(name)} in apps${near === undefined ? '' : `; did you mean ${near}?`}`,
+    );
+  }
+  return { kind: 'app', files: wanted.slice(0, -1), app: wanted.at(-1)! };
+}
+
+/** Only files can be found to be missing before anything has been done. */
+function checkFiles(routes: readonly SiteRoute[], apps: SiteConfig['apps'], context: SiteContext): void {
+  for (const { action, index } of routes) {
+    if (action.kind !== 'app') continue;
+    const at = action.files.findIndex((name) => apps.get(name)!.files === null);
+    if (at === -1) continue;
+    throw refuse(
+      `${context.nameOf('routes', [index, 'app', at])}: expected static files, as an application follows that is asked for what they do not have; received ${JSON.stringify(action.files[at])}, which serves something else`,
+    );
+  }
 }
 
 function checkHead(status: number, fields: readonly string[], name: string): void {

@@ -5,7 +5,7 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import { staticFolder } from '../config/static.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges, Reach, RootCheck } from '../process/privileges.js';
-import type { Handler, WorkerRange } from '../types.js';
+import type { Handler, Middleware, WorkerRange } from '../types.js';
 import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
 import type { PoolStatus } from '../workers/status.js';
 import { PROGRAM } from '../workers/supervisor.js';
@@ -18,6 +18,8 @@ import { interpreterOf, WsgiApplication } from './wsgi-application.js';
 
 export interface Application {
   readonly handler: Handler;
+  /** Static files in front of another application: it is asked for what there is no file for. Others have none. */
+  readonly middleware?: Middleware;
   /** Does what only root can do. Called once, before root is given up. */
   prepare(): Promise<void>;
   /** @throws BootError if it cannot be loaded */

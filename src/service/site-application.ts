@@ -208,7 +208,7 @@ const TOTALS = ['requests', 'timeouts', 'queueTimeouts', 'died', 'booted', 'cras
 export function siteOf(config: ResolvedConfig): SiteConfig {
   if (config.site !== null) return config.site;
   const rule = { host: null, path: ANY_PATH, mountDepth: 0, methods: null, fields: [] };
-  const action = { kind: 'app', app: '' } as const;
+  const action = { kind: 'app', files: [], app: '' } as const;
   return { apps: new Map([['', config]]), routes: [{ rule, action, middleware: [], index: 0 }] };
 }
 

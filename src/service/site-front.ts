@@ -69,11 +69,21 @@ interface Behind {
 function createTarget({ action, middleware: own }: SiteRoute, { site, parts, middleware }: Behind): Handler {
   switch (action.kind) {
     case 'app': {
-      const { app } = action;
-      const part = parts.get(app)!;
       // Without a name it is the only one, whose middleware is that of the server. Not that of the part: it may have been started with another configuration.
-      const ofApplication = app === '' ? [] : site.apps.get(app)!.middleware;
-      return part.counted(middleware.wrap([...own, ...ofApplication], part.application.handler));
+      const ofApplication = (app: string): SiteRoute['middleware'] =>
+        app === '' ? [] : site.apps.get(app)!.middleware;
+      const last = parts.get(action.app)!;
+      const files = action.files.map((name) => [name, parts.get(name)!] as const);
+      const handler = files.reduceRight<Handler>(
+        (next, [name, { application }]) =>
+          middleware.wrap(ofApplication(name), application.middleware!(next)),
+        middleware.wrap(ofApplication(action.app), last.application.handler),
+      );
+      // Each may be the one that answers.
+      return [last, ...files.map(([, part]) => part)].reduce(
+        (counted, part) => part.counted(counted),
+        middleware.wrap(own, handler),
+      );
     }
     case 'redirect':
       return middleware.wrap(own, createRedirect(action));

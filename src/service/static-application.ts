@@ -2,8 +2,8 @@
 import type { StaticConfig } from '../config/static.js';
 import { ConfigError } from '../errors.js';
 import { toText } from '../gateway/byte-text.js';
-import { createStaticHandler } from '../handlers/static/static.js';
-import type { Handler } from '../types.js';
+import { createStaticHandler, createStaticMiddleware } from '../handlers/static/static.js';
+import type { Handler, Middleware } from '../types.js';
 import type { PoolStatus } from '../workers/status.js';
 import type { Application } from './application.js';
 import { NO_WORKERS } from './no-workers.js';
@@ -11,9 +11,11 @@ import type { ReloadOutcome } from './status.js';
 
 export class StaticApplication implements Application {
   readonly handler: Handler;
+  readonly middleware: Middleware;
 
   constructor(files: StaticConfig) {
     this.handler = createStaticHandler(files);
+    this.middleware = createStaticMiddleware(files);
   }
 
   prepare(): Promise<void> {

@@ -88,8 +88,9 @@ test('of a module: the path of the setting', async () => {
   );
 });
 
-test('neither a file nor a TARGET', async () => {
+test('a file that does not say what is served', async () => {
   project = new Project();
+  project.write('xgi.config.yaml', 'workers: 1\n');
   expect(await fail()).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('no TARGET given') as string,

@@ -63,7 +63,7 @@ describe('exit status 2 and one line that names the flag, what was expected and 
     ],
     [
       ['folder'],
-      'XGI_CONFIG_TARGET: TARGET: "folder" cannot be served: it is a directory without an index.html; if it holds CGI programs, write xgi cgi folder, and for files xgi static folder; expected MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, or one of files with an index.html',
+      `XGI_DETECT_NOTHING: there is nothing to serve in ${project.file('folder')}; looked for manage.py, wsgi.py or app.py (WSGI), cgi-bin/ or *.cgi (CGI), public/, dist/index.html or index.html (static files), app.ts, server.ts or index.ts (or .js) with a default export (TypeScript). Say what is served: xgi TARGET, for example xgi wsgi:app, xgi cgi DIR or xgi static DIR; or write it into xgi.config.yaml; xgi --help lists the flags`,
     ],
     [['app:app', 'other:app'], 'XGI_CONFIG_USAGE: expected one TARGET, received "app:app" "other:app"'],
     [
@@ -104,10 +104,10 @@ describe('exit status 2 and one line that names the flag, what was expected and 
   });
 });
 
-test('no TARGET: the shortest example, exit status 2', async () => {
-  const { code, stderr } = await run([]);
+test('no TARGET, and nothing there: the shortest example, exit status 2', async () => {
+  const { code, stderr } = await run(['--chdir', 'folder']);
   expect(code).toBe(2);
-  expect(stderr).toContain('\n    xgi wsgi:app\n');
+  expect(stderr).toContain('for example xgi wsgi:app');
 });
 
 test.each(['-v', '--version'])('%s prints the version of package.json', async (flag) => {

@@ -119,7 +119,7 @@ describe('a start', () => {
       ['static', 'root', '-w', '2'],
       'is for a WSGI application, and "root" is served as static files; more processes',
     ],
-    [['root/list'], 'it is a directory without an index.html'],
+    [['root/list'], 'there is nothing to serve in'],
     [
       ['wsgi', 'app', '--listing'],
       '--listing is for static files, and "app" is served as a WSGI application',

@@ -46,7 +46,7 @@ export type Located =
   /** A folder without an index; `urlPath` ends with a slash. */
   | { readonly kind: 'folder'; readonly folder: string; readonly urlPath: string }
   /** The same path with a slash at its end. */
-  | { readonly kind: 'slash' }
+  | { readonly kind: 'slash'; readonly hasIndex: boolean }
   /** The reasons are for the log. */
   | { readonly kind: 'missing'; readonly reason: string }
   | { readonly kind: 'refused'; readonly status: 400 | 404; readonly reason: string };
@@ -107,9 +107,9 @@ export class StaticSite {
   #index(folder: string, urlPath: string, hasSlash: boolean): Located {
     for (const name of this.#options.index) {
       const found = this.named(urlPath + name);
-      if (found !== undefined) return hasSlash ? found : { kind: 'slash' };
+      if (found !== undefined) return hasSlash ? found : { kind: 'slash', hasIndex: true };
     }
-    return hasSlash ? { kind: 'folder', folder, urlPath } : { kind: 'slash' };
+    return hasSlash ? { kind: 'folder', folder, urlPath } : { kind: 'slash', hasIndex: false };
   }
 
   #found(file: string, urlPath: string, { real, stats }: { real: string; stats: Stats }): FoundFile {

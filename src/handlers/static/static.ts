@@ -16,7 +16,7 @@ import { combinedValue } from '../../http/field-values.js';
 import { mediaTypeOf } from '../../http/media-types.js';
 import { ResponseHead } from '../../http/response-head.js';
 import { isInside } from '../../routing/path-resolver.js';
-import type { Fields, GatewayRequest, GatewayResponse, Handler } from '../../types.js';
+import type { Fields, GatewayRequest, GatewayResponse, Handler, Middleware } from '../../types.js';
 import { FileRepresentation } from '../file-representation.js';
 import { openFile, type OpenFile, readFile, type ReadFile } from '../open-file.js';
 import { redirectToSlash } from '../redirect-to-slash.js';
@@ -66,7 +66,16 @@ const DEFAULTS: Required<Omit<StaticHandlerOptions, 'root'>> = {
 /** Serves the files of a folder. It rejects and throws GatewayErrors: 404 `XGI_STATIC_NOT_FOUND`, 400 or 404 `XGI_STATIC_PATH`, 403 `XGI_STATIC_UNREADABLE`. */
 export function createStaticHandler(options: StaticHandlerOptions): Handler {
   const files = new StaticFiles({ ...DEFAULTS, ...options });
-  return (request) => files.answer(request);
+  return (request) => files.answer(request, null);
+}
+
+/**
+ * The same in front of an application: what there is no file for, or what could not be one, is the application's: other methods than GET and HEAD, folders
+ * without an index, paths that are refused. Error pages are the application's too.
+ */
+export function createStaticMiddleware(options: StaticHandlerOptions): Middleware {
+  const files = new StaticFiles({ ...DEFAULTS, ...options });
+  return (next) => (request) => files.answer(request, next);
 }
 
 /** What a request comes down to. */
@@ -92,16 +101,17 @@ class StaticFiles {
     this.#cacheControl = compileCacheControl(options.cacheControl);
   }
 
-  answer(request: GatewayRequest): GatewayResponse | Promise<GatewayResponse> {
+  /** @param next who is asked where there is no file; null for nobody */
+  answer(request: GatewayRequest, next: Handler | null): GatewayResponse | Promise<GatewayResponse> {
     const { method, path } = request;
-    if (method !== 'GET' && method !== 'HEAD') return this.#otherMethod(request);
+    if (method !== 'GET' && method !== 'HEAD') return next?.(request) ?? this.#otherMethod(request);
     const entry = this.#cache.get(path);
     if (entry !== undefined && performance.now() - entry.checkedAtMs < FRESH_MS) {
       entry.used = true;
       const representation = entry.choose(request);
       if (representation !== undefined) return representation.answer(request);
     }
-    return this.#look(request);
+    return this.#look(request, next);
   }
 
   #otherMethod(request: GatewayRequest): GatewayResponse {
@@ -109,9 +119,10 @@ class StaticFiles {
     return this.#errorPage(405, ALLOW) ?? plain(405, 'Method Not Allowed', ALLOW);
   }
 
-  #look(request: GatewayRequest): GatewayResponse | Promise<GatewayResponse> {
+  #look(request: GatewayRequest, next: Handler | null): GatewayResponse | Promise<GatewayResponse> {
     const path = detached(request.path);
     const located = this.#site.locate(path);
+    if (next !== null && !this.#isThere(located)) return next(request);
     switch (located.kind) {
       case 'file':
         return this.#send(request, { key: path, file: located, vary: [] });
@@ -125,6 +136,13 @@ class StaticFiles {
       case 'refused':
         return this.#fail(new GatewayError(located.status, 'XGI_STATIC_PATH', located.reason));
     }
+  }
+
+  #isThere(located: Located): boolean {
+    if (located.kind === 'folder') return this.#options.listing;
+    return (
+      located.kind === 'file' || (located.kind === 'slash' && (located.hasIndex || this.#options.listing))
+    );
   }
 
   #list(

@@ -110,3 +110,14 @@ test('a module wins over a file of its name', () => {
   writeFileSync(path.join(directory, 'site/wsgi.py'), '');
   expect(detectTarget('site.wsgi', directory)).toEqual({ kind: 'wsgi', target: 'site.wsgi' });
 });
+
+test('a folder that is called public or dist is one of files, whatever is in it', () => {
+  for (const name of ['dist', 'dist/public']) {
+    mkdirSync(path.join(directory, name));
+    writeFileSync(path.join(directory, name, 'a.cgi'), '', { mode: 0o755 });
+    expect(detectTarget(`./${name}`, directory)).toEqual({
+      kind: 'static',
+      path: path.join(directory, name),
+    });
+  }
+});
