@@ -58,9 +58,9 @@ class Buckets {
   take(key: string, nowMs: number): Taken {
     const fullAtMs = Math.max(this.#fullAtMs.get(key) ?? 0, nowMs) + this.#intervalMs;
     const resetMs = fullAtMs - nowMs;
-    // A thousandth of an interval: sums of fractions are not exact.
+    // Sums of fractions are not exact.
     const waitMs = resetMs - this.#windowMs;
-    if (waitMs > this.#intervalMs / 1000) return { left: 0, waitMs, resetMs: resetMs - this.#intervalMs };
+    if (waitMs > this.#intervalMs / 1e6) return { left: 0, waitMs, resetMs: resetMs - this.#intervalMs };
     this.#remember(key, fullAtMs);
     return {
       left: Math.max(0, Math.floor((this.#windowMs - resetMs) / this.#intervalMs + 0.001)),

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../../src/errors.js';
+import { mount } from '../../../src/middleware/mount.js';
+import { rewrite } from '../../../src/middleware/rewrite.js';
+import { see, startMiddleware } from '../../support/middleware-site.js';
+
+describe('rewrite: what is behind it sees another path, and the target as it was', () => {
+  test.each([
+    [{ '/old/*': '/new/*' }, '/old/a%20b?c=d', '/new/a%20b', 'c=d'],
+    [{ '/blog/:year/:name': '/show?y=1&n=2' }, '/blog/2026/hello?c=d', '/show', 'y=1&n=2&c=d'],
+    [{ '/users/:id': '/people/:id' }, '/users/a%3Fb', '/people/a%3fb', ''],
+    [{ '/old': '/new' }, '/other', '/other', ''],
+    [{ '/*': '/app.php/*' }, '/x//y', '/app.php/x//y', ''],
+  ] as const)('%j: %s', async (paths, target, path, query) => {
+    const { url } = await startMiddleware([rewrite({ paths })]);
+    const { seen } = await see(url + target);
+    expect([seen.path, seen.query, seen.target]).toEqual([path, query, target]);
+  });
+
+  test.each([[{}], [{ paths: { '/a': 'b' } }], [{ paths: { '/a': '//b' } }], [{ paths: { '/a': '/b#c' } }]])(
+    '%j is refused',
+    (options) => {
+      expect(() => rewrite(options as never)).toThrow(ConfigError);
+    },
+  );
+});
+
+describe('mount: the front of the path becomes SCRIPT_NAME', () => {
+  test.each([
+    ['/shop/cart?a=b', '/shop', '/cart'],
+    ['/shop/', '/shop', '/'],
+    ['/shop', '/shop', ''],
+    ['/%73hop/x', '/%73hop', '/x'],
+  ])('%s', async (target, mounted, path) => {
+    const { url } = await startMiddleware([mount({ path: '/shop' })]);
+    const { seen } = await see(url + target);
+    expect([seen.mount, seen.path]).toEqual([mounted, path]);
+  });
+
+  test('behind another, behind it', async () => {
+    const { url } = await startMiddleware([mount({ path: '/a' }), mount({ path: '/b' })]);
+    const { seen } = await see(`${url}/a/b/c`);
+    expect([seen.mount, seen.path]).toEqual(['/a/b', '/c']);
+  });
+
+  test.each(['/', '/shopping', '/other/shop'])('%s is not found', async (target) => {
+    const { url } = await startMiddleware([mount({ path: '/shop' })]);
+    expect((await fetch(url + target)).status).toBe(404);
+  });
+
+  test.each([[{}], [{ path: '/' }], [{ path: 'shop' }], [{ path: '/a/../b' }]])(
+    '%j is refused',
+    (options) => {
+      expect(() => mount(options as never)).toThrow(ConfigError);
+    },
+  );
+});
