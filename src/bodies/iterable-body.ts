@@ -1,8 +1,13 @@
 /** A response body of an iterable: asked for its next chunk when the client has taken enough of those before. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BodySink, BodySource, ResponseBody } from '../types.js';
 
 /** Bytes that may be on their way to the client while the next chunk is asked for. */
 const MAX_UNTAKEN_BYTES = 65_536;
+/** Then others have a turn: a socket that takes everything at once says so before the event loop goes on. */
+const MAX_TURN_BYTES = 262_144;
+/** What a chunk counts beside its bytes: there may be many without any. */
+const CHUNK_BYTES = 64;
 
 export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
@@ -19,6 +24,7 @@ export function iterableBody(chunks: Chunks): ResponseBody {
 class IterableSource implements BodySource {
   readonly #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   #untaken = 0;
+  #givenInTurn = 0;
   #over = false;
   #wake: (() => void) | undefined;
 
@@ -68,13 +74,19 @@ class IterableSource implements BodySource {
   async #give(chunk: Uint8Array, sink: BodySink): Promise<void> {
     if (!(chunk instanceof Uint8Array))
       throw new TypeError(`expected a Uint8Array, received ${typeof chunk}`);
-    if (chunk.length === 0) return;
-    this.#untaken += chunk.length;
-    sink.data(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    if (this.#untaken < MAX_UNTAKEN_BYTES) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
+    if (chunk.length > 0) {
+      this.#untaken += chunk.length;
+      sink.data(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    }
+    if (this.#untaken >= MAX_UNTAKEN_BYTES) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#givenInTurn += chunk.length + CHUNK_BYTES;
+    if (this.#givenInTurn < MAX_TURN_BYTES) return;
+    this.#givenInTurn = 0;
+    await nextTurn();
   }
 
   #goOn(): void {

@@ -1,17 +1,20 @@
 /** What in a folder of CGI programs looks like a program, and could not be run. */
-import { closeSync, type Dirent, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { CgiConfig } from '../config/cgi.js';
 import { PROGRAM_PATH } from '../config/cgi.js';
 import { bytesOf } from '../gateway/byte-text.js';
 import { inspectProgram } from '../handlers/cgi/program.js';
-
-/** Of a folder with more, the rest is not looked at. */
-const MAX_FILES = 10_000;
+import { listEntries } from './folder-entries.js';
 
 /** A sentence for each, with its code. */
 export function findBrokenPrograms({ site, interpreters, warm, env }: CgiConfig): string[] {
   const options = { interpreters, warm, searchPath: env['PATH'] ?? PROGRAM_PATH };
-  const files = site.kind === 'program' ? [site.path] : listFiles(site.path);
+  const files =
+    site.kind === 'program'
+      ? [site.path]
+      : listEntries(site.path)
+          .filter(({ kind }) => kind !== 'folder')
+          .map((entry) => entry.path);
   return files.flatMap((file) => {
     const stats = statSync(bytesOf(file), { throwIfNoEntry: false });
     if (stats?.isFile() !== true || !looksLikeProgram(file, stats.mode, interpreters)) return [];
@@ -23,21 +26,6 @@ export function findBrokenPrograms({ site, interpreters, warm, env }: CgiConfig)
       return [`${code}: ${message}`];
     }
   });
-}
-
-function listFiles(root: string): string[] {
-  const files: string[] = [];
-  const folders = [root];
-  // Folders are found while others are read.
-  for (const folder of folders) {
-    if (files.length > MAX_FILES) break;
-    for (const entry of readFolder(folder)) {
-      const file = `${folder}/${entry.name.toString('latin1')}`;
-      if (entry.isDirectory()) folders.push(file);
-      else files.push(file);
-    }
-  }
-  return files;
 }
 
 function looksLikeProgram(file: string, mode: number, interpreters: ReadonlyMap<string, string>): boolean {
@@ -59,14 +47,5 @@ function beginsWithShebang(file: string): boolean {
     return head.toString('latin1') === '#!';
   } catch {
     return false;
-  }
-}
-
-function readFolder(folder: string): Dirent<Buffer>[] {
-  try {
-    return readdirSync(bytesOf(folder), { withFileTypes: true, encoding: 'buffer' });
-  } catch {
-    // One that we may not read; xgi as another user may.
-    return [];
   }
 }

@@ -1,16 +1,27 @@
-/** `xgi check`: loads each application in one worker, as a start would, and stops it again. Listens nowhere. */
+/**
+ * `xgi check`: all that a start would find out, without one. Reads the certificates, tries the addresses, loads each application in one worker and stops it
+ * again. What a start would not mind, and its author should, are warnings.
+ */
 import type { ResolvedConfig } from '../config/resolve.js';
+import { CONTROLS, createEscape } from '../observe/escape.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { checkReach, checkRoot, dropPrivileges, resolvePrivileges } from '../process/privileges.js';
 import { createApplication, reachesOf, subjectOf } from '../service/application.js';
 import { siteOf } from '../service/site-application.js';
 import { loadTls } from '../service/tls.js';
 import { findBrokenPrograms } from './broken-programs.js';
+import { findCertificateProblems } from './check-certificates.js';
+import { checkEndpoints } from './check-endpoints.js';
+import { findExposures } from './exposed-files.js';
 
 const LOG_CLOSE_MS = 1000;
 
+const escapeLine = createEscape(CONTROLS);
+
 export interface CheckOptions {
   readonly config: ResolvedConfig;
+  /** The configuration file, absolute; undefined if there is none. */
+  readonly file: string | undefined;
   readonly version: string;
   /** How a message names an option: `--user`. */
   readonly nameOf: (option: 'user' | 'group' | 'allowRoot') => string;
@@ -20,9 +31,9 @@ export interface CheckOptions {
  * As the user that would serve it.
  *
  * @returns the exit status 0
- * @throws BootError if the application cannot be loaded, ConfigError if it would run as root
+ * @throws BootError if the application cannot be loaded, ConfigError for an address or a certificate that cannot be used, or if it would run as root
  */
-export async function check({ config, version, nameOf }: CheckOptions): Promise<number> {
+export async function check({ config, file, version, nameOf }: CheckOptions): Promise<number> {
   const privileges = resolvePrivileges(config.privileges, { nameOf });
   const subject = subjectOf(config);
   checkRoot({ subject, privileges, allowRoot: config.privileges.allowRoot, nameOf });
@@ -31,13 +42,17 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
   const log = new ProgramLog({ level });
   const application = createApplication({
     config: withOneWorker(config),
-    workers: ONE,
+    index: 0,
+    canChange: false,
     version,
     privileges,
     log,
   });
+  const warnings: string[] = [];
   try {
-    if (config.tls !== null) await loadTls(config.tls, log);
+    const tls = config.tls === null ? null : await loadTls(config.tls, log);
+    if (tls !== null) warnings.push(...findCertificateProblems(config, tls));
+    for (const note of await checkEndpoints(config)) tell(note);
     await application.prepare();
     dropPrivileges(privileges);
     for (const reach of reachesOf(config)) checkReach(privileges, reach);
@@ -46,30 +61,30 @@ export async function check({ config, version, nameOf }: CheckOptions): Promise<
   } finally {
     await log.close(LOG_CLOSE_MS);
   }
-  for (const [name, app] of siteOf(config).apps) {
-    for (const problem of findProblems(app)) process.stdout.write(`xgi: warning: ${problem}\n`);
-    process.stdout.write(
-      `xgi: ${name === '' ? '' : `${name}: `}${app.target} can be served (${describe(app)})\n`,
-    );
-  }
+  for (const { cgi } of siteOf(config).apps.values())
+    if (cgi !== null) warnings.push(...findBrokenPrograms(cgi));
+  warnings.push(...findExposures(config, { configFile: file }));
+  for (const warning of warnings) tell(`warning: ${warning}`);
+  for (const [name, app] of siteOf(config).apps)
+    tell(`${name === '' ? '' : `${name}: `}${app.target} can be served (${describe(app)})`);
   return 0;
+}
+
+function tell(sentence: string): void {
+  process.stdout.write(`xgi: ${escapeLine(sentence)}\n`);
 }
 
 const ONE = { min: 1, max: 1 };
 
 function withOneWorker(config: ResolvedConfig): ResolvedConfig {
-  if (config.site === null) return config;
-  const apps = [...config.site.apps].map(([name, app]) => [name, { ...app, workers: ONE }] as const);
-  return { ...config, site: { ...config.site, apps: new Map(apps) } };
+  const one = { workers: ONE, gateways: 1 };
+  if (config.site === null) return { ...config, ...one };
+  const apps = [...config.site.apps].map(([name, app]) => [name, { ...app, ...one }] as const);
+  return { ...config, ...one, site: { ...config.site, apps: new Map(apps) } };
 }
 
 function describe({ files, module, python }: ResolvedConfig): string {
   if (module !== null) return 'a TypeScript application';
   if (files !== null) return 'static files';
   return python === null ? 'without Python' : `${python.path}, Python ${python.version}`;
-}
-
-/** Programs that cannot be run: those would be answered with 500. */
-function findProblems({ cgi }: ResolvedConfig): string[] {
-  return cgi === null ? [] : findBrokenPrograms(cgi);
 }

@@ -87,11 +87,6 @@ export async function readConfiguration(
   }
 }
 
-/** Whether a reload reads the file again. Several gateways read it at their start only, each for itself. */
-export function readsAgain({ file, resolved }: Configuration): boolean {
-  return file !== undefined && resolved.gateways === 1;
-}
-
 /**
  * Reads the file as it is now.
  *

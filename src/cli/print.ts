@@ -58,12 +58,11 @@ function formatApp(name: string, app: ResolvedConfig): string {
   return `${name === '' ? '' : `${name}: `}${kindOf(app)} ${app.target}`;
 }
 
-/** Maps and sets as objects and lists; without what has no text. */
+/** Maps and sets as objects and lists. */
 function toPlain(value: unknown): unknown {
   if (value instanceof Map)
     return Object.fromEntries([...value].map(([key, item]) => [String(key), toPlain(item)]));
   if (value instanceof Set || Array.isArray(value)) return [...value].map(toPlain);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([key]) => key !== 'trustedProxies');
-  return Object.fromEntries(entries.map(([key, item]) => [key, toPlain(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]));
 }

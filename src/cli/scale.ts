@@ -26,7 +26,7 @@ export async function runScale(line: SteerLine): Promise<number> {
   if (line.json) process.stdout.write(answer.text);
   else if (answer.status === 200)
     process.stdout.write(
-      `xgi: ${pid ?? 'it'} will have ${workers} ${workers === '1' ? 'worker' : 'workers'}\n`,
+      `xgi: ${pid ?? 'it'} will have ${workers} ${workers === '1' ? 'worker' : 'workers'}${app === undefined ? '' : ` of ${app}`}\n`,
     );
   else throw asConfigError(refusalOf(answer));
   return answer.status === 200 ? 0 : 2;

@@ -6,7 +6,7 @@ import type { SteerLine } from './steer-line.js';
 import { formatStatus, type Paint } from './steer-table.js';
 
 /**
- * @returns 0 if it is ready to take requests, 1 if it starts, stops or has no worker that has loaded the application
+ * @returns 0 if it is ready to take requests, 1 if it starts, stops or has an application without a worker that has loaded it
  * @throws SteerError if there is no answer
  */
 export async function runStatus(line: SteerLine): Promise<number> {

@@ -3,16 +3,17 @@ import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-f
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
 import { takeListenFds } from '../process/systemd.js';
-import { takeChildTask } from '../service/child-task.js';
+import { takeChild } from '../service/child-task.js';
 import { takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
 import { describeDetection } from './detected.js';
-import { readConfiguration, readsAgain, rereadConfiguration } from './configuration.js';
+import { readConfiguration, rereadConfiguration } from './configuration.js';
 
 /** @returns the exit status */
 export async function runWsgi(commandLine: CommandLine, version: string): Promise<number> {
   const cwd = process.cwd();
-  const task = takeChildTask(process.env);
+  if (takeChild(process.env))
+    return await (await import('../service/gateway-child.js')).runGatewayChild(version);
   const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
   const context = { cwd, inheritedFds };
@@ -20,15 +21,13 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
   const configuration = await readConfiguration(commandLine, context);
   const { resolved: config, nameOf } = configuration;
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
-  if (task !== undefined) {
-    const { runGatewayChild } = await import('../service/gateway-child.js');
-    return await runGatewayChild({ task, config, formatLine, version });
-  }
   const { detection } = configuration;
   if (detection !== undefined) process.stderr.write(describeDetection(detection));
   switch (commandLine.action) {
     case 'check':
-      return await (await import('./check.js')).check({ config, version, nameOf });
+      return await (
+        await import('./check.js')
+      ).check({ config, file: configuration.file?.path, version, nameOf });
     case 'print':
       return (await import('./print.js')).printConfig(config);
     case 'routes':
@@ -36,9 +35,10 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
   }
   if (detection !== undefined) process.stderr.write('xgi: xgi init writes this to a file\n');
   const { serve } = await import('../service/serve.js');
-  const reread = readsAgain(configuration)
-    ? () => rereadConfiguration(configuration, commandLine, context)
-    : undefined;
+  const reread =
+    configuration.file === undefined
+      ? undefined
+      : () => rereadConfiguration(configuration, commandLine, context);
   return await serve({ config, formatLine, version, nameOf, cwd, predecessor, reread });
 }
 

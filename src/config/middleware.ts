@@ -9,6 +9,7 @@
  * The first is the outermost.
  */
 import path from 'node:path';
+import { serialize } from 'node:v8';
 import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { Middleware } from '../types.js';
@@ -81,6 +82,8 @@ interface MiddlewareContext {
   nameOf(at: SettingPath): string;
   /** Whether it may be WSGI middleware. */
   readonly takesPython: boolean;
+  /** Whether other processes are given it. */
+  readonly isShared: boolean;
 }
 
 const MODULE = /\.[cm]?[jt]s$/;
@@ -117,6 +120,7 @@ export function resolveMiddleware(
       throw unknown(name, where);
     }
   }
+  if (context.isShared) for (const entry of entries) checkPlain(entry);
   return { entries, python };
 }
 
@@ -129,6 +133,19 @@ function defaultsOf(name: ReadyName, where: string): unknown {
     'XGI_CONFIG_VALUE',
     `${where}: ${name} needs options: expected ${message}${at.length === 0 ? '' : ` as ${at.join('.')}`}, received none`,
   );
+}
+
+/** Functions, in options too, stay in the process that has read the file. */
+function checkPlain(entry: MiddlewareEntry): void {
+  try {
+    // As the channel to them does it.
+    serialize(entry);
+  } catch {
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${entry.where}: a function cannot be given to several gateways; write it into a module, which is named here: ./tenant.ts`,
+    );
+  }
 }
 
 function onlyEntry(item: Readonly<Record<string, unknown>>, where: string): readonly [string, unknown] {

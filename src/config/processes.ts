@@ -7,6 +7,7 @@ import { refuse } from './refuse.js';
 import type { ResolveContext, ResolvedConfig } from './resolve.js';
 import type { ParsedConfig } from './schema.js';
 import type { SiteConfig } from './site.js';
+import type { WorkerRange } from '../types.js';
 
 export interface ProcessContext {
   readonly directory: string;
@@ -47,23 +48,22 @@ export function resolveProcesses(
   const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
   if (workers.min >= gateways) return { workers, gateways };
   throw refuse(
-    context.nameOf('gateways'),
-    `at most as many gateways as workers, of which there may be ${workers.min}`,
-    gateways,
+    context.nameOf('workers'),
+    `${gateways} at least, one for each of ${context.nameOf('gateways')}`,
+    workers.min,
   );
 }
 
-/** The applications of a site are not shared among gateways. @throws ConfigError */
+/** Each application has been seen to have a worker for each gateway. */
 export function resolveSiteProcesses(
-  { gateways = 1 }: ParsedConfig,
+  { gateways = DEFAULTS.gateways }: ParsedConfig,
   { apps }: SiteConfig,
-  context: ResolveContext,
 ): Pick<ResolvedConfig, 'workers' | 'gateways'> {
-  if (gateways > 1) throw refuse(context.nameOf('gateways'), '1 with apps and routes', gateways);
-  const ranges = [...apps.values()].map(({ workers }) => workers);
+  return { gateways, workers: sumRanges([...apps.values()].map(({ workers }) => workers)) };
+}
+
+/** As many as all of them together. */
+export function sumRanges(ranges: readonly WorkerRange[]): WorkerRange {
   const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
-  return {
-    gateways,
-    workers: { min: sum(ranges.map(({ min }) => min)), max: sum(ranges.map(({ max }) => max)) },
-  };
+  return { min: sum(ranges.map(({ min }) => min)), max: sum(ranges.map(({ max }) => max)) };
 }

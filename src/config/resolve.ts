@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
-import { parseTrustedProxies, type TrustedProxies } from '../http/forwarded.js';
+import { parseTrustedProxies } from '../http/forwarded.js';
 import type {
   Endpoint,
   HttpDeadlines,
@@ -32,6 +32,7 @@ import { resolveSite, type SiteConfig } from './site.js';
 import { resolveStatic, type StaticConfig } from './static.js';
 import { resolveTls, type TlsConfig } from './tls.js';
 
+/** Plain data, maps and sets included: the first gateway sends it to the others. */
 export interface ResolvedConfig {
   /** In the form of the worker protocol (docs/protocol.md, HELLO); for CGI programs and files as it was written. */
   readonly target: string;
@@ -80,9 +81,10 @@ export interface ResolvedConfig {
   readonly dev: boolean;
   readonly limits: HttpLimits;
   readonly deadlines: HttpDeadlines;
-  readonly trustedProxies: TrustedProxies;
-  /** Who begins each connection with a PROXY header, and nobody else may connect; null: nobody does. */
-  readonly proxyProtocol: TrustedProxies | null;
+  /** As `parseTrustedProxies` reads it. */
+  readonly trustedProxies: string;
+  /** Who begins each connection with a PROXY header, and nobody else may connect, as `parseTrustedProxies` reads it; null: nobody does. */
+  readonly proxyProtocol: string | null;
   readonly backlog: number;
   /** `file` is absolute, or '-' for standard output; null for no access log. The format is not compiled yet. */
   readonly accessLog: { readonly file: string | null; readonly format: string };
@@ -130,12 +132,18 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   checkKind(user, found.kind, (key) => context.nameOf(key));
   const site =
     found.kind === 'site'
-      ? await resolveSite(parsed, user, { ...context, directory, resolveApplication: resolveConfig })
+      ? await resolveSite(parsed, user, {
+          ...context,
+          directory,
+          isShared: (parsed.gateways ?? 1) > 1,
+          resolveApplication: resolveConfig,
+        })
       : null;
   const middleware = resolveMiddleware(parsed.middleware, {
     directory,
     nameOf: (at) => context.nameOf('middleware', at),
     takesPython: found.kind === 'wsgi',
+    isShared: (parsed.gateways ?? 1) > 1,
   });
   return {
     target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
@@ -149,7 +157,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     tls,
     ...(site === null
       ? resolveProcesses(parsed, found.kind, { directory, context })
-      : resolveSiteProcesses(parsed, site, context)),
+      : resolveSiteProcesses(parsed, site)),
     threads: parsed.threads ?? DEFAULTS.threads,
     directory,
     searchPath: [...splitCommas(parsed.pythonpath).map(absolute), directory],
@@ -260,26 +268,27 @@ function checkTemporaryFolder({ env, cwd }: ResolveContext): void {
   throw refuse('the variable TMPDIR', 'a directory', folder);
 }
 
-function resolveTrustedProxies(text: string | undefined, context: ResolveContext): TrustedProxies {
+function resolveTrustedProxies(text: string | undefined, context: ResolveContext): string {
   const variable = context.env['FORWARDED_ALLOW_IPS'];
   const name = text === undefined ? 'the variable FORWARDED_ALLOW_IPS' : context.nameOf('forwardedAllowIps');
-  return readProxies(text ?? variable ?? DEFAULTS.forwardedAllowIps, name);
+  return checkProxies(text ?? variable ?? DEFAULTS.forwardedAllowIps, name);
 }
 
 function resolveProxyProtocol(
   { proxyProtocol = false, proxyAllowFrom }: ParsedConfig,
   context: ResolveContext,
-): TrustedProxies | null {
+): string | null {
   const name = context.nameOf('proxyAllowFrom');
-  if (proxyProtocol) return readProxies(proxyAllowFrom ?? DEFAULTS.proxyAllowFrom, name);
+  if (proxyProtocol) return checkProxies(proxyAllowFrom ?? DEFAULTS.proxyAllowFrom, name);
   if (proxyAllowFrom !== undefined)
     throw new ConfigError('XGI_CONFIG_VALUE', `${name} needs ${context.nameOf('proxyProtocol')}`);
   return null;
 }
 
-function readProxies(value: string, name: string): TrustedProxies {
+function checkProxies(value: string, name: string): string {
   try {
-    return parseTrustedProxies(value);
+    parseTrustedProxies(value);
+    return value;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw refuse(name, 'addresses or ranges (10.0.0.0/8) separated by commas, * for all, or nothing', value);

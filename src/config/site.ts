@@ -40,6 +40,8 @@ export type RouteAction =
 export interface SiteContext extends ResolveContext {
   /** What relative paths are relative to; absolute. */
   readonly directory: string;
+  /** Whether there are several gateways. */
+  readonly isShared: boolean;
   /** Resolves one application. */
   resolveApplication(user: UserConfig, context: ResolveContext): Promise<ResolvedConfig>;
 }
@@ -113,6 +115,7 @@ function resolveRoute(route: ParsedRoute, index: number, apps: object, context: 
     directory: context.directory,
     nameOf: (at) => nameOf('middleware', ...at),
     takesPython: false,
+    isShared: context.isShared,
   });
   const fields = Object.entries(route.headers ?? {}).map(([name, value]) => {
     if (!isFieldName(name))

@@ -79,8 +79,17 @@ export function giveName(temporary: string, path: string): void {
  * @throws ListenError if it is in use, is no socket, or lies in a folder that is not there or not to be used
  */
 export async function removeStale(path: string): Promise<void> {
+  if (await isStale(path)) unlinkSync(path);
+}
+
+/**
+ * Whether the path leads to the socket of a server that is no more; false if it leads to nothing.
+ *
+ * @throws ListenError as {@link removeStale}
+ */
+export async function isStale(path: string): Promise<boolean> {
   const stat = lookAt(path);
-  if (stat === undefined) return;
+  if (stat === undefined) return false;
   if (!stat.isSocket()) {
     throw new ListenError(
       'XGI_LISTEN_FAILED',
@@ -97,7 +106,7 @@ export async function removeStale(path: string): Promise<void> {
     );
   });
   if (alive) throw inUse(`unix:${path}`);
-  unlinkSync(path);
+  return true;
 }
 
 /** @returns undefined if there is no such file, but a folder for it */

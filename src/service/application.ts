@@ -24,6 +24,7 @@ export interface Application {
   prepare(): Promise<void>;
   /** @throws BootError if it cannot be loaded */
   start(): Promise<void>;
+  /** Loads its code anew. */
   reload(): Promise<ReloadOutcome>;
   /**
    * @param name of one of several applications
@@ -36,8 +37,8 @@ export interface Application {
 
 export interface ApplicationOptions {
   readonly config: ResolvedConfig;
-  /** The share of this gateway. */
-  readonly workers: WorkerRange;
+  /** Which of the gateways it is in, and so its share of the workers; 0 is the first. */
+  readonly index: number;
   readonly version: string;
   /** Who the gateway is, or will be; and what that brings with it for the environment. */
   readonly privileges: Privileges;
@@ -46,17 +47,16 @@ export interface ApplicationOptions {
   readonly onFiles?: (paths: readonly string[]) => void;
   /** Called if it cannot go on without being started again. */
   readonly onLost?: () => void;
-  /** Reads the configuration file again, for a reload. Not given where there is none. @throws ConfigError if it cannot be used */
-  readonly reread?: (() => Promise<ResolvedConfig>) | undefined;
+  /** There is a file, which a reload reads again. */
+  readonly canChange: boolean;
   /** Where local redirects go; default: to the application itself. */
   readonly route?: Handler;
 }
 
 /** Makes it; starts nothing. */
 export function createApplication(options: ApplicationOptions): Application {
-  const { config, reread } = options;
-  if (config.site === null && reread === undefined && config.middleware.length === 0)
-    return createAlone(options);
+  const { config, canChange } = options;
+  if (config.site === null && !canChange && config.middleware.length === 0) return createAlone(options);
   return new SiteApplication({ ...options, create: createAlone });
 }
 

@@ -9,6 +9,7 @@ import { ProgramPool } from '../programs/program-pool.js';
 import type { Handler, Log } from '../types.js';
 import type { PoolStatus } from '../workers/status.js';
 import type { Application, ApplicationOptions } from './application.js';
+import { shareOf } from './share.js';
 import type { ReloadOutcome } from './status.js';
 
 export class CgiApplication implements Application {
@@ -61,7 +62,7 @@ export class CgiApplication implements Application {
 }
 
 function createPool(
-  { config, workers, privileges, log, onLost }: ApplicationOptions,
+  { config, index, privileges, log, onLost }: ApplicationOptions,
   cgi: CgiConfig,
 ): ProgramPool {
   const { python, queueTimeoutMs } = config;
@@ -79,7 +80,7 @@ function createPool(
         });
   return new ProgramPool({
     python: python?.path ?? null,
-    launchers: workers.min,
+    launchers: shareOf(config, index).min,
     env: cgi.env,
     concurrency: Math.max(1, Math.floor(cgi.concurrency / config.gateways)),
     queueTimeoutMs,

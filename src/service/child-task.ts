@@ -1,6 +1,7 @@
 /** What a process of ours is given that is to serve from our sockets. */
+import type { ResolvedConfig } from '../config/resolve.js';
 import type { Privileges } from '../process/privileges.js';
-import type { Endpoint, WorkerRange } from '../types.js';
+import type { Endpoint } from '../types.js';
 
 /** Standard streams, then the channel, then the sockets. */
 export const FIRST_SOCKET_FD = 4;
@@ -36,10 +37,18 @@ function roleOf({ redirects }: Endpoint): Pick<Endpoint, 'redirects'> {
   return redirects === true ? { redirects } : {};
 }
 
-/** What a gateway is told that is one of several. */
+/**
+ * What a gateway is told that is one of several, first of all. It reads no configuration of its own: the file may be another one, or broken, by
+ * the time that it is started.
+ */
 export interface ChildTask {
-  /** Its share. */
-  readonly workers: WorkerRange;
+  readonly config: ResolvedConfig;
+  /** Which of the gateways it is; 0 is the first. */
+  readonly index: number;
+  /** As in `LocalGatewayOptions`. */
+  readonly canChange: boolean;
+  /** Of the process that starts it. */
+  readonly version: string;
   /** Who this process is, or will be. */
   readonly privileges: Privileges;
 }
@@ -47,13 +56,11 @@ export interface ChildTask {
 const GATEWAY_VARIABLE = 'XGI_GATEWAY';
 
 /** The variable that makes a process a gateway of this one. */
-export function childEnvironment(task: ChildTask): Record<string, string> {
-  return { [GATEWAY_VARIABLE]: JSON.stringify(task) };
-}
+export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = { [GATEWAY_VARIABLE]: '1' };
 
-/** Takes the variable. @returns undefined if this process is not a gateway of another */
-export function takeChildTask(env: NodeJS.ProcessEnv): ChildTask | undefined {
-  const text = env[GATEWAY_VARIABLE];
+/** Takes the variable. @returns whether this process is a gateway of another */
+export function takeChild(env: NodeJS.ProcessEnv): boolean {
+  const isChild = env[GATEWAY_VARIABLE] !== undefined && process.send !== undefined;
   delete env[GATEWAY_VARIABLE];
-  return text === undefined || process.send === undefined ? undefined : (JSON.parse(text) as ChildTask);
+  return isChild;
 }

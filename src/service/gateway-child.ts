@@ -2,85 +2,111 @@
  * The life of a gateway that another process has started (gateway-process.ts): it does what it is told over its channel, and
  * stops when the channel closes. Signals are for the process that started it: on Ctrl-C the terminal signals all.
  */
-import type { ResolvedConfig } from '../config/resolve.js';
-import type { FormatLine } from '../observe/access-log-format.js';
+import { XgiError } from '../errors.js';
+import type { AccessLog } from '../observe/access-log.js';
+import { compileAccessLogFormat } from '../observe/access-log-format.js';
 import { ProgramLog } from '../observe/program-log.js';
 import { ignoreSignals } from '../process/signals.js';
-import type { TlsMaterial } from '../server/tls/material.js';
-import type { Endpoint, WorkerRange } from '../types.js';
 import { openAccessLog } from './access-log.js';
-import { Calls, type Port } from './calls.js';
+import { type Answers, Calls, type Port } from './calls.js';
 import type { ChildTask } from './child-task.js';
 import { LocalGateway } from './local-gateway.js';
-
-export interface ChildOptions {
-  readonly task: ChildTask;
-  readonly config: ResolvedConfig;
-  readonly formatLine: FormatLine;
-  readonly version: string;
-}
 
 /** For connections that are open when the process that started this one has died. */
 const ORPHAN_GRACE_MS = 1000;
 const LOG_CLOSE_MS = 1000;
 
+/** What the process that started this one may call, once it has begun: each as in `Gateway`. */
+const CALLS = [
+  'secure',
+  'listen',
+  'start',
+  'stage',
+  'reload',
+  'apply',
+  'discard',
+  'scale',
+  'status',
+  'reopenLogs',
+] as const satisfies (keyof LocalGateway)[];
+
 /** @returns the exit status */
-export async function runGatewayChild({ task, config, formatLine, version }: ChildOptions): Promise<number> {
+export async function runGatewayChild(version: string): Promise<number> {
   ignoreSignals();
-  const log = new ProgramLog({ level: config.logLevel });
-  const accessLog = openAccessLog(config, formatLine, log);
-  const gateway = new LocalGateway({
-    config,
-    version,
-    log,
-    accessLog,
-    ...task,
-    onFiles: (paths) => {
-      calls.call('files', paths).catch(() => {});
-    },
-    // Only what root has started can be lost, and that is not shared among gateways.
-    onLost: () => {},
-  });
-  const ended = new Ended(gateway);
-  const calls = new Calls(process as Port, {
-    secure: (material: TlsMaterial) => gateway.secure(material),
-    listen: (endpoints: readonly Endpoint[]) => gateway.listen(endpoints),
-    start: () => gateway.start(),
-    reload: () => gateway.reload(),
-    scale: (workers: WorkerRange) => gateway.scale(workers),
-    status: () => gateway.status(),
-    reopenLogs: () => gateway.reopenLogs(),
-    stop: (graceMs: number, handedOver: boolean) => ended.begin(graceMs, handedOver, 0),
-  });
-  process.on('disconnect', () => ended.begin(ORPHAN_GRACE_MS, false, 1));
-  // It may have died while this process was being started: nobody tells that again.
-  if (!process.connected) ended.begin(0, false, 1);
-  process.on('uncaughtException', (error) => {
-    log.critical('nothing caught an exception: this is a bug in xgi, and this gateway stops', { err: error });
-    ended.begin(0, false, 1);
-  });
-  const status = await ended.status;
-  await accessLog?.close(LOG_CLOSE_MS);
-  await log.close(LOG_CLOSE_MS);
-  return status;
+  const child = new GatewayChild(version);
+  return await child.end();
 }
 
-/** The first reason to stop decides. */
-class Ended {
-  /** The exit status, when the gateway has stopped. */
-  readonly status: Promise<number>;
-  readonly #gateway: LocalGateway;
+class GatewayChild {
+  readonly #version: string;
+  readonly #calls: Calls;
+  /** Settled with the exit status, when the gateway has stopped. The first reason to stop decides. */
+  readonly #status: Promise<number>;
   #settle: (status: number) => void = () => {};
-  #begun = false;
+  #isStopping = false;
+  #gateway: LocalGateway | undefined;
+  #log: ProgramLog | undefined;
+  #accessLog: AccessLog | undefined;
 
-  constructor(gateway: LocalGateway) {
-    this.#gateway = gateway;
-    this.status = new Promise((resolve) => (this.#settle = resolve));
+  constructor(version: string) {
+    this.#version = version;
+    this.#status = new Promise((resolve) => (this.#settle = resolve));
+    this.#calls = new Calls(process as Port, {
+      ...Object.fromEntries(CALLS.map((name) => [name, this.#answer(name)])),
+      begin: (task: ChildTask) => this.#begin(task),
+      stop: (graceMs: number, handedOver: boolean) => this.#stop(graceMs, handedOver, 0),
+    });
+    process.on('disconnect', () => this.#stop(ORPHAN_GRACE_MS, false, 1));
+    // It may have died while this process was being started: nobody tells that again.
+    if (!process.connected) this.#stop(0, false, 1);
   }
 
-  begin(graceMs: number, handedOver: boolean, status: number): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    void this.#gateway.stop(graceMs, handedOver).then(() => this.#settle(status));
+  async end(): Promise<number> {
+    const status = await this.#status;
+    await this.#accessLog?.close(LOG_CLOSE_MS);
+    await this.#log?.close(LOG_CLOSE_MS);
+    return status;
+  }
+
+  #begin(task: ChildTask): void {
+    const { config } = task;
+    if (task.version !== this.#version)
+      throw new XgiError(
+        'XGI_GATEWAY_START',
+        `this is xgi ${this.#version}, and ${task.version} runs: send that SIGUSR2, or restart it`,
+      );
+    const log = new ProgramLog({ level: config.logLevel });
+    this.#log = log;
+    this.#accessLog = openAccessLog(config, compileAccessLogFormat(config.accessLog.format), log);
+    this.#gateway = new LocalGateway({
+      ...task,
+      log,
+      accessLog: this.#accessLog,
+      onFiles: (paths) => {
+        this.#calls.call('files', paths).catch(() => {});
+      },
+      // Only what root has started can be lost, and that is not shared among gateways.
+      onLost: () => {},
+    });
+    process.on('uncaughtException', (error) => {
+      log.critical('nothing caught an exception: this is a bug in xgi, and this gateway stops', {
+        err: error,
+      });
+      this.#stop(0, false, 1);
+    });
+  }
+
+  #answer(name: (typeof CALLS)[number]): Answers[string] {
+    return (...args) => {
+      if (this.#gateway === undefined) throw new Error(`${name} before begin`);
+      return (this.#gateway[name] as (...args: never[]) => unknown)(...args);
+    };
+  }
+
+  #stop(graceMs: number, handedOver: boolean, status: number): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const stopped = this.#gateway?.stop(graceMs, handedOver) ?? Promise.resolve();
+    void stopped.then(() => this.#settle(status));
   }
 }

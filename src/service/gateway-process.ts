@@ -3,14 +3,16 @@
  * (gateway-child.ts is the other end). When its channel closes, it stops by itself.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { ResolvedConfig } from '../config/resolve.js';
 import type { TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, WorkerRange } from '../types.js';
 import { Calls } from './calls.js';
-import { childEnvironment, shared, type ChildTask, type Inheritance } from './child-task.js';
+import { CHILD_ENVIRONMENT, shared, type ChildTask, type Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import type { GatewayStatus, ReloadOutcome } from './status.js';
 
-export interface GatewayProcessOptions extends ChildTask {
+export interface GatewayProcessOptions {
+  readonly task: ChildTask;
   readonly inheritance: Inheritance;
   /** Of the process that the user has started. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
@@ -28,17 +30,22 @@ export class GatewayProcess implements Gateway {
   readonly #calls: Calls;
   readonly #endpoints: readonly Endpoint[];
   readonly #ended: Promise<void>;
+  readonly #begun: Promise<unknown>;
   #hasEnded = false;
 
   constructor(options: GatewayProcessOptions) {
-    const { workers, privileges, env, cwd, inheritance, onFiles, onExit } = options;
+    const { task, env, cwd, inheritance, onFiles, onExit } = options;
     this.#endpoints = shared(inheritance);
     this.#process = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
-      env: { ...env, ...childEnvironment({ workers, privileges }) },
+      env: { ...env, ...CHILD_ENVIRONMENT },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
+      // With maps and sets.
+      serialization: 'advanced',
     });
     this.#calls = new Calls(this.#process, { files: onFiles as (...args: never[]) => unknown });
+    this.#begun = this.#calls.call('begin', task);
+    this.#begun.catch(() => {});
     this.#ended = new Promise((resolve) => {
       const end = (status: string): void => {
         if (this.#hasEnded) return;
@@ -57,24 +64,39 @@ export class GatewayProcess implements Gateway {
   }
 
   async secure(material: TlsMaterial): Promise<void> {
+    await this.#begun;
     await this.#calls.call('secure', material);
   }
 
   /** On the sockets that it was started with, whatever it is told. */
   async listen(): Promise<readonly string[]> {
+    await this.#begun;
     return (await this.#calls.call('listen', this.#endpoints)) as readonly string[];
   }
 
   async start(): Promise<void> {
+    await this.#begun;
     await this.#calls.call('start');
+  }
+
+  async stage(config: ResolvedConfig): Promise<void> {
+    await this.#calls.call('stage', config);
   }
 
   async reload(): Promise<ReloadOutcome> {
     return (await this.#calls.call('reload')) as ReloadOutcome;
   }
 
-  scale(workers: WorkerRange): void {
-    this.#calls.call('scale', workers).catch(() => {});
+  async apply(): Promise<void> {
+    await this.#calls.call('apply');
+  }
+
+  discard(): void {
+    this.#calls.call('discard').catch(() => {});
+  }
+
+  scale(workers: WorkerRange, application?: string): void {
+    this.#calls.call('scale', workers, application).catch(() => {});
   }
 
   async status(): Promise<GatewayStatus> {

@@ -2,7 +2,10 @@
  * The gateways of a service: the one in this process, which owns the sockets, and those in processes of their own, which have
  * inherited them. A process that ends is replaced; what it was doing is lost, as nobody else has its connections.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Privileges } from '../process/privileges.js';
+import type { ResolvedConfig } from '../config/resolve.js';
+import { sumRanges } from '../config/processes.js';
 import type { XgiError } from '../errors.js';
 import { describeCertificates, type TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, Log, WorkerRange } from '../types.js';
@@ -11,20 +14,24 @@ import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
 import type { LocalGateway } from './local-gateway.js';
+import { Reloads } from '../workers/reloads.js';
 import type { FailureStatus } from '../workers/status.js';
-import type { GatewayStatus, ReloadOutcome } from './status.js';
+import { Reload } from './reload.js';
 import { shareWorkers } from './share.js';
+import { isSameConfig, siteOf } from './site-application.js';
+import type { GatewayStatus, ReloadOutcome } from './status.js';
 
 export interface GatewaysOptions {
   readonly local: LocalGateway;
-  /** All, the local one included. */
-  readonly count: number;
-  readonly workers: WorkerRange;
+  readonly config: ResolvedConfig;
+  readonly version: string;
   readonly privileges: Privileges;
   /** The environment that the user has started this process with. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly cwd: string;
   readonly onFiles: (paths: readonly string[]) => void;
+  /** Reads the configuration file again; undefined if there is none. @throws ConfigError if it cannot be used */
+  readonly reread: (() => Promise<ResolvedConfig>) | undefined;
   /** Reads the certificates; null if there is no TLS. @throws ConfigError `XGI_TLS_*` */
   readonly loadTls: () => Promise<TlsMaterial | null>;
   readonly log: Log;
@@ -34,6 +41,8 @@ export interface GatewaysOptions {
 const STATUS_MS = 2000;
 const MIN_RETRY_MS = 100;
 
+const STOPPING = { code: 'XGI_STOPPING', message: 'the server is being stopped', traceback: '' };
+
 export class Gateways {
   readonly #options: GatewaysOptions;
   readonly #local: LocalGateway;
@@ -41,7 +50,12 @@ export class Gateways {
   readonly #others: (GatewayProcess | undefined)[];
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  #workers: WorkerRange;
+  /** The one that counts: a gateway that is started later has it too. */
+  #config: ResolvedConfig;
+  /** How many workers each application has in all gateways; by its name, '' for one alone. */
+  #applications: ReadonlyMap<string, WorkerRange>;
+  readonly #reloads: Reloads<FailureStatus>;
+  #reload: Reload | undefined;
   /** What the others are started with. */
   #inheritance: Inheritance = { fds: [], endpoints: [] };
   /** For those that are started later. */
@@ -52,12 +66,29 @@ export class Gateways {
   constructor(options: GatewaysOptions) {
     this.#options = options;
     this.#local = options.local;
-    this.#workers = options.workers;
-    this.#others = Array.from({ length: options.count - 1 }, () => undefined);
+    this.#config = options.config;
+    this.#applications = rangesOf(options.config);
+    this.#others = Array.from({ length: options.config.gateways - 1 }, () => undefined);
+    this.#reloads = new Reloads({
+      begin: () => void this.#reloadNow(),
+      givenUp: (afterMs) => {
+        // Of code that is loaded anew, the application tells it.
+        if (this.#reload?.isStaging === true)
+          options.log.warn(
+            `XGI_RELOAD_HANGS: an application is not started after ${Math.round(afterMs / 1000)} s, and the reload given up for the next one`,
+          );
+      },
+    });
   }
 
+  /** Of all applications together. */
   get workers(): WorkerRange {
-    return this.#workers;
+    return sumRanges([...this.#applications.values()]);
+  }
+
+  /** How many workers each application has in all gateways; by its name, '' for one alone. */
+  get applications(): ReadonlyMap<string, WorkerRange> {
+    return this.#applications;
   }
 
   /**
@@ -97,38 +128,52 @@ export class Gateways {
     return urls;
   }
 
-  /**
-   * The certificates first, which count at once, whatever becomes of the code. The local one proves the code; if it fails, the others keep the old one too. Code that it can load and another cannot leaves both
-   * versions serving: that is a failure of its own, `XGI_RELOAD_PARTIAL`.
-   */
+  /** As reload.ts says, of all gateways. Those who ask during one share the next; one that hangs is given up for it. */
   async reload(): Promise<ReloadOutcome> {
-    try {
-      await this.secure();
-    } catch (error) {
-      const { code, message } = error as XgiError;
-      this.#options.log.error(
-        `${code}: ${message}; the certificates from before stay, and nothing is reloaded`,
-      );
-      return { ok: false, failure: { code, message, traceback: '' } };
-    }
-    const first = await this.#local.reload();
-    if (!first.ok) return first;
-    const outcomes = await Promise.all(this.#running.map(reloadOther));
-    const failed = outcomes.find((outcome) => !outcome.ok);
-    return failed === undefined ? first : { ok: false, failure: partial(failed.failure) };
+    const result = await this.#reloads.ask();
+    return result === 'reloaded' ? { ok: true } : { ok: false, failure: result };
   }
 
-  /** @throws ConfigError if the application has no workers */
+  async #reloadNow(): Promise<void> {
+    const { reread, log } = this.#options;
+    this.#reload?.cancel();
+    const others = this.#running;
+    const reload = new Reload({
+      local: this.#local,
+      others,
+      reread,
+      secure: () => this.secure(),
+      onChange: (config) => this.#change(config, others),
+      log,
+    });
+    this.#reload = reload;
+    const result = await reload.run();
+    if (result === undefined) return;
+    this.#reload = undefined;
+    this.#reloads.finish(result);
+  }
+
+  /** @param staged those that are about to have it */
+  #change(config: ResolvedConfig, staged: readonly GatewayProcess[]): void {
+    const before = siteOf(this.#config).apps;
+    const ranges = [...siteOf(config).apps].map(([name, app]): [string, WorkerRange] => {
+      const old = before.get(name);
+      const isKept = old !== undefined && isSameConfig(old, app);
+      return [name, isKept ? this.#applications.get(name)! : app.workers];
+    });
+    this.#config = config;
+    this.#applications = new Map(ranges);
+    // Started meanwhile, with the old one: others take their place.
+    for (const gateway of this.#running) if (!staged.includes(gateway)) gateway.kill();
+  }
+
+  /** @throws ConfigError if the application has no workers, or there are several and none is named */
   scale(workers: WorkerRange, application?: string): void {
-    if (application !== undefined) {
-      // Of a site, which is not shared among gateways.
-      this.#local.scale(workers, application);
-      return;
-    }
-    const shares = shareWorkers(workers, this.#options.count);
-    this.#local.scale(shares[0]!);
-    this.#workers = workers;
-    for (const [index, gateway] of this.#others.entries()) gateway?.scale(shares[index + 1]!);
+    const shares = shareWorkers(workers, this.#config.gateways);
+    this.#local.scale(shares[0]!, application);
+    for (const [index, gateway] of this.#others.entries()) gateway?.scale(shares[index + 1]!, application);
+    const [only] = this.#applications.keys();
+    this.#applications = new Map(this.#applications).set(application ?? only!, workers);
   }
 
   async status(): Promise<GatewayStatus[]> {
@@ -145,6 +190,8 @@ export class Gateways {
 
   async stop(graceMs: number, handedOver: boolean): Promise<void> {
     this.#stopping = true;
+    this.#reload?.cancel();
+    this.#reloads.finish(STOPPING);
     for (const restart of this.#restarts) clearTimeout(restart);
     const all: Gateway[] = [this.#local, ...this.#running];
     await Promise.all(all.map((gateway) => gateway.stop(graceMs, handedOver)));
@@ -166,19 +213,29 @@ export class Gateways {
   }
 
   #spawn(index: number): GatewayProcess {
-    const { privileges, env, cwd, onFiles, count } = this.#options;
+    const { privileges, version, env, cwd, onFiles, reread } = this.#options;
+    const config = this.#config;
     const startedAtMs = performance.now();
     const gateway = new GatewayProcess({
-      workers: shareWorkers(this.#workers, count)[index]!,
-      privileges,
+      task: { config, index, privileges, version, canChange: reread !== undefined },
       env,
       cwd,
       inheritance: this.#inheritance,
       onFiles,
       onExit: (status) => this.#lost(index, status, startedAtMs),
     });
+    for (const [name, range] of this.#scaled)
+      gateway.scale(shareWorkers(range, config.gateways)[index]!, name);
     this.#others[index - 1] = gateway;
     return gateway;
+  }
+
+  /** What `xgi scale` has changed since the configuration was read. */
+  get #scaled(): [string, WorkerRange][] {
+    const { apps } = siteOf(this.#config);
+    return [...this.#applications].filter(
+      ([name, range]) => !isDeepStrictEqual(apps.get(name)?.workers, range),
+    );
   }
 
   #replace(index: number): void {
@@ -239,19 +296,6 @@ async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-function partial({ code, message, traceback }: FailureStatus): FailureStatus {
-  return {
-    code: 'XGI_RELOAD_PARTIAL',
-    message: `some gateways have the new code, others keep the old one; reload again, with code that all can load: ${code}: ${message}`,
-    traceback,
-  };
-}
-
-async function reloadOther(gateway: GatewayProcess): Promise<ReloadOutcome> {
-  try {
-    return await gateway.reload();
-  } catch (error) {
-    const { code = 'XGI_GATEWAY_EXIT', message } = error as Partial<XgiError> & Error;
-    return { ok: false, failure: { code, message: `gateway ${gateway.pid}: ${message}`, traceback: '' } };
-  }
+function rangesOf(config: ResolvedConfig): Map<string, WorkerRange> {
+  return new Map([...siteOf(config).apps].map(([name, { workers }]) => [name, workers]));
 }

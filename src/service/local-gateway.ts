@@ -1,5 +1,6 @@
 /** A gateway in this process: the server, and the application behind it. */
 import type { ResolvedConfig } from '../config/resolve.js';
+import { parseTrustedProxies } from '../http/forwarded.js';
 import type { AccessLog } from '../observe/access-log.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges } from '../process/privileges.js';
@@ -9,12 +10,13 @@ import type { Endpoint, WorkerRange } from '../types.js';
 import { type Application, createApplication } from './application.js';
 import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
+import { SiteApplication } from './site-application.js';
 import type { GatewayStatus, ReloadOutcome } from './status.js';
 
 export interface LocalGatewayOptions {
   readonly config: ResolvedConfig;
-  /** Its share. */
-  readonly workers: WorkerRange;
+  /** Which of the gateways it is; 0 is the first. */
+  readonly index: number;
   readonly version: string;
   /** Who this process is, or will be. */
   readonly privileges: Privileges;
@@ -24,8 +26,8 @@ export interface LocalGatewayOptions {
   readonly onFiles: (paths: readonly string[]) => void;
   /** Called if the application cannot go on without being started again. */
   readonly onLost: () => void;
-  /** Reads the configuration file again, for a reload. */
-  readonly reread?: (() => Promise<ResolvedConfig>) | undefined;
+  /** There is a configuration file, which a reload reads again. */
+  readonly canChange: boolean;
 }
 
 /** What a worker without requests needs to leave by itself, when the connections took the whole grace period. */
@@ -46,8 +48,8 @@ export class LocalGateway implements Gateway {
       tellsDetails: config.dev,
       limits: config.limits,
       deadlines: config.deadlines,
-      trustedProxies: config.trustedProxies,
-      proxyProtocol: config.proxyProtocol,
+      trustedProxies: parseTrustedProxies(config.trustedProxies),
+      proxyProtocol: config.proxyProtocol === null ? null : parseTrustedProxies(config.proxyProtocol),
       hstsSeconds: config.tls?.hstsSeconds ?? 0,
       log,
     });
@@ -82,8 +84,20 @@ export class LocalGateway implements Gateway {
     return this.#application.start();
   }
 
+  async stage(config: ResolvedConfig): Promise<void> {
+    await this.#site?.stage(config);
+  }
+
   reload(): Promise<ReloadOutcome> {
     return this.#application.reload();
+  }
+
+  apply(): void {
+    this.#site?.apply();
+  }
+
+  discard(): void {
+    this.#site?.discard();
   }
 
   scale(workers: WorkerRange, application?: string): void {
@@ -106,6 +120,11 @@ export class LocalGateway implements Gateway {
     const endMs = performance.now() + graceMs;
     await this.#server.shutdown(graceMs, { handedOver });
     await this.#application.stop(graceMs === 0 ? 0 : Math.max(endMs - performance.now(), WORKER_EXIT_MS));
+  }
+
+  /** Undefined if its configuration cannot change. */
+  get #site(): SiteApplication | undefined {
+    return this.#application instanceof SiteApplication ? this.#application : undefined;
   }
 
   /** Ends the workers now, whatever a `stop` is waiting for. */

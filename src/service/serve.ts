@@ -37,7 +37,6 @@ import { Gateways } from './gateways.js';
 import { type Predecessor, startSuccessor } from './handover.js';
 import { type Cause, Interruption } from './interruption.js';
 import { LocalGateway } from './local-gateway.js';
-import { shareWorkers } from './share.js';
 import { describeFiles } from './static-application.js';
 import { SourceWatch } from './source-watch.js';
 import { Steering } from './steering.js';
@@ -116,23 +115,23 @@ class RunningService {
       onFiles: (paths: readonly string[]) => this.#watch?.add(paths),
       log: this.#log,
     };
-    const [workers] = shareWorkers(config.workers, config.gateways);
     const accessLog = this.#accessLog;
     const onLost = (): void => this.#interruption.interrupt('lost');
     this.#local = new LocalGateway({
       ...shared,
       config,
-      workers: workers!,
+      index: 0,
       version,
       accessLog,
       onLost,
-      reread,
+      canChange: reread !== undefined,
     });
     this.#gateways = new Gateways({
       ...shared,
       local: this.#local,
-      count: config.gateways,
-      workers: config.workers,
+      config,
+      version,
+      reread,
       env: process.env,
       cwd,
       loadTls: async () => (config.tls === null ? null : await loadTls(config.tls, this.#log)),

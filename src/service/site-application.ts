@@ -1,14 +1,11 @@
 /**
- * Several applications behind a table of routes; or one, with a configuration that can be read again.
+ * Several applications behind a table of routes; or one, with middleware in front of it, or with a configuration that can change. In one
+ * gateway: reload.ts has all of them take the same steps.
  *
- * A reload:
- *
- *  1. reads the configuration. What is wrong with it changes nothing;
- *  2. starts the applications that are new, or configured otherwise, beside the old ones. If one cannot be started, the new ones
- *     are stopped, and nothing has changed;
- *  3. reloads the code of the others, which keep their workers until then. If that of one cannot be loaded, as before;
- *  4. puts the new table of routes, and the middleware, in the place of the old ones, between two requests;
- *  5. retires what is not wanted any more: it finishes what it was given.
+ *  1. `stage` starts the applications that are new, or configured otherwise, beside the old ones, and loads the middleware;
+ *  2. `reload` loads the code of the others anew;
+ *  3. `apply` puts the new table of routes, and the middleware, in the place of the old ones, between two requests, and retires what is
+ *     not wanted any more: it finishes what it was given. Or `discard` stops what was staged, and nothing has changed.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ResolvedConfig } from '../config/resolve.js';
@@ -27,7 +24,14 @@ export interface SiteApplicationOptions extends ApplicationOptions {
   readonly create: (options: ApplicationOptions) => Application;
 }
 
-const STOPPING = { code: 'XGI_STOPPING', message: 'the server is being stopped', traceback: '' };
+/** What is to take the place of what serves. */
+interface Staged {
+  readonly parts: Parts;
+  /** Those that do not serve yet. */
+  readonly fresh: ReadonlyMap<string, ServedPart>;
+  /** undefined until they can. */
+  front: SiteFront | undefined;
+}
 
 export class SiteApplication implements Application {
   readonly handler: Handler = (request) =>
@@ -40,10 +44,13 @@ export class SiteApplication implements Application {
   /** What comes before the start waits for it. */
   readonly #started: Promise<SiteFront>;
   #begin!: (front: Promise<SiteFront>) => void;
+  /** Resolves when `start` is over, however. */
+  readonly #booted: Promise<void>;
+  #endBoot: () => void = () => {};
   /** How many configurations there have been. */
   #generation = 1;
-  #reload: Promise<unknown> = Promise.resolve();
-  /** Applications that a reload starts, or that finish their work. They are stopped with the rest. */
+  #staged: Staged | undefined;
+  /** Applications that are staged, or that finish their work. They are stopped with the rest. */
   readonly #besides = new Set<ServedPart>();
   #stopping = false;
 
@@ -55,6 +62,7 @@ export class SiteApplication implements Application {
       this.#begin = resolve;
     });
     this.#started.catch(() => {});
+    this.#booted = new Promise((resolve) => (this.#endBoot = resolve));
   }
 
   async prepare(): Promise<void> {
@@ -64,17 +72,87 @@ export class SiteApplication implements Application {
   /** @throws BootError that names the application, or the middleware; ConfigError for middleware that cannot be used */
   async start(): Promise<void> {
     const { config, log } = this.#options;
-    const front = SiteFront.create({ config, site: siteOf(config), parts: this.#parts, log });
-    this.#begin(front);
-    this.#front = await front;
-    await Promise.all([...this.#parts].map(([name, part]) => startPart(name, part)));
+    try {
+      const front = SiteFront.create({ config, site: siteOf(config), parts: this.#parts, log });
+      this.#begin(front);
+      this.#front = await front;
+      await Promise.all([...this.#parts].map(([name, part]) => startPart(name, part)));
+    } finally {
+      this.#endBoot();
+    }
   }
 
-  /** One after the other. */
-  reload(): Promise<ReloadOutcome> {
-    const outcome = this.#reload.then(() => this.#reloadNow());
-    this.#reload = outcome.catch(() => {});
-    return outcome;
+  /**
+   * Starts what that configuration has and the present one has not. Nothing that serves changes.
+   *
+   * @throws BootError that names the application, or the middleware; ConfigError; and if it was discarded meanwhile
+   */
+  async stage(config: ResolvedConfig): Promise<void> {
+    this.discard();
+    // What is being started cannot be compared, nor retired.
+    await this.#booted;
+    const site = siteOf(config);
+    const fresh = new Map<string, ServedPart>();
+    const parts = new Map<string, ServedPart>();
+    for (const [name, app] of site.apps) {
+      const old = this.#parts.get(name);
+      const isSame = old !== undefined && isSameConfig(old.config, app);
+      const part = isSame ? old : this.#createPart(app);
+      parts.set(name, part);
+      if (!isSame) fresh.set(name, part);
+    }
+    const staged: Staged = { parts, fresh, front: undefined };
+    this.#staged = staged;
+    for (const part of fresh.values()) this.#besides.add(part);
+    await Promise.all(
+      [...fresh].map(async ([name, part]) => {
+        await part.application.prepare();
+        await startPart(name, part);
+      }),
+    );
+    const front = await SiteFront.create({ config, site, parts, log: this.#options.log });
+    if (this.#staged === staged && !this.#stopping) {
+      staged.front = front;
+      return;
+    }
+    await front.retire(0);
+    throw new XgiError('XGI_STOPPING', 'what the reload had started is being stopped');
+  }
+
+  /** The code of what is there now and stays. */
+  async reload(): Promise<ReloadOutcome> {
+    const { parts, fresh } = this.#staged ?? { parts: this.#parts, fresh: undefined };
+    const old = [...parts].filter(([name]) => fresh?.has(name) !== true);
+    const outcomes = await Promise.all(old.map(([, { application }]) => application.reload()));
+    for (const [i, [name]] of old.entries()) {
+      const outcome = outcomes[i]!;
+      if (!outcome.ok) return { ok: false, failure: nameFailure(name, outcome.failure) };
+    }
+    return { ok: true };
+  }
+
+  apply(): void {
+    const { parts, fresh, front } = this.#staged ?? {};
+    if (parts === undefined || fresh === undefined || front === undefined || this.#stopping) return;
+    this.#staged = undefined;
+    const kept = new Set(parts.values());
+    const retired = [...this.#parts.values()].filter((part) => !kept.has(part));
+    this.#parts = parts;
+    void this.#front?.retire(this.#options.config.gracefulTimeoutMs);
+    this.#front = front;
+    this.#generation += 1;
+    for (const part of fresh.values()) this.#besides.delete(part);
+    for (const part of retired) {
+      this.#besides.add(part);
+      void this.#dispose(part, part.retire());
+    }
+  }
+
+  discard(): void {
+    const staged = this.#staged;
+    this.#staged = undefined;
+    void staged?.front?.retire(0);
+    for (const part of staged?.fresh.values() ?? []) void this.#dispose(part, part.application.stop(0));
   }
 
   /** @throws ConfigError if there are several applications and none is named, or none of that name */
@@ -106,7 +184,7 @@ export class SiteApplication implements Application {
         waiting: sum(({ queue }) => queue.waiting),
         oldestMs: Math.max(0, ...statuses.map(({ queue }) => queue.oldestMs)),
       },
-      bootFailure: statuses.find(({ bootFailure }) => bootFailure !== null)?.bootFailure ?? null,
+      bootFailure: findBootFailure(all),
       workers: all.flatMap(({ name, status }) => status.workers.map((worker) => withName(worker, name))),
       totals,
     };
@@ -116,85 +194,12 @@ export class SiteApplication implements Application {
     this.#stopping = true;
     const all = [...this.#parts.values(), ...this.#besides];
     await Promise.all(all.map(({ application }) => application.stop(graceMs)));
-    await this.#front?.retire(0);
+    await Promise.all([this.#front?.retire(0), this.#staged?.front?.retire(0)]);
   }
 
   #createPart(config: ResolvedConfig): ServedPart {
-    const { create, config: whole, workers, ...shared } = this.#options;
-    const own = config === whole ? workers : config.workers;
-    return new ServedPart(config, create({ ...shared, config, workers: own, route: this.handler }));
-  }
-
-  async #reloadNow(): Promise<ReloadOutcome> {
-    if (this.#stopping) return { ok: false, failure: STOPPING };
-    const begun = new Set<ServedPart>();
-    let front: SiteFront | undefined;
-    try {
-      const config = (await this.#options.reread?.()) ?? this.#options.config;
-      const site = siteOf(config);
-      const parts = await this.#startChanged(site, begun);
-      // Middleware may not load, so before anything else has changed.
-      front = await SiteFront.create({ config, site, parts, log: this.#options.log });
-      await this.#reloadCode(parts, begun);
-      if (this.#stopping) throw new XgiError('XGI_STOPPING', STOPPING.message);
-      this.#replace(parts, front, begun);
-      return { ok: true };
-    } catch (error) {
-      await front?.retire(0);
-      await Promise.all([...begun].map((part) => this.#dispose(part, part.application.stop(0))));
-      const failure = describe(error);
-      this.#options.log.error(
-        `XGI_RELOAD_CONFIG: nothing is changed, the old configuration goes on: ${failure.code}: ${failure.message}`,
-      );
-      return { ok: false, failure };
-    }
-  }
-
-  /** The parts as that site has them: those that are as before, and new ones, which are started. */
-  async #startChanged({ apps }: SiteConfig, begun: Set<ServedPart>): Promise<Parts> {
-    const parts = new Map<string, ServedPart>();
-    for (const [name, config] of apps) {
-      const old = this.#parts.get(name);
-      const isSame = old !== undefined && isSameConfig(old.config, config);
-      const part = isSame ? old : this.#createPart(config);
-      parts.set(name, part);
-      if (isSame) continue;
-      begun.add(part);
-      this.#besides.add(part);
-    }
-    const fresh = [...parts].filter(([, part]) => begun.has(part));
-    await Promise.all(
-      fresh.map(async ([name, part]) => {
-        await part.application.prepare();
-        await startPart(name, part);
-      }),
-    );
-    return parts;
-  }
-
-  async #reloadCode(parts: Parts, begun: ReadonlySet<ServedPart>): Promise<void> {
-    const old = [...parts].filter(([, part]) => !begun.has(part));
-    const outcomes = await Promise.all(old.map(([, { application }]) => application.reload()));
-    for (const [i, [name]] of old.entries()) {
-      const outcome = outcomes[i]!;
-      if (outcome.ok) continue;
-      const { code, message, traceback } = outcome.failure;
-      throw new BootError(code as XgiError['code'], nameIt(name, message), { detail: traceback });
-    }
-  }
-
-  #replace(parts: Parts, front: SiteFront, begun: ReadonlySet<ServedPart>): void {
-    const kept = new Set(parts.values());
-    const retired = [...this.#parts.values()].filter((part) => !kept.has(part));
-    this.#parts = parts;
-    void this.#front?.retire(this.#options.config.gracefulTimeoutMs);
-    this.#front = front;
-    this.#generation += 1;
-    for (const part of begun) this.#besides.delete(part);
-    for (const part of retired) {
-      this.#besides.add(part);
-      void this.#dispose(part, part.retire());
-    }
+    const { create, ...shared } = this.#options;
+    return new ServedPart(config, create({ ...shared, config, route: this.handler }));
   }
 
   async #dispose(part: ServedPart, stopped: Promise<void>): Promise<void> {
@@ -212,12 +217,9 @@ export function siteOf(config: ResolvedConfig): SiteConfig {
   return { apps: new Map([['', config]]), routes: [{ rule, action, middleware: [], index: 0 }] };
 }
 
-/** Of the server, or in front of the application; never equal. */
-const FUNCTIONS = { trustedProxies: null, proxyProtocol: null, middleware: null };
-
-/** What the server alone uses is left out: it holds objects that equal nothing but themselves, and does not change. */
-function isSameConfig(a: ResolvedConfig, b: ResolvedConfig): boolean {
-  return isDeepStrictEqual({ ...a, ...FUNCTIONS }, { ...b, ...FUNCTIONS });
+/** Whether an application can go on as it is. Its middleware is not its own affair, but that of what stands in front of it. */
+export function isSameConfig(a: ResolvedConfig, b: ResolvedConfig): boolean {
+  return isDeepStrictEqual({ ...a, middleware: null }, { ...b, middleware: null });
 }
 
 async function startPart(name: string, { application }: ServedPart): Promise<void> {
@@ -234,13 +236,18 @@ function nameIt(name: string, message: string): string {
   return name === '' ? message : `application ${name}: ${message}`;
 }
 
-function withName(worker: WorkerStatus, name: string): WorkerStatus {
-  return name === '' ? worker : { ...worker, application: name };
+/** The first, which names its application. */
+function findBootFailure(
+  all: readonly { readonly name: string; readonly status: PoolStatus }[],
+): FailureStatus | null {
+  const failing = all.find(({ status }) => status.bootFailure !== null);
+  return failing === undefined ? null : nameFailure(failing.name, failing.status.bootFailure!);
 }
 
-function describe(error: unknown): FailureStatus {
-  if (error instanceof XgiError)
-    return { code: error.code, message: error.message, traceback: error.detail ?? '' };
-  const { message, stack = '' } = error as Error;
-  return { code: 'XGI_INTERNAL', message, traceback: stack };
+function nameFailure(name: string, failure: FailureStatus): FailureStatus {
+  return { ...failure, message: nameIt(name, failure.message) };
+}
+
+function withName(worker: WorkerStatus, name: string): WorkerStatus {
+  return name === '' ? worker : { ...worker, application: name };
 }

@@ -12,8 +12,8 @@ export interface GatewayStatus extends PoolStatus {
 }
 
 /**
- * The life of a service. Only 'ready' and 'reloading' take requests with a prospect: 'failing' is a gateway without a worker that has
- * loaded the application.
+ * The life of a service. Only 'ready' and 'reloading' take requests with a prospect: 'failing' is a gateway in which an
+ * application has no worker that has loaded it.
  */
 export type ServiceState = 'starting' | 'ready' | 'reloading' | 'failing' | 'stopping';
 

@@ -67,10 +67,17 @@ export class Steering implements Steered {
 
   #stateOf(gateways: readonly GatewayStatus[]): ServiceState {
     if (this.#state !== 'running') return this.#state;
-    const serves = ({ workers }: GatewayStatus): boolean => workers.some(({ state }) => state === 'ready');
-    // Where there are to be none, as with static files, none is missing.
-    if (this.#options.gateways.workers.max > 0 && !gateways.every(serves)) return 'failing';
+    if (!gateways.every((gateway) => this.#serves(gateway))) return 'failing';
     return this.#reloads > 0 ? 'reloading' : 'ready';
+  }
+
+  /** Every application: one with workers left would say nothing of the others. */
+  #serves({ workers }: GatewayStatus): boolean {
+    const ready = workers.filter(({ state }) => state === 'ready');
+    // Where there are to be none, as with static files, none is missing.
+    return [...this.#options.gateways.applications].every(
+      ([name, { max }]) => max === 0 || ready.some(({ application = '' }) => application === name),
+    );
   }
 
   async reload(): Promise<ReloadOutcome> {

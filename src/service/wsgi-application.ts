@@ -8,6 +8,7 @@ import { describeFailure } from '../workers/boot-error.js';
 import type { PoolStatus } from '../workers/status.js';
 import { Supervisor } from '../workers/supervisor.js';
 import type { Application, ApplicationOptions } from './application.js';
+import { shareOf } from './share.js';
 import type { ReloadOutcome } from './status.js';
 
 export class WsgiApplication implements Application {
@@ -52,11 +53,11 @@ export function interpreterOf({ python }: ResolvedConfig): Interpreter {
   return python;
 }
 
-function createPool({ config, workers, version, privileges, log, onFiles }: ApplicationOptions): Supervisor {
+function createPool({ config, index, version, privileges, log, onFiles }: ApplicationOptions): Supervisor {
   return new Supervisor({
     python: interpreterOf(config).path,
     target: config.target,
-    workers,
+    workers: shareOf(config, index),
     threads: config.threads,
     searchPath: config.searchPath,
     cwd: config.directory,

@@ -2,7 +2,7 @@
 import type { BootError } from '../errors.js';
 
 /** Or why the old code goes on. */
-export type ReloadResult = 'reloaded' | BootError;
+export type ReloadResult<Failure = BootError> = 'reloaded' | Failure;
 
 /**
  * A reload that takes longer is given up for the next one: an import may hang for ever. Twice as long after each that was given up, so that an
@@ -10,9 +10,9 @@ export type ReloadResult = 'reloaded' | BootError;
  */
 const PATIENCE_MS = 10_000;
 
-interface Pending {
-  readonly promise: Promise<ReloadResult>;
-  readonly resolve: (result: ReloadResult) => void;
+interface Pending<Failure> {
+  readonly promise: Promise<ReloadResult<Failure>>;
+  readonly resolve: (result: ReloadResult<Failure>) => void;
 }
 
 export interface ReloadsOwner {
@@ -22,10 +22,10 @@ export interface ReloadsOwner {
   givenUp(afterMs: number): void;
 }
 
-export class Reloads {
+export class Reloads<Failure = BootError> {
   readonly #owner: ReloadsOwner;
-  #running: (Pending & { beganAtMs: number }) | undefined;
-  #next: Pending | undefined;
+  #running: (Pending<Failure> & { beganAtMs: number }) | undefined;
+  #next: Pending<Failure> | undefined;
   #patience: NodeJS.Timeout | undefined;
   #patienceMs = PATIENCE_MS;
 
@@ -34,7 +34,7 @@ export class Reloads {
   }
 
   /** Begins a reload, or has one begin when the present one is over. */
-  ask(): Promise<ReloadResult> {
+  ask(): Promise<ReloadResult<Failure>> {
     if (this.#running === undefined) return this.#run(createPending());
     this.#next ??= createPending();
     const leftMs = this.#running.beganAtMs + this.#patienceMs - performance.now();
@@ -43,7 +43,7 @@ export class Reloads {
   }
 
   /** The present reload is over; nothing if there is none. */
-  finish(result: ReloadResult): void {
+  finish(result: ReloadResult<Failure>): void {
     const running = this.#running;
     if (running === undefined) return;
     if (result === 'reloaded') this.#patienceMs = PATIENCE_MS;
@@ -55,7 +55,7 @@ export class Reloads {
     if (next !== undefined) void this.#run(next);
   }
 
-  #run(pending: Pending): Promise<ReloadResult> {
+  #run(pending: Pending<Failure>): Promise<ReloadResult<Failure>> {
     this.#running = { ...pending, beganAtMs: performance.now() };
     this.#owner.begin();
     return pending.promise;
@@ -73,8 +73,8 @@ export class Reloads {
   }
 }
 
-function createPending(): Pending {
-  let resolve: Pending['resolve'] = () => {};
-  const promise = new Promise<ReloadResult>((settle) => (resolve = settle));
+function createPending<Failure>(): Pending<Failure> {
+  let resolve: Pending<Failure>['resolve'] = () => {};
+  const promise = new Promise<ReloadResult<Failure>>((settle) => (resolve = settle));
   return { promise, resolve };
 }

@@ -313,7 +313,7 @@ test('more gateways than workers: exit status 2', async () => {
   });
   expect(await server.exited).toEqual({ code: 2, signal: null });
   expect(server.stderr).toBe(
-    'xgi: XGI_CONFIG_VALUE: --gateways: expected at most as many gateways as workers, of which there may be 2, received 3\n',
+    'xgi: XGI_CONFIG_VALUE: --workers: expected 3 at least, one for each of --gateways, received 2\n',
   );
 });
 

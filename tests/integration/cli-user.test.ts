@@ -288,7 +288,7 @@ let env: Record<string, string | undefined>;
 
   test('--check-config loads the application as that user', async () => {
     project.write('app.py', `import os\nassert os.getresuid() == (${uid},) * 3\n${APP}`);
-    const words = ['app:app', '--check-config', '--python', PYTHON, '--user', 'nobody'];
+    const words = ['app:app', '--check-config', '-b', '127.0.0.1:0', '--python', PYTHON, '--user', 'nobody'];
     server = spawnXgi(words, { cwd: project.directory, env, allowRoot: false });
     expect(await server.exited).toEqual({ code: 0, signal: null });
     expect(server.stdout).toContain('can be served');

@@ -44,10 +44,13 @@ routes:
 `;
 
 let project: Project;
+/** Of this xgi, and no other that runs on this machine. */
+let control: string[];
 let server: XgiServer;
 
 beforeEach(() => {
   project = new Project();
+  control = ['--control-socket', project.file('control')];
   for (const name of ['shop', 'blog']) project.write(`${name}.py`, APP.replace('NAME', name));
   mkdirSync(project.file('cgi-bin'));
   chmodSync(project.write('cgi-bin/hello', PROGRAM), 0o755);
@@ -58,7 +61,7 @@ beforeEach(() => {
 afterEach(() => killAllIn(project.directory));
 
 async function start(): Promise<void> {
-  server = await startXgi([], { cwd: project.directory });
+  server = await startXgi(control, { cwd: project.directory });
 }
 
 /** The answer of a request that names a host. */
@@ -75,7 +78,7 @@ async function hearOf(host: string, path: string): Promise<string> {
 }
 
 async function reload(): Promise<{ readonly ok: boolean; readonly message: string }> {
-  const { stdout, stderr, code } = await runXgi(['reload', '--json'], { cwd: project.directory });
+  const { stdout, stderr, code } = await runXgi(['reload', '--json', ...control], { cwd: project.directory });
   if (stdout === '') throw new Error(stderr);
   const outcome = JSON.parse(stdout) as { ok: boolean; failure?: { message: string } };
   expect(code).toBe(outcome.ok ? 0 : 1);
@@ -83,7 +86,7 @@ async function reload(): Promise<{ readonly ok: boolean; readonly message: strin
 }
 
 async function pidsOf(application: string): Promise<(number | null)[]> {
-  const status = await readStatus([], { cwd: project.directory });
+  const status = await readStatus(control, {});
   const workers = status!.gateways.flatMap((gateway) => gateway.workers);
   return workers.filter((worker) => worker.application === application).map(({ pid }) => pid);
 }
@@ -154,11 +157,11 @@ test('status names the application; scale takes its name', async () => {
   await start();
   await server.waitForOutput(/Ready after/);
   const cwd = project.directory;
-  expect((await runXgi(['status'], { cwd })).stdout).toMatch(/APP .*\n.* shop /);
-  expect((await runXgi(['scale', '2'], { cwd })).stderr).toContain(
+  expect((await runXgi(['status', ...control], { cwd })).stdout).toMatch(/APP .*\n.* shop /);
+  expect((await runXgi(['scale', '2', ...control], { cwd })).stderr).toContain(
     'app: expected the name of an application (shop, blog, tools), received none',
   );
-  expect((await runXgi(['scale', '2', '--app', 'blog'], { cwd })).code).toBe(0);
+  expect((await runXgi(['scale', '2', '--app', 'blog', ...control], { cwd })).code).toBe(0);
   await pollUntil(async () => (await pidsOf('blog')).length === 2);
   expect(await pidsOf('shop')).toHaveLength(1);
 });
@@ -198,7 +201,7 @@ describe('a reload', () => {
     await pollUntil(() => hear(server.url('/health')));
     const waiting = Array.from({ length: 4 }, (_, i) => hear(server.url(`/queued/${i}`)));
     await pollUntil(async () => {
-      const status = await readStatus([], { cwd: project.directory });
+      const status = await readStatus(control, {});
       return status!.gateways[0]!.queue.waiting === 4;
     });
     project.write('xgi.config.yaml', SITE.replace('PLACE: front', 'PLACE: back'));
@@ -242,6 +245,21 @@ describe('a reload', () => {
     await server.waitForOutput(/Reloaded in/);
     expect(await hear(server.url('/'))).toBe('shop||/|back');
   });
+});
+
+test('a reload while it starts waits for that, and starts nothing twice', async () => {
+  project.write('shop.py', `import os, time\nwhile not os.path.exists("go"): time.sleep(0.01)\n${APP}`);
+  await start();
+  await server.waitForOutput(/Booting worker/);
+  project.write('xgi.config.yaml', SITE.replace('PLACE: front', 'PLACE: back'));
+  server.child.kill('SIGHUP');
+  await server.waitForOutput(/Handling signal: hup/);
+  project.letGo();
+  await server.waitForOutput(/Reloaded in/);
+  expect(await hear(server.url('/'))).toBe('NAME||/|back');
+  await pollUntil(async () => (await pidsOf('shop')).length === 1);
+  // Of shop and blog: one at the start, one by the reload.
+  expect(server.workerPids.length).toBe(4);
 });
 
 test('the file of one application is read again, too', async () => {

@@ -129,7 +129,7 @@ describe('a start', () => {
   });
 
   test('--check-config', async () => {
-    const program = spawnXgi(['static', 'root', '--check-config'], { cwd });
+    const program = spawnXgi(['static', 'root', '--check-config', '-b', '127.0.0.1:0'], { cwd });
     expect((await program.exited).code).toBe(0);
     expect(program.stdout).toBe('xgi: root can be served (static files)\n');
   });

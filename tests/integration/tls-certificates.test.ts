@@ -200,7 +200,9 @@ describe('what cannot be served', () => {
   test('--check-config says so too', async () => {
     const files = copied();
     copyFileSync(other.key, files.key);
-    const checked = spawnXgi(['app:app', '--check-config', ...flagsOf(files)], { cwd: project.directory });
+    const checked = spawnXgi(['app:app', '--check-config', '-b', '127.0.0.1:0', ...flagsOf(files)], {
+      cwd: project.directory,
+    });
     expect((await checked.exited).code).toBe(2);
     expect(checked.stderr).toContain('XGI_TLS_KEY_MISMATCH');
   });

@@ -89,10 +89,14 @@ test('an interpreter in a folder of the user is not run as root', async () => {
   writeFileSync(proof, '', { mode: 0o666 });
   chmodSync(proof, 0o666);
   const user = isRoot ? ['--user', 'nobody'] : [];
-  const { code } = await run(process.execPath, [cliMain, 'app:app', '--check-config', ...user], {
-    cwd: project,
-    env: { VIRTUAL_ENV: undefined, XGI_CMD_ARGS: undefined },
-  });
+  const { code } = await run(
+    process.execPath,
+    [cliMain, 'app:app', '--check-config', '-b', '127.0.0.1:0', ...user],
+    {
+      cwd: project,
+      env: { VIRTUAL_ENV: undefined, XGI_CMD_ARGS: undefined },
+    },
+  );
   expect(code).toBe(2);
   expect(readFileSync(proof, 'utf8')).toBe(`${isRoot ? nobody.uid : process.getuid!()}\n`);
 });

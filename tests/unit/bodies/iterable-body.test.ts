@@ -74,6 +74,22 @@ test('is not asked for more than a client takes, and is ended when it leaves', a
   await pollUntil(() => ended, { what: 'the generator to be ended' });
 });
 
+test('one that gives nothing, again and again, holds up nobody', async () => {
+  const { url } = await startServer(({ path }) => ({
+    head: new ResponseHead(200),
+    body: iterableBody(path === '/empty' ? endlessNothing() : [Buffer.from('a')]),
+  }));
+  const leaving = new AbortController();
+  const endless = fetch(`${url}/empty`, { signal: leaving.signal }).then((response) => response.text());
+  expect(await (await fetch(url)).text()).toBe('a');
+  leaving.abort();
+  await expect(endless).rejects.toThrow('aborted');
+});
+
+function* endlessNothing(): Generator<Uint8Array> {
+  for (;;) yield new Uint8Array(0);
+}
+
 describe('what goes wrong cuts the body off, where the client can tell', () => {
   test.each([
     [
@@ -92,7 +108,7 @@ describe('what goes wrong cuts the body off, where the client can tell', () => {
     ],
   ] as const)('%s', async (_what, chunks) => {
     const { url, log } = await serve(chunks as () => Chunks);
-    await expect(fetch(url).then((response) => response.text())).rejects.toThrow();
+    await expect(fetch(url).then((response) => response.text())).rejects.toThrow('terminated');
     await pollUntil(() => log.some(({ level }) => level === 'error'), { what: 'the log' });
   });
 });

@@ -69,9 +69,9 @@ test('a file that is written to meanwhile is no body', async () => {
 
 test('one that is shorter than promised is an error', async () => {
   const { handle } = await fileOf('abc');
-  await expect(
-    read({ kind: 'file', file: { handle, pieces: [{ offset: 0, length: 5 }] } }),
-  ).rejects.toThrow();
+  await expect(read({ kind: 'file', file: { handle, pieces: [{ offset: 0, length: 5 }] } })).rejects.toThrow(
+    'written to',
+  );
 });
 
 /** A source that notes what becomes of it. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import type { Notifier } from '../../../src/process/notify.js';
 import type { Gateways } from '../../../src/service/gateways.js';
-import type { ReloadOutcome } from '../../../src/service/status.js';
+import type { GatewayStatus, ReloadOutcome } from '../../../src/service/status.js';
 import { Steering } from '../../../src/service/steering.js';
 import type { WorkerRange } from '../../../src/types.js';
 import { FakeLog } from './steered.js';
@@ -11,6 +11,8 @@ const failure = { code: 'XGI_APP_RAISED', message: 'it raised', traceback: 'Trac
 
 class FakeGateways {
   workers: WorkerRange = { min: 2, max: 4 };
+  applications = new Map([['', this.workers]]);
+  gateways: readonly GatewayStatus[] = [];
   readonly reloads: ((outcome: ReloadOutcome) => void)[] = [];
   reopened = 0;
 
@@ -22,8 +24,8 @@ class FakeGateways {
     this.workers = workers;
   }
 
-  status(): Promise<[]> {
-    return Promise.resolve([]);
+  status(): Promise<readonly GatewayStatus[]> {
+    return Promise.resolve(this.gateways);
   }
 
   reopenLogs(): void {
@@ -159,4 +161,19 @@ test('stop and the logs are passed on', () => {
   steering.stop(false);
   steering.reopenLogs();
   expect([stops, gateways.reopened]).toEqual([[true, false], 1]);
+});
+
+test('is ready when each application has a worker that serves, in each gateway', async () => {
+  const gateway = (...ready: readonly string[]): GatewayStatus =>
+    ({ workers: ready.map((application) => ({ application, state: 'ready' })) }) as unknown as GatewayStatus;
+  gateways.applications = new Map([
+    ['shop', { min: 2, max: 2 }],
+    ['blog', { min: 2, max: 2 }],
+    ['files', { min: 0, max: 0 }],
+  ]);
+  steering.serving();
+  gateways.gateways = [gateway('shop', 'blog'), gateway('blog', 'shop')];
+  expect(await state()).toBe('ready');
+  gateways.gateways = [gateway('shop', 'blog'), gateway('shop', 'shop')];
+  expect(await state()).toBe('failing');
 });
