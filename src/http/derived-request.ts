@@ -97,3 +97,10 @@ export class DerivedRequest implements GatewayRequest {
     this.whole.inform(head);
   }
 }
+
+/** The one that the server has read, whatever was derived from it. */
+export function originalRequest(request: GatewayRequest): GatewayRequest {
+  let original = request;
+  while (original instanceof DerivedRequest) original = original.whole;
+  return original;
+}

@@ -25,7 +25,9 @@ const trusted = (text: Atom['text']): Atom => ({ trusted: true, text });
 // Addresses come from X-Forwarded-For too, so they are not trusted.
 const client = chosen(({ request, peer }) => (request?.clientAddress ?? peer.remoteAddress) || ABSENT);
 const absent = trusted(() => ABSENT);
-const user = chosen(({ request }) => basicUser(request?.field('authorization')) ?? ABSENT);
+const user = chosen(
+  ({ request }) => request?.identity?.user ?? basicUser(request?.field('authorization')) ?? ABSENT,
+);
 const time = trusted(() => `[${formatClfTime(Date.now())}]`);
 const requestLine = chosen(({ request }) =>
   request === null ? ABSENT : `${request.method} ${request.target} HTTP/${request.httpVersion}`,

@@ -1,7 +1,7 @@
 /**
  * The access log: one line for each finished request. It subscribes to the telemetry, so that a gateway without one
  * pays nothing. A line in the default format takes 0.85 us of CPU, formatting, escaping and writing together (measured
- * with a browser's user agent and a referer, 400,000 lines to /dev/null); one in JSON takes 2.5 us.
+ * with a browser's user agent and a referer, 400,000 lines to /dev/null); one in JSON takes 0.9 us.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { FormatLine } from './access-log-format.js';
@@ -17,7 +17,7 @@ export interface AccessLogOptions {
 }
 
 /** How old a line may be before it is in the file. `tail -f` feels live, and a busy server writes 64 KiB at a time. */
-const INTERVAL_MS = 500;
+export const ACCESS_LOG_INTERVAL_MS = 500;
 
 export class AccessLog {
   readonly #file: LogFile;
@@ -29,15 +29,14 @@ export class AccessLog {
    * @throws the system's error if the file cannot be opened
    */
   constructor({ file, format, onProblem }: AccessLogOptions) {
-    const log = new LogFile({ target: file === '-' ? 1 : file, intervalMs: INTERVAL_MS, onProblem });
+    const log = new LogFile({
+      target: file === '-' ? 1 : file,
+      intervalMs: ACCESS_LOG_INTERVAL_MS,
+      onProblem,
+    });
     this.#file = log;
     this.#onFinish = (message) => log.write(format(message as RequestFinish));
     subscribe(requestFinish.name, this.#onFinish);
-  }
-
-  /** Opens the file again, after a log rotation has moved it. */
-  reopen(): void {
-    this.#file.reopen();
   }
 
   /** Ends. Resolves when all lines are written, or after `withinMs`. */

@@ -40,6 +40,14 @@ export function isWriteUnderWay(): boolean {
   return writesUnderWay > 0;
 }
 
+/** Those that are files, and open. */
+const files = new Set<LogFile>();
+
+/** Opens all files of logs again, after a log rotation has moved them. */
+export function reopenLogFiles(): void {
+  for (const file of files) file.reopen();
+}
+
 export class LogFile {
   readonly #target: string | number;
   readonly #intervalMs: number;
@@ -60,6 +68,7 @@ export class LogFile {
     this.#intervalMs = intervalMs;
     this.#onProblem = onProblem;
     this.#fd = typeof target === 'number' ? withoutBlocking(target) : openSync(target, OPEN_FLAGS, 0o644);
+    if (typeof target === 'string') files.add(this);
   }
 
   /** Appends a line, which ends with a newline. Never throws and never waits. */
@@ -91,6 +100,7 @@ export class LogFile {
 
   /** Resolves when all is written, or after `withinMs`. The file is closed; later lines are lost. */
   async close(withinMs: number): Promise<void> {
+    files.delete(this);
     this.#flush();
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)));

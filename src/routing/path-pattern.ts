@@ -43,6 +43,16 @@ export function parsePathPattern(text: string): PathPattern | undefined {
   return { segments, end: hasRest ? 'rest' : names.length > 0 ? 'exact' : 'prefix' };
 }
 
+/** Whether it stands for a path. Not for one that could mean another to whoever reads it next. @param path percent-encoded */
+export function fitsPattern({ segments, end }: PathPattern, path: string): boolean {
+  const decoded = decodeSegments(path);
+  if (decoded.kind === 'refused') return false;
+  const given = decoded.segments;
+  const more = given.length - segments.length;
+  if (end === 'exact' ? more !== 0 : more < (end === 'rest' ? 1 : 0)) return false;
+  return segments.every((segment, i) => ('text' in segment ? segment.text === given[i] : given[i] !== ''));
+}
+
 /** As it was written, or could have been. */
 export function formatPathPattern({ segments, end }: PathPattern): string {
   const parts = segments.map((segment) => ('name' in segment ? `:${segment.name}` : segment.text));

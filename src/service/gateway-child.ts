@@ -81,7 +81,6 @@ class GatewayChild {
     this.#gateway = new LocalGateway({
       ...task,
       log,
-      accessLog: this.#accessLog,
       onFiles: (paths) => {
         this.#calls.call('files', paths).catch(() => {});
       },

@@ -1,7 +1,7 @@
 /** A gateway in this process: the server, and the application behind it. */
 import type { ResolvedConfig } from '../config/resolve.js';
 import { parseTrustedProxies } from '../http/forwarded.js';
-import type { AccessLog } from '../observe/access-log.js';
+import { reopenLogFiles } from '../observe/log-file.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges } from '../process/privileges.js';
 import { Server } from '../server/server.js';
@@ -21,7 +21,6 @@ export interface LocalGatewayOptions {
   /** Who this process is, or will be. */
   readonly privileges: Privileges;
   readonly log: ProgramLog;
-  readonly accessLog: AccessLog | undefined;
   /** Called with the files that the application imports, if changes are to be seen. */
   readonly onFiles: (paths: readonly string[]) => void;
   /** Called if the application cannot go on without being started again. */
@@ -113,7 +112,7 @@ export class LocalGateway implements Gateway {
   }
 
   reopenLogs(): void {
-    this.#options.accessLog?.reopen();
+    reopenLogFiles();
   }
 
   async stop(graceMs: number, handedOver: boolean): Promise<void> {

@@ -9,8 +9,12 @@ interface Ready {
 }
 
 const LOADERS: Readonly<Record<ReadyName, () => Promise<Ready>>> = {
+  accessLog: async () => (await import('../middleware/access-log.js')).accessLog,
+  basicAuth: async () => (await import('../middleware/basic-auth.js')).basicAuth,
+  bearer: async () => (await import('../middleware/bearer.js')).bearer,
   concurrency: async () => (await import('../middleware/concurrency.js')).concurrency,
   cors: async () => (await import('../middleware/cors.js')).cors,
+  forwardAuth: async () => (await import('../middleware/forward-auth.js')).forwardAuth,
   headers: async () => (await import('../middleware/headers.js')).headers,
   ip: async () => (await import('../middleware/ip.js')).ip,
   limits: async () => (await import('../middleware/limits.js')).limits,

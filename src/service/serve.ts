@@ -115,14 +115,12 @@ class RunningService {
       onFiles: (paths: readonly string[]) => this.#watch?.add(paths),
       log: this.#log,
     };
-    const accessLog = this.#accessLog;
     const onLost = (): void => this.#interruption.interrupt('lost');
     this.#local = new LocalGateway({
       ...shared,
       config,
       index: 0,
       version,
-      accessLog,
       onLost,
       canChange: reread !== undefined,
     });

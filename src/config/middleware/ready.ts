@@ -1,7 +1,11 @@
 /** The middleware that comes with xgi, and the options of each; `service/ready-middleware.ts` has what makes them. */
 import type { z } from 'zod/v3';
+import { accessLogOptions } from './access-log.js';
+import { basicAuthOptions } from './basic-auth.js';
+import { bearerOptions } from './bearer.js';
 import { concurrencyOptions } from './concurrency.js';
 import { corsOptions } from './cors.js';
+import { forwardAuthOptions } from './forward-auth.js';
 import { headersOptions } from './headers.js';
 import { ipOptions } from './ip.js';
 import { limitsOptions } from './limits.js';
@@ -13,8 +17,12 @@ import { rewriteOptions } from './rewrite.js';
 import { traceparentOptions } from './traceparent.js';
 
 export const READY_MIDDLEWARE = {
+  accessLog: accessLogOptions,
+  basicAuth: basicAuthOptions,
+  bearer: bearerOptions,
   concurrency: concurrencyOptions,
   cors: corsOptions,
+  forwardAuth: forwardAuthOptions,
   headers: headersOptions,
   ip: ipOptions,
   limits: limitsOptions,

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AccessLog } from '../../../src/observe/access-log.js';
 import { compileAccessLogFormat } from '../../../src/observe/access-log-format.js';
 import { requestFinish } from '../../../src/observe/channels.js';
+import { reopenLogFiles } from '../../../src/observe/log-file.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 import { fakeFinish } from '../../support/finish.js';
 
@@ -23,7 +24,7 @@ test('writes a line for each finished request, from its start to its end', async
   requestFinish.publish(fakeFinish());
   requestFinish.publish(fakeFinish({ status: 404, bodyBytes: 0 }));
   renameSync(file, `${file}.1`);
-  log.reopen();
+  reopenLogFiles();
   await log.close(5000);
   expect(requestFinish.hasSubscribers).toBe(false);
   expect(readFileSync(file, 'utf8')).toBe('200 12\n404 -\n');

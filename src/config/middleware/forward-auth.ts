@@ -1,0 +1,42 @@
+import { z } from 'zod/v3';
+import { fieldName } from '../field.js';
+import { duration } from '../values.js';
+import { webAddress } from './web-address.js';
+
+const NAMES = 'a list of names of header fields';
+const REQUEST_NAMES = `${NAMES}, without those of the connection, Host and X-Forwarded-*, which xgi sets`;
+
+const OURS =
+  /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|content-length|accept-encoding|x-forwarded-.*)$/i;
+
+const requestFieldNames = z
+  .array(
+    fieldName.refine((name) => !OURS.test(name), REQUEST_NAMES),
+    { invalid_type_error: REQUEST_NAMES },
+  )
+  .optional();
+
+/** Options of the middleware `forwardAuth`. */
+export const forwardAuthOptions = z.strictObject({
+  /** What is asked, with GET. */
+  url: webAddress,
+  /** Of the request, that the URL is asked with. Default Authorization, Cookie, Accept, User-Agent and X-Requested-With. */
+  requestFields: requestFieldNames,
+  /** Of a good answer, that the application sees; never those that a client has sent. */
+  responseFields: z.array(fieldName, { invalid_type_error: NAMES }).optional(),
+  /** The field of a good answer that says who the client is: REMOTE_USER. */
+  userField: fieldName.optional(),
+  /** After it a 504. Default 5 s. */
+  timeout: duration(),
+  /** How long a good answer counts for the same question. Default: not at all. */
+  cache: z
+    .strictObject(
+      {
+        time: duration().unwrap(),
+        /** Of the question, that tell one from another. Default all, X-Forwarded-Uri and the others of that kind too. */
+        fields: z.array(fieldName, { invalid_type_error: NAMES }).min(1, NAMES).optional(),
+      },
+      { invalid_type_error: 'an object with time, and perhaps fields' },
+    )
+    .optional(),
+});

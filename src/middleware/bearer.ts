@@ -1,0 +1,181 @@
+/**
+ * `bearer`: requests with a token that somebody has signed: a JSON Web Token (RFC 7519), as OpenID Connect and OAuth 2 have them, in the field
+ * Authorization (RFC 6750; neither in a form nor in the query, where logs show it).
+ */
+import path from 'node:path';
+import type { JWTPayload } from 'jose';
+import * as errors from 'jose/errors';
+import { jwtVerify } from 'jose/jwt/verify';
+import type { z } from 'zod/v3';
+import { bearerOptions, KEY_ALGORITHMS, SECRET_ALGORITHMS } from '../config/middleware/bearer.js';
+import { ConfigError } from '../errors.js';
+import { toByteText } from '../gateway/byte-text.js';
+import type { Fields, GatewayResponse, Handler } from '../types.js';
+import { AuthenticatedRequests } from './authenticated-request.js';
+import { authorizationOf, quoted, refusal } from './authorization.js';
+import { defineMiddleware, type MiddlewareContext } from './define.js';
+import { fileKeys, secretKey, type TokenKeys } from './tokens/keys.js';
+import { RemoteKeys } from './tokens/remote-keys.js';
+
+type Options = z.output<typeof bearerOptions>;
+
+const REALM = 'Restricted';
+const CLOCK_TOLERANCE_MS = 5000;
+
+export const bearer = defineMiddleware('bearer', bearerOptions, (options, context) => {
+  const { realm = REALM, scopes = [], userClaim = 'sub', claims = {}, passAuthorization = false } = options;
+  const algorithms = algorithmsOf(options, context);
+  const keys = keysOf(options, context);
+  const verify = createVerifier(keys, options, algorithms);
+  const requests = new AuthenticatedRequests(passAuthorization ? [] : ['authorization']);
+  const challenge = `Bearer realm=${quoted(realm)}`;
+
+  const invalid = (why: string): GatewayResponse =>
+    refusal(
+      401,
+      `The token is not valid: ${why}.\n`,
+      `${challenge}, error="invalid_token", error_description=${quoted(why)}`,
+    );
+  const insufficient = (): GatewayResponse =>
+    refusal(
+      403,
+      `The token does not allow this: it needs ${scopes.join(' ')}.\n`,
+      `${challenge}, error="insufficient_scope", scope=${quoted(scopes.join(' '))}`,
+    );
+
+  const middleware =
+    (next: Handler): Handler =>
+    async (request) => {
+      const given = authorizationOf(request.fields);
+      const token = given === undefined ? undefined : /^bearer +([\w.~+/-]+=*)$/i.exec(given)?.[1];
+      if (token === undefined) return refusal(401, 'A token is needed.\n', challenge);
+      const verified = await verify(token);
+      if (typeof verified === 'string') return invalid(verified);
+      const user = userOf(verified, userClaim);
+      const variables = variablesOf(verified, claims);
+      if (user === undefined) return invalid(`it does not say in ${userClaim} whose it is`);
+      if (variables === undefined) return invalid('a claim has control characters');
+      const granted = scopesOf(verified);
+      if (!scopes.every((scope) => granted.includes(scope))) return insufficient();
+      const identity = { scheme: 'Bearer', user };
+      return next(requests.of(request, { identity, variables: [...request.variables, ...variables] }));
+    };
+  return Object.assign(middleware, { close: () => keys.close?.() });
+});
+
+/** @throws ConfigError for algorithms that do not go with the keys */
+function algorithmsOf({ algorithms, secret }: Options, { where }: MiddlewareContext): readonly string[] {
+  const possible: readonly string[] = secret === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS;
+  const wrong = algorithms?.find((name) => !possible.includes(name));
+  if (wrong !== undefined)
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${where}.algorithms: ${wrong} does not go with ${secret === undefined ? 'public keys' : 'a secret'}; expected of ${possible.join(', ')}`,
+    );
+  return algorithms ?? (secret === undefined ? possible : ['HS256']);
+}
+
+/** @throws ConfigError */
+function keysOf(
+  { jwksUrl, keyFile, secret }: Options,
+  { directory, log, where }: MiddlewareContext,
+): TokenKeys {
+  const given = [jwksUrl, keyFile, secret].filter((source) => source !== undefined).length;
+  if (given !== 1)
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${where}: expected one of jwksUrl, keyFile and secret, received ${given === 0 ? 'none' : given}`,
+    );
+  if (secret !== undefined) return secretKey(secret);
+  if (jwksUrl !== undefined) return new RemoteKeys(jwksUrl, log);
+  try {
+    return fileKeys(path.resolve(directory, keyFile!));
+  } catch (error) {
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${where}.keyFile: ${JSON.stringify(keyFile)} cannot be used: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** @returns the claims of a token, or why it is not valid, for everybody to read */
+function createVerifier(
+  keys: TokenKeys,
+  { issuer, audience, clockTolerance = CLOCK_TOLERANCE_MS, requiredClaims = [] }: Options,
+  algorithms: readonly string[],
+): (token: string) => Promise<JWTPayload | string> {
+  const wanted = {
+    algorithms: [...algorithms],
+    clockTolerance: clockTolerance / 1000,
+    requiredClaims: ['exp', ...requiredClaims],
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+  return async (token) => {
+    try {
+      return (await jwtVerify(token, keys.find, wanted)).payload;
+    } catch (error) {
+      if (error instanceof errors.JWKSMultipleMatchingKeys) return await verifyWithAny(error, token);
+      return reasonOf(error);
+    }
+  };
+
+  /** The token does not say which key it was signed with. */
+  async function verifyWithAny(
+    candidates: errors.JWKSMultipleMatchingKeys,
+    token: string,
+  ): Promise<JWTPayload | string> {
+    for await (const key of candidates) {
+      try {
+        return (await jwtVerify(token, key, wanted)).payload;
+      } catch (error) {
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) return reasonOf(error);
+      }
+    }
+    return 'no key of ours fits its signature';
+  }
+}
+
+/** @throws what is not the fault of the token */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'it has expired';
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `its claim ${error.claim} is not as it should be`;
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)
+    return 'no key of ours fits its signature';
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
+    return 'its algorithm is not one of ours';
+  // A key that does not go with the algorithm that the token names.
+  if (error instanceof errors.JOSEError || error instanceof TypeError) return 'it is not a signed token';
+  throw error;
+}
+
+function userOf(payload: JWTPayload, claim: string): string | undefined {
+  const user = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
+  return typeof user === 'string' && user !== '' ? asVariable(user) : undefined;
+}
+
+/** @returns undefined if one cannot be a variable */
+function variablesOf(payload: JWTPayload, claims: Readonly<Record<string, string>>): Fields | undefined {
+  const variables: string[] = [];
+  for (const [claim, name] of Object.entries(claims)) {
+    const value = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
+    if (value === undefined || value === null) continue;
+    const text = asVariable(typeof value === 'string' ? value : JSON.stringify(value));
+    if (text === undefined) return undefined;
+    variables.push(name, text);
+  }
+  return variables;
+}
+
+/** Byte text; undefined for text that has control characters, which begin lines and end variables, or is no Unicode. */
+function asVariable(text: string): string | undefined {
+  return /[\p{Cc}\p{Cs}]/u.test(text) ? undefined : toByteText(text);
+}
+
+/** By RFC 8693 section 4.2, a text with spaces; others have a list of them, or call it scp. */
+function scopesOf({ scope, scp }: JWTPayload): readonly unknown[] {
+  const given = scope ?? scp;
+  if (typeof given === 'string') return given.split(' ');
+  return Array.isArray(given) ? given : [];
+}

@@ -1,0 +1,134 @@
+/**
+ * `forwardAuth`: another program says who may come in (Authelia, oauth2-proxy, one's own). Each request is asked of a URL; what is not a
+ * 2xx is answered to the client, a login page as well as a refusal. Without an answer, nobody comes in.
+ */
+import { forwardAuthOptions } from '../config/middleware/forward-auth.js';
+import { ConfigError, GatewayError } from '../errors.js';
+import { firstValue } from '../http/field-values.js';
+import { hasNoBody, ResponseHead } from '../http/response-head.js';
+import type { Fields, GatewayRequest, GatewayResponse, Handler, Identity } from '../types.js';
+import { AuthenticatedRequests } from './authenticated-request.js';
+import { defineMiddleware } from './define.js';
+import { SecretCache } from './secret-cache.js';
+import { type WebAnswer, WebClient, WebError } from './web-client.js';
+
+const TIMEOUT_MS = 5000;
+/** Of an answer, which is a page for a person at most. */
+const MAX_BYTES = 1_048_576;
+const MAX_REMEMBERED = 10_000;
+const REQUEST_FIELDS = ['Authorization', 'Cookie', 'Accept', 'User-Agent', 'X-Requested-With'];
+/** Of the connection (RFC 9110 section 7.6.1), or made anew. */
+const NOT_RELAYED: ReadonlySet<string> = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
+  ...['te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade', 'content-length', 'date', 'server'],
+]);
+
+/** What a good answer says. */
+interface Pass {
+  readonly identity: Identity | undefined;
+  readonly fields: Fields;
+  readonly untilMs: number;
+}
+
+export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (options, { where }) => {
+  const {
+    url,
+    requestFields = REQUEST_FIELDS,
+    responseFields = [],
+    userField,
+    timeout = TIMEOUT_MS,
+    cache,
+  } = options;
+  const asked = new Set(requestFields.map((name) => name.toLowerCase()));
+  const told = new Set(
+    [...responseFields, ...(userField === undefined ? [] : [userField])].map((name) => name.toLowerCase()),
+  );
+  const unfit = [...told].find((name) => NOT_RELAYED.has(name) || name === 'host');
+  if (unfit !== undefined)
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${where}: expected fields that an application can be given, received ${unfit}`,
+    );
+  const client = new WebClient({ url, timeoutMs: timeout, maxBytes: MAX_BYTES });
+  const passes = new SecretCache<Pass>(MAX_REMEMBERED);
+  const requests = new AuthenticatedRequests([...told]);
+  const keyFields = cache?.fields?.map((name) => name.toLowerCase());
+
+  const readPass = ({ fields }: WebAnswer): Pass => {
+    const user = userField === undefined ? undefined : firstValue(fields, userField.toLowerCase());
+    return {
+      identity: user === undefined || user === '' ? undefined : { scheme: 'Forward', user },
+      fields: fields.filter((_, i) => told.has(fields[i - (i % 2)]!.toLowerCase())),
+      untilMs: performance.now() + (cache?.time ?? 0),
+    };
+  };
+
+  const goOn = (next: Handler, request: GatewayRequest, { identity, fields }: Pass): ReturnType<Handler> =>
+    // Without a name in the answer nobody is authenticated, whoever was so before.
+    next(requests.of(request, userField === undefined ? {} : { identity: identity ?? null }, fields));
+
+  const middleware =
+    (next: Handler): Handler =>
+    (request) => {
+      const question = questionOf(request, asked);
+      const key = cache === undefined ? undefined : passes.keyOf(cacheText(question, keyFields));
+      const known = key === undefined ? undefined : passes.get(key);
+      if (known !== undefined && performance.now() < known.untilMs) return goOn(next, request, known);
+      return ask(client, question, request).then((answer) => {
+        if (answer.status < 200 || answer.status > 299) return relayed(answer, request.method);
+        const pass = readPass(answer);
+        if (key !== undefined) passes.set(key, pass);
+        return goOn(next, request, pass);
+      });
+    };
+  return Object.assign(middleware, { close: () => client.close() });
+});
+
+/** Nothing of it but the chosen fields is as the client has written it. The path is the one that is served. */
+function questionOf(request: GatewayRequest, asked: ReadonlySet<string>): Fields {
+  const { fields, method, scheme, authority, mount, path, query, clientAddress } = request;
+  const chosen = fields.filter((_, i) => asked.has(fields[i - (i % 2)]!.toLowerCase()));
+  return [
+    ...chosen,
+    ...['X-Forwarded-Method', method, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', authority],
+    ...['X-Forwarded-Uri', mount + path + (query === '' ? '' : `?${query}`)],
+    ...(clientAddress === '' ? [] : ['X-Forwarded-For', clientAddress]),
+  ];
+}
+
+/** @param keyFields undefined for all; in lower case */
+function cacheText(question: Fields, keyFields: readonly string[] | undefined): string {
+  if (keyFields === undefined)
+    return question.map((part, i) => (i % 2 === 0 ? part.toLowerCase() : part)).join('\0');
+  return keyFields
+    .map((name) =>
+      question.filter((_, i) => i % 2 === 1 && question[i - 1]!.toLowerCase() === name).join('\x01'),
+    )
+    .join('\0');
+}
+
+/** @throws GatewayError 502, 503 or 504 `XGI_AUTH_FORWARD` */
+async function ask(client: WebClient, question: Fields, request: GatewayRequest): Promise<WebAnswer> {
+  const { answer, cancel } = client.get(question);
+  request.onAbort(cancel);
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof WebError)) throw error;
+    const status = { unreachable: 503, late: 504, broken: 502, cancelled: 503 }[error.reason];
+    throw new GatewayError(status, 'XGI_AUTH_FORWARD', `who may come in cannot be asked: ${error.message}`);
+  }
+}
+
+/** @throws GatewayError 502 `XGI_AUTH_FORWARD` */
+function relayed({ status, fields, body }: WebAnswer, method: string): GatewayResponse {
+  const ofConnection = new Set(
+    (firstValue(fields, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()),
+  );
+  const kept = fields.filter((_, i) => {
+    const name = fields[i - (i % 2)]!.toLowerCase();
+    return !NOT_RELAYED.has(name) && !ofConnection.has(name);
+  });
+  const head = new ResponseHead(status, kept);
+  return { head, body: hasNoBody(method, status) ? { kind: 'empty' } : { kind: 'bytes', bytes: body } };
+}

@@ -1,0 +1,283 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ConfigError } from '../../../src/errors.js';
+import { forwardAuth } from '../../../src/middleware/forward-auth.js';
+import { mount } from '../../../src/middleware/mount.js';
+import type { Handler, Middleware } from '../../../src/types.js';
+import { RawClient } from '../../support/http-client.js';
+import { see, startMiddleware } from '../../support/middleware-site.js';
+
+type Options = NonNullable<Parameters<typeof forwardAuth>[0]>;
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Authority {
+  readonly url: string;
+  readonly asked: IncomingMessage[];
+  readonly sockets: Set<Socket>;
+  answer: Answer;
+}
+
+async function startAuthority(answer: Answer): Promise<Authority> {
+  const server = createServer((request, response) => {
+    authority.asked.push(request);
+    authority.sockets.add(request.socket);
+    authority.answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const authority: Authority = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/verify?x=1`,
+    asked: [],
+    sockets: new Set(),
+    answer,
+  };
+  return authority;
+}
+
+function make(options: Options): Middleware {
+  const middleware = forwardAuth(options);
+  onTestFinished(() => middleware.close?.());
+  return middleware;
+}
+
+const letIn =
+  (fields: Readonly<Record<string, string>> = {}): Answer =>
+  (_, response) => {
+    response.writeHead(200, fields).end('ok');
+  };
+
+test('the question has chosen fields of the request, and what it is for', async () => {
+  const { url, asked } = await startAuthority(letIn());
+  const site = await startMiddleware([mount({ path: '/shop' }), make({ url })]);
+  const headers = {
+    ...{ Cookie: 'a=b', Authorization: 'Basic x', 'User-Agent': 'me', Accept: 'text/html' },
+    ...{
+      'X-Other': 'no',
+      'X-Forwarded-Method': 'DELETE',
+      'X-Forwarded-Uri': '/public',
+      'X-Forwarded-Host': 'evil',
+    },
+  };
+  const { seen } = await see(`${site.url}/shop/cart%20?a=%20b`, { method: 'POST', body: 'text', headers });
+  expect(seen.body).toBe('text');
+  expect(asked[0]!.method).toBe('GET');
+  expect(asked[0]!.url).toBe('/verify?x=1');
+  expect(asked[0]!.headers).toEqual({
+    host: new URL(url).host,
+    connection: 'keep-alive',
+    ...{ cookie: 'a=b', authorization: 'Basic x', 'user-agent': 'me', accept: 'text/html' },
+    'x-forwarded-method': 'POST',
+    'x-forwarded-proto': 'http',
+    'x-forwarded-host': new URL(site.url).host,
+    'x-forwarded-uri': '/shop/cart%20?a=%20b',
+    'x-forwarded-for': '127.0.0.1',
+  });
+});
+
+test('the fields of the question can be chosen', async () => {
+  const { url, asked } = await startAuthority(letIn());
+  const site = await startMiddleware([make({ url, requestFields: ['X-Api-Key'] })]);
+  await see(site.url, { headers: { 'X-Api-Key': 'k', Cookie: 'a=b' } });
+  expect(asked[0]!.headers['x-api-key']).toBe('k');
+  expect(asked[0]!.headers.cookie).toBeUndefined();
+});
+
+test('a good answer says who it is, and gives fields to the application', async () => {
+  const { url } = await startAuthority(
+    letIn({ 'Remote-User': 'zo\xC3\xAB', 'X-Groups': 'a,b', 'X-Secret': 's' }),
+  );
+  const site = await startMiddleware([make({ url, userField: 'Remote-User', responseFields: ['X-Groups'] })]);
+  const { seen } = await see(site.url);
+  expect(seen.user).toBe('zoë');
+  expect(seen.fields['x-groups']).toBe('a,b');
+  expect(seen.fields['x-secret']).toBeUndefined();
+});
+
+test('connections are kept open, and one that was closed meanwhile is no failure', async () => {
+  const { url, sockets } = await startAuthority(letIn());
+  const site = await startMiddleware([make({ url })]);
+  for (let i = 0; i < 5; i += 1) await see(site.url);
+  expect(sockets.size).toBe(1);
+  for (let i = 0; i < 5; i += 1) {
+    for (const socket of sockets) socket.destroy();
+    await see(site.url);
+  }
+});
+
+describe('another answer goes to the client', () => {
+  test.each(['GET', 'HEAD'])('as it is, for %s', async (method) => {
+    const { url } = await startAuthority((_, response) => {
+      response.sendDate = false;
+      response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+      response.setHeader('Connection', 'X-Hop');
+      response.setHeader('X-Hop', 'no');
+      response
+        .writeHead(302, { Location: 'https://login.example.org/', 'Content-Type': 'text/html' })
+        .end('<a>login</a>');
+    });
+    const site = await startMiddleware([make({ url })]);
+    const response = await fetch(site.url, { method, redirect: 'manual' });
+    expect(response.status).toBe(302);
+    expect(response.headers.get('location')).toBe('https://login.example.org/');
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(response.headers.get('x-hop')).toBeNull();
+    expect(await response.text()).toBe(method === 'HEAD' ? '' : '<a>login</a>');
+  });
+
+  test.each([300, 304, 400, 401, 403, 404, 418, 500, 503])('with the status %i', async (status) => {
+    const { url } = await startAuthority((_, response) =>
+      response.writeHead(status, { 'X-Why': 'so' }).end(),
+    );
+    const program = vi.fn<Handler>();
+    const site = await startMiddleware([make({ url })], program);
+    const response = await fetch(site.url, { redirect: 'manual' });
+    expect([response.status, response.headers.get('x-why')]).toEqual([status, 'so']);
+    expect(program).not.toHaveBeenCalled();
+  });
+
+  test.each([200, 201, 204, 206, 299])('but not with %i', async (status) => {
+    const { url } = await startAuthority((_, response) => response.writeHead(status).end());
+    const site = await startMiddleware([make({ url })]);
+    expect((await fetch(site.url)).status).toBe(200);
+  });
+});
+
+describe('nobody comes in', () => {
+  const cut: Answer = (_, response) => {
+    response.writeHead(200, { 'Content-Length': '10' });
+    response.write('half');
+    setImmediate(() => response.destroy());
+  };
+
+  test.each<[string, number, string, Answer]>([
+    ['without an answer', 504, 'no answer within 0.2 s', () => {}],
+    [
+      'without the end of one',
+      504,
+      'no answer within 0.2 s',
+      (_, response) => void response.writeHead(200).write('x'),
+    ],
+    ['if it breaks off', 502, 'broke off', cut],
+    ['if there is none', 503, 'socket hang up', (request) => void request.socket.destroy()],
+    ['if it is no HTTP', 502, 'Parse Error', (request) => void request.socket.end('220 smtp\r\n\r\n')],
+    ['if it is too long', 502, 'longer than', (_, response) => void response.end(Buffer.alloc(1_100_000))],
+    [
+      'if it cannot be relayed',
+      502,
+      'the status is 999',
+      (request) => void request.socket.end('HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n'),
+    ],
+    [
+      'if it changes the protocol',
+      502,
+      'changes the protocol',
+      (request) => void request.socket.end('HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+    ],
+  ])('%s', async (_what, status, message, answer) => {
+    const { url } = await startAuthority(answer);
+    const program = vi.fn<Handler>();
+    const site = await startMiddleware([make({ url, timeout: '200ms' })], program);
+    expect((await fetch(site.url)).status).toBe(status);
+    expect(program).not.toHaveBeenCalled();
+    expect(site.log.map((record) => record.message).join('\n')).toContain(message);
+  });
+
+  test('if nobody listens', async () => {
+    const site = await startMiddleware([make({ url: 'http://127.0.0.1:1/' })]);
+    expect((await fetch(site.url)).status).toBe(503);
+  });
+});
+
+test('the question ends with the client, and is not asked again', async () => {
+  const gone = vi.fn<() => void>();
+  const authority = await startAuthority(letIn());
+  const site = await startMiddleware([make({ url: authority.url })]);
+  const client = await RawClient.connect(site.port);
+  // The connection is a used one.
+  expect((await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n').response()).status).toBe(200);
+  authority.answer = (request) => void request.socket.on('close', gone);
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await vi.waitFor(() => expect(authority.asked).toHaveLength(2));
+  client.reset();
+  await vi.waitFor(() => expect(gone).toHaveBeenCalledOnce());
+  authority.answer = letIn();
+  expect((await fetch(site.url)).status).toBe(200);
+  expect(authority.asked).toHaveLength(3);
+});
+
+describe('a cache', () => {
+  test('knows a good answer for the same question, and nothing else', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { url, asked } = await startAuthority((request, response) =>
+      response.writeHead(200, { 'Remote-User': request.headers.cookie ?? 'nobody' }).end(),
+    );
+    const site = await startMiddleware([make({ url, userField: 'Remote-User', cache: { time: '5s' } })]);
+    const ask = async (path: string, cookie: string, method = 'GET'): Promise<void> => {
+      const { seen } = await see(site.url + path, { method, headers: { Cookie: cookie } });
+      expect(seen.user).toBe(cookie);
+    };
+    for (let i = 0; i < 3; i += 1) await ask('/a', 'u=1');
+    expect(asked).toHaveLength(1);
+    await ask('/a', 'u=2');
+    await ask('/b', 'u=1');
+    await ask('/a?', 'u=1');
+    await ask('/a?b', 'u=1');
+    await ask('/a', 'u=1', 'POST');
+    expect(asked).toHaveLength(5);
+    vi.advanceTimersByTime(5001);
+    await ask('/a', 'u=1');
+    expect(asked).toHaveLength(6);
+  });
+
+  test('by chosen fields', async () => {
+    const { url, asked } = await startAuthority(letIn());
+    const cache = { time: '5s', fields: ['Cookie', 'X-Forwarded-Host'] };
+    const site = await startMiddleware([make({ url, cache })]);
+    await see(`${site.url}/a`, { headers: { Cookie: 'u=1' } });
+    await see(`${site.url}/b`, { headers: { Cookie: 'u=1' } });
+    expect(asked).toHaveLength(1);
+    await see(`${site.url}/b`, { headers: { Cookie: 'u=2' } });
+    await see(`${site.url}/b`);
+    await see(`${site.url.replace('127.0.0.1', 'localhost')}/b`, { headers: { Cookie: 'u=1' } });
+    expect(asked).toHaveLength(4);
+  });
+
+  test('not of a refusal', async () => {
+    const authority = await startAuthority((_, response) => response.writeHead(401).end());
+    const site = await startMiddleware([make({ url: authority.url, cache: { time: '1h' } })]);
+    expect((await fetch(site.url)).status).toBe(401);
+    authority.answer = letIn();
+    expect((await fetch(site.url)).status).toBe(200);
+  });
+});
+
+describe('is refused', () => {
+  test.each([
+    ['no URL', {}, 'a URL with http or https'],
+    ['a URL that is none', { url: 'http://' }, 'a URL with http or https'],
+    [
+      'a field that xgi sets',
+      { url: 'http://a/', requestFields: ['X-Forwarded-Uri'] },
+      'X-Forwarded-*, which xgi sets',
+    ],
+    [
+      'a field of the connection',
+      { url: 'http://a/', requestFields: ['Transfer-Encoding'] },
+      'without those of the connection',
+    ],
+    [
+      'a field that frames the body',
+      { url: 'http://a/', responseFields: ['Content-Length'] },
+      'received content-length',
+    ],
+    ['a cache without a time', { url: 'http://a/', cache: {} }, 'forwardAuth.cache.time'],
+  ])('%s', (_what, options, message) => {
+    expect(() => forwardAuth(options as Options)).toThrow(ConfigError);
+    expect(() => forwardAuth(options as Options)).toThrow(message);
+  });
+});
