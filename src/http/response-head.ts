@@ -7,7 +7,7 @@
  */
 import { LocalProtocolError } from '../errors.js';
 import type { Fields } from '../types.js';
-import { firstValue } from './field-values.js';
+import { firstValue, withField } from './field-values.js';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // RFC 9110 section 5.5: field values hold no control characters but HTAB; latin-1 only.
@@ -29,6 +29,9 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** Those whose values a head knows. */
+const READ_HERE: ReadonlySet<string> = new Set(['content-length', 'date', 'server']);
+
 export class ResponseHead {
   readonly status: number;
   readonly reason: string;
@@ -40,13 +43,26 @@ export class ResponseHead {
   readonly hasServer: boolean;
   /** For the serializer: the bytes of this head that do not depend on the connection. */
   serialized: string | undefined = undefined;
+  /** The head that this one has one field more than, the last; null if it was made from nothing. */
+  readonly base: ResponseHead | null;
 
   /**
    * @param status 100 to 599
    * @param fields name, value, name, value …; no hop-by-hop field but `upgrade` with status 101
+   * @param base for {@link ResponseHead.withField}: all but the last field were checked with it
    * @throws LocalProtocolError `XGI_HTTP_BAD_RESPONSE_HEAD` for a head that cannot be put on the wire
    */
-  constructor(status: number, fields: Fields = [], reason = '') {
+  constructor(status: number, fields: Fields = [], reason = '', base: ResponseHead | null = null) {
+    this.base = base;
+    if (base !== null) {
+      this.status = status;
+      this.reason = reason;
+      this.fields = fields;
+      this.contentLength = base.contentLength;
+      this.hasDate = base.hasDate;
+      this.hasServer = base.hasServer;
+      return;
+    }
     if (!Number.isInteger(status) || status < 100 || status > 599)
       refuse(`the status is ${status}; expected 100 to 599`);
     if (BAD_VALUE.test(reason)) refuse(`the reason phrase ${JSON.stringify(reason)} has a control character`);
@@ -57,9 +73,7 @@ export class ResponseHead {
       const name = fields[i]!;
       const value = fields[i + 1];
       if (value === undefined) refuse(`the field ${JSON.stringify(name)} has no value`);
-      if (!TOKEN.test(name)) refuse(`the field name ${JSON.stringify(name)} is not a token`);
-      if (BAD_VALUE.test(value))
-        refuse(`the value of ${name} has a control character or is not latin-1: ${JSON.stringify(value)}`);
+      checkField(name, value);
       const lower = name.toLowerCase();
       if (lower === 'content-length') {
         if (!DIGITS.test(value)) refuse(`Content-Length is ${JSON.stringify(value)}; expected digits`);
@@ -80,6 +94,16 @@ export class ResponseHead {
     this.hasServer = hasServer;
   }
 
+  /** The same head, with this field in the place of those of its name. For one that differs from answer to answer: what was there is not checked again. */
+  withField(name: string, value: string): ResponseHead {
+    const lower = name.toLowerCase();
+    const { status, reason, fields } = this;
+    if (READ_HERE.has(lower) || HOP_BY_HOP.has(lower) || this.field(lower) !== undefined)
+      return new ResponseHead(status, withField(fields, name, value), reason);
+    checkField(name, value);
+    return new ResponseHead(status, [...fields, name, value], reason, this);
+  }
+
   /** The value of the first field of that lower-case name. */
   field(lowerCaseName: string): string | undefined {
     return firstValue(this.fields, lowerCaseName);
@@ -89,6 +113,12 @@ export class ResponseHead {
 /** A response to HEAD, and one with status 1xx, 204 or 304, ends with its head (RFC 9112 section 6.3). */
 export function hasNoBody(method: string, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304 || status < 200;
+}
+
+function checkField(name: string, value: string): void {
+  if (!TOKEN.test(name)) refuse(`the field name ${JSON.stringify(name)} is not a token`);
+  if (BAD_VALUE.test(value))
+    refuse(`the value of ${name} has a control character or is not latin-1: ${JSON.stringify(value)}`);
 }
 
 function refuse(observed: string): never {

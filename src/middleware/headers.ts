@@ -29,6 +29,13 @@ export const headers = defineMiddleware('headers', headersOptions, (options) => 
   // A program answers with the same head again and again (http/response-head.ts).
   const heads = new WeakMap<ResponseHead, ResponseHead>();
   const changeHead = (head: ResponseHead): ResponseHead => {
+    const { base, fields } = head;
+    if (base !== null) {
+      // Only its last field is its own, a request id say.
+      const [name, value] = fields.slice(-2) as [string, string];
+      const changedBase = changeHead(base);
+      return response.removed.has(name.toLowerCase()) ? changedBase : changedBase.withField(name, value);
+    }
     let changed = heads.get(head);
     if (changed === undefined) {
       changed = headWithFields(head, applyChanges(head.fields, response));

@@ -6,7 +6,7 @@ import type { z } from 'zod/v3';
 import { rateLimitOptions } from '../config/middleware/rate-limit.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
-import { changeAnswer, headWithFields } from './answer.js';
+import { changeAnswer } from './answer.js';
 import { Buckets } from './buckets.js';
 import { networkOf } from './client-network.js';
 import { defineMiddleware } from './define.js';
@@ -19,13 +19,14 @@ export const rateLimit = defineMiddleware(
   ({ limit, window = WINDOW_MS, by = 'address' }) => {
     const buckets = new Buckets(limit, window);
     const keyOf = keyReader(by);
-    const policy: Fields = ['RateLimit-Policy', `"default";q=${limit};w=${Math.ceil(window / 1000)}`];
+    const policy = `"default";q=${limit};w=${Math.ceil(window / 1000)}`;
     return (next) => (request) => {
       const { left, waitMs, resetMs } = buckets.take(keyOf(request), performance.now());
-      const fields = [...policy, 'RateLimit', `"default";r=${left};t=${Math.ceil(resetMs / 1000)}`];
-      if (waitMs > 0) return tooMany(Math.ceil(waitMs / 1000), fields);
+      const state = `"default";r=${left};t=${Math.ceil(resetMs / 1000)}`;
+      if (waitMs > 0)
+        return tooMany(Math.ceil(waitMs / 1000), ['RateLimit-Policy', policy, 'RateLimit', state]);
       return changeAnswer(next(request), ({ head, body }) => ({
-        head: headWithFields(head, [...head.fields, ...fields]),
+        head: head.withField('RateLimit-Policy', policy).withField('RateLimit', state),
         body,
       }));
     };

@@ -2,7 +2,7 @@
 import { requestIdOptions } from '../config/middleware/request-id.js';
 import { deriveRequest } from '../http/derived-request.js';
 import { firstValue, withField } from '../http/field-values.js';
-import { changeAnswer, headWithFields } from './answer.js';
+import { changeAnswer } from './answer.js';
 import { defineMiddleware } from './define.js';
 
 const ACCEPTABLE = /^[\w.:=+/-]{1,128}$/;
@@ -15,7 +15,7 @@ export const requestId = defineMiddleware('requestId', requestIdOptions, (option
     const id = given !== undefined && ACCEPTABLE.test(given) ? given : request.id;
     const changed = deriveRequest(request, { id, fields: withField(request.fields, field, id) });
     return changeAnswer(next(changed), ({ head, body }) => ({
-      head: headWithFields(head, withField(head.fields, field, id)),
+      head: head.withField(field, id),
       body,
     }));
   };

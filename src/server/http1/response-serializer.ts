@@ -24,7 +24,7 @@ export interface HeadOptions {
 
 /** The bytes of a final response head, as a latin-1 string. */
 export function serializeHead(head: ResponseHead, options: HeadOptions): string {
-  let text = head.serialized ?? (head.serialized = serializeFixed(head));
+  let text = fixedPart(head);
   if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
   if (options.addLength !== -1) text += `Content-Length: ${options.addLength}\r\n`;
   if (options.hsts !== '' && head.field('strict-transport-security') === undefined)
@@ -37,6 +37,17 @@ export function serializeHead(head: ResponseHead, options: HeadOptions): string 
 /** The bytes of an interim response or of a 101, as a latin-1 string. */
 export function serializeInterim(head: ResponseHead): string {
   return `${statusLine(head)}${fieldLines(head)}${head.status === 101 ? 'Connection: upgrade\r\n' : ''}\r\n`;
+}
+
+/** What does not depend on the connection, made once for each head; of one that has one field more than another, from that of the other. */
+function fixedPart(head: ResponseHead): string {
+  if (head.serialized !== undefined) return head.serialized;
+  const { base, fields } = head;
+  head.serialized =
+    base === null
+      ? serializeFixed(head)
+      : `${fixedPart(base)}${fields[fields.length - 2]}: ${fields[fields.length - 1]}\r\n`;
+  return head.serialized;
 }
 
 function serializeFixed(head: ResponseHead): string {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LocalProtocolError } from '../../../src/errors.js';
 import { ResponseHead } from '../../../src/http/response-head.js';
+import { serializeHead } from '../../../src/server/http1/response-serializer.js';
 
 describe('ResponseHead', () => {
   test('finds what the server needs to know', () => {
@@ -83,5 +84,47 @@ describe('ResponseHead', () => {
       }),
       { seed: 20_260_104, numRuns: 2000 },
     );
+  });
+});
+
+describe('withField: one field more', () => {
+  const base = new ResponseHead(201, ['X-A', 'a', 'Content-Length', '3'], 'Made');
+
+  test('is the same head otherwise', () => {
+    const { status, reason, fields, contentLength } = base.withField('X-B', 'b');
+    expect([status, reason, fields, contentLength]).toEqual([
+      ...[201, 'Made', ['X-A', 'a', 'Content-Length', '3', 'X-B', 'b'], 3],
+    ]);
+  });
+
+  test('in the place of those of its name', () => {
+    const twice = new ResponseHead(200, ['X-A', '1', 'x-a', '2', 'X-B', 'b']);
+    expect(twice.withField('X-a', '3').fields).toEqual(['X-B', 'b', 'X-a', '3']);
+    expect(base.withField('X-B', '1').withField('x-b', '2').fields.slice(-2)).toEqual(['x-b', '2']);
+  });
+
+  test('those that a head knows are known', () => {
+    expect(base.withField('Content-Length', '5').contentLength).toBe(5);
+    expect(base.withField('Date', 'now').hasDate).toBe(true);
+    expect(base.withField('server', 'x').hasServer).toBe(true);
+  });
+
+  test('on the wire, whatever was serialized before', () => {
+    const options = { framing: 'length', addLength: -1, keepAlive: true, http10: false, hsts: '' } as const;
+    const text = (head: ResponseHead): string => serializeHead(head, options).replace(/Date: .*\r\n/, '');
+    const two = base.withField('X-B', 'b').withField('X-C', 'c');
+    expect(text(two)).toBe(
+      'HTTP/1.1 201 Made\r\nX-A: a\r\nContent-Length: 3\r\nServer: xgi\r\nX-B: b\r\nX-C: c\r\n\r\n',
+    );
+    expect(text(base)).toBe('HTTP/1.1 201 Made\r\nX-A: a\r\nContent-Length: 3\r\nServer: xgi\r\n\r\n');
+  });
+
+  test.each([
+    ['X B', 'b'],
+    ['X-B', 'b\r\nX-C: c'],
+    ['Connection', 'close'],
+    ['Content-Length', 'x'],
+  ])('%s: %j is refused', (name, value) => {
+    expect(() => base.withField(name, value)).toThrow('cannot send this response head');
   });
 });
