@@ -1,7 +1,7 @@
 /** The command line of `npm run bench`, as typed: the command, and flags whose values are still text. */
 import { parseArgs } from 'node:util';
 
-export const wsgiCommandNames = ['wsgi', 'tls', 'idle', 'large', 'slow-heads'] as const;
+export const wsgiCommandNames = ['wsgi', 'tls', 'middleware', 'idle', 'large', 'slow-heads'] as const;
 export type WsgiCommandName = (typeof wsgiCommandNames)[number];
 
 export const cgiCommandNames = ['cgi', 'cgi-delay', 'cgi-git'] as const;

@@ -14,6 +14,7 @@ import { measureCgi } from './commands/cgi.js';
 import { measureHttp2 } from './commands/h2.js';
 import { measureIdle } from './commands/idle.js';
 import { measureLarge } from './commands/large.js';
+import { measureMiddleware } from './commands/middleware.js';
 import { measureRoutes } from './commands/routes.js';
 import { measureSlowHeads } from './commands/slow-heads.js';
 import { measureStatic } from './commands/static.js';
@@ -34,6 +35,7 @@ type Command<O, On> = (options: O, environment: On) => Promise<boolean>;
 const wsgiCommands: Readonly<Record<WsgiCommandName, Command<Options, Environment>>> = {
   wsgi: measureWsgi,
   tls: measureTls,
+  middleware: measureMiddleware,
   idle: measureIdle,
   large: measureLarge,
   'slow-heads': measureSlowHeads,

@@ -1,9 +1,10 @@
 /** The options of the WSGI commands. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { applications, flask, type Application } from './applications.js';
+import { applications, flask, hello, type Application } from './applications.js';
 import { listed, named, wholeNumber, type WsgiCommandLine, type WsgiCommandName } from './command-line.js';
-import { contenders, tlsContenders } from './contenders/catalog.js';
+import { contenders, middlewareContenders, tlsContenders } from './contenders/catalog.js';
+import { asUser } from './credentials.js';
 import type { Contender } from './contenders/contender.js';
 import { projectDirectory } from './environment/directories.js';
 
@@ -36,6 +37,11 @@ const alone = { contenders, others: [], applications };
 const choiceOf: Readonly<Record<WsgiCommandName, Choice>> = {
   wsgi: { contenders, others: contenders, applications },
   tls: { contenders: tlsContenders, others: tlsContenders, applications: [flask] },
+  middleware: {
+    contenders: middlewareContenders,
+    others: middlewareContenders,
+    applications: [asUser(hello)],
+  },
   idle: alone,
   large: alone,
   'slow-heads': alone,
@@ -49,6 +55,7 @@ interface Defaults {
 const defaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
   wsgi: { connections: '32,256', seconds: '2' },
   tls: { connections: '32', seconds: '2' },
+  middleware: { connections: '32', seconds: '2' },
   idle: { connections: '10000', seconds: '2' },
   large: { connections: '1', seconds: '10' },
   'slow-heads': { connections: '1000', seconds: '5' },
@@ -57,6 +64,7 @@ const defaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
 const quickDefaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
   wsgi: { connections: '32', seconds: '1' },
   tls: { connections: '32', seconds: '1' },
+  middleware: { connections: '32', seconds: '1' },
   idle: { connections: '1000', seconds: '1' },
   large: { connections: '1', seconds: '1' },
   'slow-heads': { connections: '100', seconds: '1' },
@@ -66,7 +74,7 @@ const quickDefaultsOf: Readonly<Record<WsgiCommandName, Defaults>> = {
 export function resolveOptions({ command, values, text }: WsgiCommandLine): Options {
   const defaults = (values.quick ? quickDefaultsOf : defaultsOf)[command];
   const choice = choiceOf[command];
-  const baseline = named('--baseline', choice.contenders, values.baseline ?? 'xgi');
+  const baseline = named('--baseline', choice.contenders, values.baseline ?? choice.contenders[0]!.name);
   return {
     commandLine: text,
     baseline,

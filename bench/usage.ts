@@ -11,6 +11,7 @@ export const usage = `usage: npm run bench -- COMMAND [flags]
 commands
   wsgi         req/s, CPU, latency, errors and memory of each server against the baseline
   tls          the same over TLS (HTTP/1.1): Flask, against nginx with TLS + uWSGI
+  middleware   a hello behind five middleware, against the same without, and against nginx with auth_basic and a log + uWSGI
   idle         idle keep-alive connections held: memory, and latency of new requests
   large        an upload, and a download to a slow client: growth of memory
   slow-heads   clients that send a head byte by byte: latency of a normal client

@@ -21,5 +21,11 @@ export interface Workload {
   /** Every kind of answer that it gives; the first is the one under load. */
   readonly exchanges: readonly [Exchange, ...Exchange[]];
   /** What wrk sends. */
-  readonly load: { readonly path: string; readonly postBytes: number; readonly answerBytes: number };
+  readonly load: {
+    readonly path: string;
+    readonly postBytes: number;
+    readonly answerBytes: number;
+    /** `Name: value`, each. */
+    readonly fields?: readonly string[];
+  };
 }

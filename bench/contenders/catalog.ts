@@ -2,10 +2,11 @@
 import type { Contender } from './contender.js';
 import { granian } from './granian.js';
 import { gunicornGthread, gunicornNewGthread, gunicornNewSync, gunicornSync } from './gunicorn.js';
-import { nginxUwsgi } from './nginx-uwsgi.js';
+import { nginxUwsgi, nginxUwsgiGuarded } from './nginx-uwsgi.js';
 import { uwsgi, uwsgiDebian } from './uwsgi.js';
 import { waitress } from './waitress.js';
 import { xgi } from './xgi.js';
+import { xgiMiddleware } from './xgi-middleware.js';
 
 export const contenders: readonly Contender[] = [
   xgi,
@@ -22,3 +23,6 @@ export const contenders: readonly Contender[] = [
 
 /** Those that can be asked for TLS. */
 export const tlsContenders: readonly Contender[] = [xgi, nginxUwsgi];
+
+/** In front of a hello: five middleware, none, and what nginx has for it. */
+export const middlewareContenders: readonly Contender[] = [xgiMiddleware, xgi, nginxUwsgiGuarded];

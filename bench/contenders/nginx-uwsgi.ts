@@ -1,6 +1,7 @@
 /** nginx in front of uWSGI over a Unix-domain socket: the usual deployment. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { credentials, passwordFile } from '../credentials.js';
 import type { ServerProcess } from '../processes/server-process.js';
 import { cpuMicroseconds, processTree, programName } from '../processes/process-table.js';
 import { startProgram, type Contender, type RunningServer } from './contender.js';
@@ -8,43 +9,66 @@ import { nginxConfiguration } from './nginx-configuration.js';
 import { nginxVersion } from './nginx-version.js';
 import { uwsgiArguments, uwsgiCommand, uwsgiMissing, uwsgiVersion } from './uwsgi.js';
 
-export const nginxUwsgi: Contender = {
-  name: 'nginx-uwsgi',
-  version: (environment) => {
-    return `${nginxVersion(environment)} + ${uwsgiVersion(uwsgiCommand(environment))}`;
-  },
-  settings: (workers) =>
-    `${workers} nginx workers, uwsgi_pass over a Unix socket, ${workers} uWSGI processes with master`,
-  missing: (environment) =>
-    environment.nginx ? uwsgiMissing(environment) : "Debian's package nginx-light is not installed",
-  async start(request) {
-    const { scratchDirectory, nginx = '' } = request.environment;
-    const socketPath = join(scratchDirectory, `uwsgi-${request.port}.sock`);
-    const { program = '', args = [] } = uwsgiCommand(request.environment) ?? {};
-    const socket = ['--socket', socketPath, '--chmod-socket=666'];
-    const backend = await startProgram(program, [...args, ...socket, ...uwsgiArguments(request)], {
-      cwd: scratchDirectory,
-      accepts: { path: socketPath },
-    });
-    const configurationPath = join(scratchDirectory, `nginx-${request.port}.conf`);
-    const { port, workers, keepAliveSeconds, certificate } = request;
-    const content = passTo(socketPath);
-    writeFileSync(
-      configurationPath,
-      nginxConfiguration({ port, workers, keepAliveSeconds, scratchDirectory, certificate, content }),
-    );
-    try {
-      const front = await startProgram(nginx, ['-c', configurationPath, '-p', scratchDirectory], {
+export const nginxUwsgi = behindNginx({ name: 'nginx-uwsgi', setUp: '', guard: () => '' });
+
+/** With a password and a log. */
+export const nginxUwsgiGuarded = behindNginx({
+  name: 'nginx-uwsgi-auth',
+  setUp: ', auth_basic ({SHA}), access_log to a file',
+  guard: (directory) => `
+    auth_basic "${credentials.realm}";
+    auth_basic_user_file ${passwordFile(directory)};
+    access_log ${directory}/nginx-access.log combined;
+`,
+});
+
+interface Front {
+  readonly name: string;
+  /** What is special, for the tables. */
+  readonly setUp: string;
+  /** Directives in front of the application. */
+  readonly guard: (directory: string) => string;
+}
+
+function behindNginx({ name, setUp, guard }: Front): Contender {
+  return {
+    name,
+    version: (environment) => {
+      return `${nginxVersion(environment)} + ${uwsgiVersion(uwsgiCommand(environment))}`;
+    },
+    settings: (workers) =>
+      `${workers} nginx workers, uwsgi_pass over a Unix socket, ${workers} uWSGI processes with master${setUp}`,
+    missing: (environment) =>
+      environment.nginx ? uwsgiMissing(environment) : "Debian's package nginx-light is not installed",
+    async start(request) {
+      const { scratchDirectory, nginx = '' } = request.environment;
+      const socketPath = join(scratchDirectory, `uwsgi-${request.port}.sock`);
+      const { program = '', args = [] } = uwsgiCommand(request.environment) ?? {};
+      const socket = ['--socket', socketPath, '--chmod-socket=666'];
+      const backend = await startProgram(program, [...args, ...socket, ...uwsgiArguments(request)], {
         cwd: scratchDirectory,
-        accepts: { port: request.port },
+        accepts: { path: socketPath },
       });
-      return serverOfBoth(front, backend, request.port);
-    } catch (error) {
-      await backend.stop();
-      throw error;
-    }
-  },
-};
+      const configurationPath = join(scratchDirectory, `nginx-${request.port}.conf`);
+      const { port, workers, keepAliveSeconds, certificate } = request;
+      const content = guard(scratchDirectory) + passTo(socketPath);
+      writeFileSync(
+        configurationPath,
+        nginxConfiguration({ port, workers, keepAliveSeconds, scratchDirectory, certificate, content }),
+      );
+      try {
+        const front = await startProgram(nginx, ['-c', configurationPath, '-p', scratchDirectory], {
+          cwd: scratchDirectory,
+          accepts: { port: request.port },
+        });
+        return serverOfBoth(front, backend, request.port);
+      } catch (error) {
+        await backend.stop();
+        throw error;
+      }
+    },
+  };
+}
 
 /** Answers of 100 KB stay in memory. */
 function passTo(socketPath: string): string {

@@ -15,3 +15,13 @@ export function requestBytes({ method = 'GET', target, fields = {}, body }: Requ
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);
 }
+
+/** The same request with one more field, `Name: value`. */
+export function insertField(request: Buffer, field: string): Buffer {
+  const end = request.indexOf('\r\n');
+  return Buffer.concat([
+    request.subarray(0, end),
+    Buffer.from(`\r\n${field}`, 'latin1'),
+    request.subarray(end),
+  ]);
+}

@@ -71,6 +71,7 @@ function wrkArguments(
     `-d${seconds}s`,
     '--latency',
     ...['-s', wrkScript],
+    ...(load.fields ?? []).flatMap((field) => ['-H', field]),
     `${certificate ? 'https' : 'http'}://127.0.0.1:${port}${load.path}`,
     '--',
     ...(load.postBytes > 0 ? ['POST', String(load.postBytes)] : ['GET']),
