@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import failure, frames, hooks, loader
+from . import failure, frames, hooks, loader, middleware
 
 EXIT_NOT_LOADED = 3
 
@@ -17,20 +17,33 @@ class NotLoaded(Exception):
 
 
 def import_application(settings, files):
-    """Returns the application that `settings` name; `files` is a ModuleFiles if they are watched, else None. Raises
-    NotLoaded."""
+    """Returns the application that `settings` name, with its middleware and the validator around it; `files` is a
+    ModuleFiles if they are watched, else None. Raises NotLoaded."""
     if settings.watch:
         # A .pyc knows its source by its size and a time in whole seconds: two edits in one second are mixed up.
         sys.dont_write_bytecode = True
     sys.path[:0] = settings.search_path
     try:
-        return loader.load(settings.target)
+        application = middleware.wrap(loader.load(settings.target), settings.middleware)
+        return _validated(application) if settings.validate else application
     except loader.LoadError as error:
         if error.cause is None:
             failed = failure.describe_refusal(error, error.hint)
         else:
             failed = failure.describe(error.cause, error.hint)
+        if error.middleware is not None:
+            failed["middleware"] = error.middleware
         raise NotLoaded(failed, files, error.cause) from None
+
+
+def _validated(application):
+    # For development, so not imported otherwise.
+    from . import validation
+
+    try:
+        return validation.validated(application)
+    except ImportError as error:
+        raise loader.import_failed(error) from error
 
 
 def run_hooks(files):

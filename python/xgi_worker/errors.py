@@ -62,19 +62,25 @@ class ErrorLog:
     def isatty(self):
         return False
 
-    def _send(self, text):
+    def record(self, level, text):
+        """Logs `text` as a record of its own. Not for applications."""
+        paused = self._pause()
+        try:
+            self._send(text, level)
+        finally:
+            if paused:
+                self._slot.resume()
+
+    def _send(self, text, level=frames.LEVEL_ERROR):
         """Cuts at line ends where it can."""
         start = 0
         while len(text) - start > _MAX_TEXT:
             limit = start + _MAX_TEXT
             line_end = text.rfind("\n", start, limit + 1)
             end = limit if line_end < 0 else line_end
-            self._log(text[start:end])
+            self._slot.worker.log(self._stream, level, text[start:end])
             start = end if line_end < 0 else end + 1
-        self._log(text[start:])
-
-    def _log(self, text):
-        self._slot.worker.log(self._stream, frames.LEVEL_ERROR, text)
+        self._slot.worker.log(self._stream, level, text[start:])
 
     def _pause(self):
         """Holds back an interrupt while a frame is written, if this is the thread and the time it could come."""

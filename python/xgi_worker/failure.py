@@ -11,8 +11,12 @@ _MAX_TRACEBACK = 96 * 1024
 _MAX_MESSAGE = 16 * 1024
 
 
+class WSGIViolation(AssertionError):
+    """A rule of WSGI was broken, as the validator has found (validation.py)."""
+
+
 def describe(error, hint=None):
-    """The fields of an ERROR frame for `error`: class, message, traceback and, if given, hint. Never raises."""
+    """The fields of an ERROR frame for `error`: class, message, traceback and, if there is one, hint. Never raises."""
     kind = type(error)
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", None) and not str(kind.__module__).startswith("xgi_worker"):
@@ -26,6 +30,8 @@ def describe(error, hint=None):
         "message": _cut(message, _MAX_MESSAGE),
         "traceback": _cut(format_traceback(error), _MAX_TRACEBACK),
     }
+    if hint is None and kind is WSGIViolation:
+        hint = "violation"
     if hint is not None:
         described["hint"] = hint
     return described

@@ -31,12 +31,14 @@ class LoadError(Exception):
         super().__init__(message)
         self.hint = hint
         self.cause = cause
+        self.middleware = None
+        """Its place in HELLO's list, if it is about middleware."""
 
 
 def load(target):
     """Returns the WSGI callable; raises LoadError."""
     where, expression = _split(target)
-    module = _import_file(where) if where.endswith(".py") else _import_module(where)
+    module = _import_file(where) if where.endswith(".py") else import_module(where)
     if expression is None:
         expression = _default_name(module, where)
         application = getattr(module, expression)
@@ -46,9 +48,9 @@ def load(target):
         raise LoadError(
             "not-callable",
             "%s:%s is %s, not a WSGI callable; name the callable: %s:callable"
-            % (where, expression, _kind(application), where),
+            % (where, expression, kind(application), where),
         )
-    if _is_async(application):
+    if is_async(application):
         raise LoadError(
             "not-callable",
             "%s:%s is an ASGI application (async def); this version serves WSGI" % (where, expression),
@@ -68,11 +70,12 @@ def _split(target):
     return module, expression if colon else None
 
 
-def _import_module(name):
+def import_module(name):
+    """Raises LoadError."""
     try:
         return importlib.import_module(name)
     except BaseException as error:
-        raise _import_failed(error) from error
+        raise import_failed(error) from error
 
 
 def _import_file(path):
@@ -93,11 +96,12 @@ def _import_file(path):
         spec.loader.exec_module(module)
     except BaseException as error:
         sys.modules.pop(name, None)
-        raise _import_failed(error) from error
+        raise import_failed(error) from error
     return module
 
 
-def _import_failed(error):
+def import_failed(error):
+    """The LoadError for what an import raised."""
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     hint = "missing-module:%s" % missing if missing else "raised"
     return LoadError(hint, str(error), error)
@@ -180,12 +184,13 @@ def _closest(owner, name):
     return close[0] + "()" if close[0] in _FACTORY_NAMES else close[0]
 
 
-def _is_async(application):
+def is_async(application):
     """Whether a call gives a coroutine. Looks at the class's __call__, for that of a class itself is its instances'."""
     return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(
         getattr(type(application), "__call__", None)  # noqa: B004 - not whether there is one, but which
     )
 
 
-def _kind(value):
+def kind(value):
+    """As a message has it."""
     return "None" if value is None else "of type %s" % type(value).__name__

@@ -168,6 +168,20 @@ class Settings:
         self.credit = get("credit", int)
         self.watch = get("watch", bool) if "watch" in hello else False
         self.sendfile = get("sendfile", bool) if "sendfile" in hello else False
+        middleware = get("middleware", list) if "middleware" in hello else []
+        self.middleware = [_read_middleware(item) for item in middleware]
+        """(target, keyword arguments) of each, the outermost first."""
+        self.validate = get("validate", bool) if "validate" in hello else False
+
+
+def _read_middleware(item):
+    try:
+        target, options = item["target"], item["options"]
+    except (KeyError, TypeError):
+        target = options = None
+    if not isinstance(target, str) or not isinstance(options, dict):
+        raise frames.ProtocolError("bad-json", "HELLO: middleware has %r" % (item,))
+    return target, options
 
 
 def close_in_forks(worker, sockets):

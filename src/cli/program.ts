@@ -186,6 +186,7 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
       ['--log-level <level>', `debug, info, warning, error or critical (default: ${DEFAULTS.logLevel})`],
       ['-p, --pid <file>', 'holds the process id while the server runs'],
       ['--dev', 'for development: errors tell the client what went wrong inside'],
+      ['--validate', 'for development: the WSGI application is checked against PEP 3333; a violation is 500'],
     ],
   ],
 ];

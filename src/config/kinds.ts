@@ -27,6 +27,7 @@ const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
       'timeout',
       'pythonpath',
       'preload',
+      'validate',
       'reload',
       'reloadExtraFile',
       'maxRequests',

@@ -9,6 +9,7 @@
  * The first is the outermost.
  */
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
 import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
@@ -63,6 +64,8 @@ export type MiddlewareEntry = {
 
 /** WSGI middleware: a worker puts it around its application. */
 export interface PythonMiddleware {
+  /** How a message names it. */
+  readonly where: string;
   /** `MODULE:CALLABLE` */
   readonly target: string;
   /** Keyword arguments; JSON. */
@@ -87,6 +90,7 @@ interface MiddlewareContext {
 }
 
 const MODULE = /\.[cm]?[jt]s$/;
+const MAX_LEVELS = 64;
 const PYTHON = /^[\p{L}_][\p{L}\p{Nd}_.]*:[\p{L}_][\p{L}\p{Nd}_.]*$/u;
 
 /** @throws ConfigError */
@@ -167,13 +171,25 @@ function resolvePython(
       'XGI_CONFIG_VALUE',
       `${where}: ${target} is WSGI middleware, and goes around a WSGI application; write it into the middleware of one`,
     );
-  if (options === undefined || options === null) return { target, options: {} };
-  if (typeof options === 'object' && !Array.isArray(options))
-    return { target, options: options as Record<string, unknown> };
+  if (options === undefined || options === null) return { where, target, options: {} };
+  if (isPlainObject(options) && isJson(options)) return { where, target, options };
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${where}: expected the keyword arguments of ${target} as an object, received ${JSON.stringify(options)}`,
+    `${where}: expected the keyword arguments of ${target} as an object of what JSON has, received ${inspect(options, { breakLength: Number.POSITIVE_INFINITY })}`,
   );
+}
+
+/** Python gets them as JSON, which would leave out a function, say, without a word. */
+function isJson(value: unknown, levels = MAX_LEVELS): boolean {
+  // An alias of YAML, say, may be a part of itself.
+  if (levels === 0) return false;
+  if (Array.isArray(value)) return value.every((item) => isJson(item, levels - 1));
+  if (isPlainObject(value)) return Object.values(value).every((item) => isJson(item, levels - 1));
+  return value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function unknown(name: string, where: string): ConfigError {

@@ -48,6 +48,8 @@ export interface ResolvedConfig {
   readonly middleware: readonly MiddlewareEntry[];
   /** Around a WSGI application, in its workers. */
   readonly wsgiMiddleware: readonly PythonMiddleware[];
+  /** A WSGI application is checked against PEP 3333: for development. */
+  readonly validate: boolean;
   readonly endpoints: readonly Endpoint[];
   /** Of TCP endpoints; null for plain HTTP. */
   readonly tls: TlsConfig | null;
@@ -153,6 +155,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     site,
     middleware: middleware.entries,
     wsgiMiddleware: middleware.python,
+    validate: parsed.validate ?? false,
     endpoints: [...endpoints, ...resolveRedirect(parsed.tlsRedirect, directory, context)],
     tls,
     ...(site === null

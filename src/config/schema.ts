@@ -76,6 +76,7 @@ const applicationOptions = {
   maxWorkerAge: duration('for no limit', WEEK_MS),
   maxWorkerRss: option(`${SIZE_FORM}; 0 for no limit`, parseSize),
   preload: flag(),
+  validate: flag(),
   reload: flag(),
   reloadExtraFile: list(string('a file'), 'files'),
   python: nonEmpty('the path or the name of a Python interpreter'),

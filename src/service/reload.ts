@@ -120,12 +120,16 @@ export class Reload {
   }
 
   /** Of code that cannot be loaded, the application has told the log. What is partial is told where the reload was asked for. */
-  #tell(error: unknown, { code, message }: FailureStatus): void {
+  #tell(error: unknown, { code, message, traceback }: FailureStatus): void {
     const { log, reread } = this.#options;
+    const detail = error instanceof Failed || traceback === '' ? {} : { detail: traceback };
     if (error instanceof Failed && error.consequence !== undefined)
       log.error(`${code}: ${message}; ${error.consequence}`);
     else if (reread !== undefined && code !== PARTIAL)
-      log.error(`XGI_RELOAD_CONFIG: nothing is changed, the old configuration goes on: ${code}: ${message}`);
+      log.error(
+        `XGI_RELOAD_CONFIG: nothing is changed, the old configuration goes on: ${code}: ${message}`,
+        detail,
+      );
   }
 }
 

@@ -219,7 +219,13 @@ export function siteOf(config: ResolvedConfig): SiteConfig {
 
 /** Whether an application can go on as it is. Its middleware is not its own affair, but that of what stands in front of it. */
 export function isSameConfig(a: ResolvedConfig, b: ResolvedConfig): boolean {
-  return isDeepStrictEqual({ ...a, middleware: null }, { ...b, middleware: null });
+  return isDeepStrictEqual(comparable(a), comparable(b));
+}
+
+/** Where a setting stands is not what it is: a comment above it changes nothing. */
+function comparable(config: ResolvedConfig): object {
+  const wsgiMiddleware = config.wsgiMiddleware.map(({ target, options }) => ({ target, options }));
+  return { ...config, middleware: null, wsgiMiddleware };
 }
 
 async function startPart(name: string, { application }: ServedPart): Promise<void> {

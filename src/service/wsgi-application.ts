@@ -68,6 +68,8 @@ function createPool({ config, index, version, privileges, log, onFiles }: Applic
     recycling: config.recycling,
     preload: config.preload,
     multiprocess: config.workers.max > 1,
+    middleware: config.wsgiMiddleware,
+    validate: config.validate,
     sendfile: config.sendfileRoots.length > 0,
     onFiles: config.reloadOnChange === null ? undefined : onFiles,
     environ: { SERVER_SOFTWARE: `xgi/${version}` },

@@ -393,11 +393,17 @@ function readReady(payload: Buffer): ReadyInfo {
 }
 
 function readFailure(payload: Buffer): WorkerFailure {
-  const { class: name, message, traceback, hint } = readObject('ERROR', payload);
+  const { class: name, message, traceback, hint, middleware } = readObject('ERROR', payload);
   if (typeof name !== 'string' || typeof message !== 'string' || typeof traceback !== 'string') {
     throw new FrameError('ERROR: a member is missing or has the wrong type');
   }
-  return { class: name, message, traceback, hint: typeof hint === 'string' ? hint : undefined };
+  return {
+    class: name,
+    message,
+    traceback,
+    hint: typeof hint === 'string' ? hint : undefined,
+    middleware: typeof middleware === 'number' ? middleware : undefined,
+  };
 }
 
 function readFiles(payload: Buffer): string[] {

@@ -85,6 +85,17 @@ export interface HelloSettings {
   readonly watch?: boolean;
   /** Whether an answer with X-Sendfile is its head, for the gateway sends the file; absent: no. */
   readonly sendfile?: boolean;
+  /** WSGI middleware around the application, the outermost first; absent: none. */
+  readonly middleware?: readonly WsgiMiddleware[];
+  /** Whether the application is checked against PEP 3333; absent: no. */
+  readonly validate?: boolean;
+}
+
+export interface WsgiMiddleware {
+  /** `module:callable` */
+  readonly target: string;
+  /** Keyword arguments; JSON. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** What a worker says when the application is loaded. */
@@ -101,6 +112,8 @@ export interface WorkerFailure {
   readonly message: string;
   readonly traceback: string;
   readonly hint?: string | undefined;
+  /** Which of the middleware in HELLO has failed. */
+  readonly middleware?: number | undefined;
 }
 
 /** What a launcher is told at its start. Names, values and paths are byte text: one character per byte. */

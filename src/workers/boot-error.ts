@@ -6,13 +6,22 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BootError } from '../errors.js';
-import type { WorkerFailure } from '../wire/frames.js';
+import type { WorkerFailure, WsgiMiddleware } from '../wire/frames.js';
+import { middlewareError } from './middleware-error.js';
 import type { FailureStatus } from './status.js';
 
 export interface BootContext {
   readonly python: string;
   readonly target: string;
   readonly cwd: string;
+  /** Default none. */
+  readonly middleware?: readonly ConfiguredMiddleware[] | undefined;
+}
+
+/** WSGI middleware, the outermost first in a list. */
+export interface ConfiguredMiddleware extends WsgiMiddleware {
+  /** How a message names it: where it stands in the configuration. */
+  readonly where: string;
 }
 
 const SHOWN = 'the traceback shows where';
@@ -28,7 +37,9 @@ const OF_THE_CODE = new Set(['SyntaxError', 'IndentationError', 'TabError', 'Nam
 
 /** @returns an error whose message is the line, and whose detail is the traceback, if there is one */
 export function bootError(failure: WorkerFailure, context: BootContext): BootError {
-  const { python, target, cwd } = context;
+  const { python, target, cwd, middleware = [] } = context;
+  const failed = failure.middleware === undefined ? undefined : middleware[failure.middleware];
+  if (failed !== undefined) return middlewareError(failure, failed, python);
   const hint = failure.hint ?? 'raised';
   const colon = hint.indexOf(':');
   const kind = colon === -1 ? hint : hint.slice(0, colon);

@@ -8,7 +8,7 @@
 import { BootError } from '../errors.js';
 import type { HelloSettings, WorkerFailure } from '../wire/frames.js';
 import { Backoff } from './backoff.js';
-import { bootError } from './boot-error.js';
+import { bootError, type ConfiguredMiddleware } from './boot-error.js';
 import type { Launcher } from './worker-process.js';
 import { Zygote, type ZygoteOptions } from './zygote.js';
 
@@ -18,6 +18,7 @@ export interface GenerationOptions extends Omit<ZygoteOptions, 'settings' | 'lau
   readonly python: string;
   readonly cwd: string;
   readonly settings: Omit<HelloSettings, 'stateFile'>;
+  readonly middleware: readonly ConfiguredMiddleware[];
   readonly preload: boolean;
 }
 

@@ -16,7 +16,7 @@ import { readRss } from '../process/memory.js';
 import type { Log, Recycling, WorkerRange } from '../types.js';
 import { PROTOCOL_VERSION, type HelloSettings, type ReadyInfo, type WorkerFailure } from '../wire/frames.js';
 import { Backoff } from './backoff.js';
-import { bootError, describeFailure } from './boot-error.js';
+import { bootError, type ConfiguredMiddleware, describeFailure } from './boot-error.js';
 import { planCrew } from './crew-plan.js';
 import { Dispatcher } from './dispatcher.js';
 import { Generation, type GenerationOwner } from './generation.js';
@@ -56,6 +56,10 @@ export interface SupervisorOptions {
   readonly multiprocess?: boolean;
   /** Whether the body of an answer with X-Sendfile is not wanted: the handler sends that file. Default false. */
   readonly sendfile?: boolean;
+  /** Around the application, the outermost first. Default none. */
+  readonly middleware?: readonly ConfiguredMiddleware[];
+  /** For development: the application is checked against PEP 3333. Default false. */
+  readonly validate?: boolean;
   /**
    * For development: called with the files that the application imports. And an application that cannot be loaded at the start
    * is waited for.
@@ -307,7 +311,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   #createGeneration(number: number): Generation {
-    const { python, cwd, env, preload = false, log } = this.#options;
+    const { python, cwd, env, middleware = [], preload = false, log } = this.#options;
     const interpreter = new InterpreterLauncher({ python, program: PROGRAM, cwd, env });
     return new Generation(
       number,
@@ -315,6 +319,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
         interpreter,
         python,
         cwd,
+        middleware,
         preload,
         settings: this.#settings(),
         rendezvous: this.#rendezvous,
@@ -333,6 +338,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
       environ,
       multiprocess = false,
       sendfile = false,
+      middleware = [],
+      validate = false,
       onFiles,
     } = this.#options;
     return {
@@ -345,6 +352,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
       credit: CREDIT_BYTES,
       watch: onFiles !== undefined,
       sendfile,
+      middleware: middleware.map(({ target: name, options }) => ({ target: name, options })),
+      validate,
     };
   }
 

@@ -356,8 +356,7 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
     }
     const task = this.#task(stream);
     this.#tasks.delete(stream);
-    const message = `the application raised ${failure.class}: ${failure.message}`;
-    task.job?.fail(new GatewayError(500, 'XGI_APP_RAISED', message, { detail: failure.traceback }), failure);
+    task.job?.fail(requestError(failure), failure);
     this.#left(serviceUs);
   }
 
@@ -434,6 +433,12 @@ export class Worker implements DispatchTarget, Expected, FrameReceiver, Watched,
     this.#channels.control.credit(task.stream, granted);
     this.#channels.flushSoon();
   }
+}
+
+function requestError({ class: name, message, traceback, hint }: WorkerFailure): GatewayError {
+  const options = { detail: traceback };
+  if (hint === 'violation') return new GatewayError(500, 'XGI_WSGI_VALIDATE', message, options);
+  return new GatewayError(500, 'XGI_APP_RAISED', `the application raised ${name}: ${message}`, options);
 }
 
 function describeTask({ origin, runningSinceMs }: Task, nowMs: number): RunningRequest {

@@ -168,8 +168,11 @@ class Booting:
                 return
 
 
-def settings(target, search_path, threads=1, state_file="", credit=262144, environ=None, watch=None):
-    hello = {
+def settings(
+    target, search_path, threads=1, state_file="", credit=262144, environ=None, watch=None, hello=None
+):
+    """HELLO; `hello` has members that are not always there."""
+    made = {
         "protocol": 1,
         "target": target,
         "searchPath": list(search_path),
@@ -180,14 +183,24 @@ def settings(target, search_path, threads=1, state_file="", credit=262144, envir
         "credit": credit,
     }
     if watch is not None:
-        hello["watch"] = watch
-    return hello
+        made["watch"] = watch
+    made.update(hello or {})
+    return made
 
 
 class Zygote(Booting):
     """A zygote and its channel; hand it to Gateway to have a worker forked."""
 
-    def __init__(self, target, search_path=(APPLICATIONS,), watch=None, fifo=False, boot=True, python=None):
+    def __init__(
+        self,
+        target,
+        search_path=(APPLICATIONS,),
+        watch=None,
+        fifo=False,
+        boot=True,
+        python=None,
+        hello=None,
+    ):
         self.meeting = Meeting()
         self.directory = self.meeting.directory
         start = {"socket": self.meeting.path, "token": TOKEN, "role": "zygote"}
@@ -197,7 +210,7 @@ class Zygote(Booting):
         self.auth, letter, self.channel = self.meeting.accept()
         assert letter == b"Z", letter
         self.fifo = Fifo(start["stderr"]) if fifo else None
-        self.hello = settings(target, search_path, watch=watch)
+        self.hello = settings(target, search_path, watch=watch, hello=hello)
         self._next_id = 0
         if boot:
             self.boot()
@@ -249,6 +262,7 @@ class Gateway(Booting):
         watch=None,
         fifo=False,
         zygote=None,
+        hello=None,
     ):
         self._meeting = zygote.meeting if zygote else Meeting()
         self._zygote = zygote
@@ -276,7 +290,9 @@ class Gateway(Booting):
         self.data = channels[b"D"]
         self.control = channels[b"C"]
         self.fifo = Fifo(stderr) if fifo else None
-        self.hello = settings(target, search_path, threads, self.state_file, credit, environ, watch)
+        self.hello = settings(
+            target, search_path, threads, self.state_file, credit, environ, watch, hello
+        )
         self._next_stream = 0
         if boot:
             self.boot()

@@ -49,6 +49,7 @@ test('the defaults', async () => {
     site: null,
     middleware: [],
     wsgiMiddleware: [],
+    validate: false,
     files: null,
     dev: false,
     endpoints: [{ kind: 'tcp', host: '127.0.0.1', port: 8000 }],

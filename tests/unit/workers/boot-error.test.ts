@@ -14,6 +14,52 @@ const failing = (
 
 const SETTING = '-e NAME=VALUE';
 
+describe('of middleware', () => {
+  const middleware = [
+    { where: 'middleware[0]', target: 'outer:Outer', options: {} },
+    { where: 'xgi.config.yaml:3:5: middleware[1]', target: 'shop.profiler:Profiler', options: { a: 1 } },
+  ];
+  const ofSecond = (hint: string, more: { message?: string; traceback?: string } = {}) =>
+    bootError(
+      {
+        class: 'SomeError',
+        message: 'what went wrong',
+        traceback: 'Traceback',
+        ...more,
+        hint,
+        middleware: 1,
+      },
+      { ...context, middleware },
+    );
+
+  test.each([
+    [
+      'missing-module:flask',
+      ['the module flask, which is not installed for /srv/venv/bin/python', 'pythonpath'],
+    ],
+    ['missing-module:shop', ['the module shop, which is not installed for']],
+    ['raised', ['raised SomeError: what went wrong while it was imported']],
+    ['factory-failed', ['called with the application and its options, raised SomeError: what went wrong']],
+  ])('%s: its name, where it stands, and the traceback', (hint, parts) => {
+    const error = ofSecond(hint);
+    expect(error.code).toBe('XGI_MIDDLEWARE_LOAD');
+    expect(error.message).toMatch(/^xgi\.config\.yaml:3:5: middleware\[1\]: shop\.profiler:Profiler/);
+    for (const part of parts) expect(error.message).toContain(part);
+    expect(error.message).not.toContain('\n');
+    expect(error.detail).toBe('Traceback');
+  });
+
+  test('without a traceback: what the worker says', () => {
+    const message = "shop.profiler has no attribute 'Profile'; did you mean 'Profiler'?";
+    const error = ofSecond('missing-attribute:Profile', { message, traceback: '' });
+    expect(error).toMatchObject({
+      code: 'XGI_MIDDLEWARE_LOAD',
+      message: `xgi.config.yaml:3:5: middleware[1]: ${message}`,
+      detail: undefined,
+    });
+  });
+});
+
 describe('bootError', () => {
   test.each([
     [
