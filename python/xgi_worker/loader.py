@@ -4,6 +4,7 @@
     module:name  module:name.attr     that object
     module:factory()                  what the call returns; arguments are literals: factory("prod", debug=False)
     path/to/file.py[:…]               the same for a file, whose directory goes to the front of sys.path
+    path/to/file.wsgi[:…]             the same, as mod_wsgi has them; with a slash, for mysite.wsgi is a module
 
 Raises LoadError, which carries the hint of the protocol's ERROR frame, and the application's own exception as its
 cause if there is one.
@@ -12,13 +13,18 @@ cause if there is one.
 import ast
 import difflib
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import os
+import re
 import sys
 
 _DEFAULT_NAMES = ("application", "app")
 _FACTORY_NAMES = ("create_app", "make_app")
+
+_FILE = re.compile(r"[^(]*?(?:\.py|/[^(/]*?\.wsgi)(?=:|\Z)", re.DOTALL)
+"""The path in a target. What stands in the arguments of a factory is no part of it."""
 
 
 class LoadError(Exception):
@@ -38,7 +44,7 @@ class LoadError(Exception):
 def load(target):
     """Returns the WSGI callable; raises LoadError."""
     where, expression = _split(target)
-    module = _import_file(where) if where.endswith(".py") else import_module(where)
+    module = _import_file(where) if _FILE.fullmatch(where) else import_module(where)
     if expression is None:
         expression = _default_name(module, where)
         application = getattr(module, expression)
@@ -59,13 +65,11 @@ def load(target):
 
 
 def _split(target):
-    """(module or path, expression or None). `.py:` counts only before the factory's arguments."""
-    before_arguments = target.split("(", 1)[0]
-    at = before_arguments.find(".py:")
-    if at >= 0:
-        return target[: at + 3], target[at + 4 :]
-    if before_arguments.endswith(".py") and before_arguments == target:
-        return target, None
+    """(module or path, expression or None)."""
+    file = _FILE.match(target)
+    if file:
+        rest = target[file.end() :]
+        return file.group(), rest[1:] if rest else None
     module, colon, expression = target.partition(":")
     return module, expression if colon else None
 
@@ -85,11 +89,11 @@ def _import_file(path):
     directory, filename = os.path.split(path)
     if directory not in sys.path[:1]:
         sys.path.insert(0, directory)
-    name = filename[: -len(".py")]
+    name = os.path.splitext(filename)[0]
     if name in sys.modules:
         # Never take the place of a module that is in use: a file may be called types.py.
         name = "xgi_application_" + name
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_SourceLoader(name, path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -98,6 +102,16 @@ def _import_file(path):
         sys.modules.pop(name, None)
         raise import_failed(error) from error
     return module
+
+
+class _SourceLoader(importlib.machinery.SourceFileLoader):
+    """Of a file of any name."""
+
+    def path_stats(self, path):
+        # Without these nothing is cached: blog.wsgi would have its byte code where that of blog.py is.
+        if path.endswith(".py"):
+            return super().path_stats(path)
+        raise OSError("not cached")
 
 
 def import_failed(error):

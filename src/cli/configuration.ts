@@ -57,8 +57,8 @@ export async function readConfiguration(
     const { uid, gid, env } = resolvePrivileges(wanted, { nameOf });
     return uid === null || gid === null ? undefined : { uid, gid, env };
   };
-  const checkLauncher: ResolveContext['checkLauncher'] = (python, cgiUser) =>
-    checkRootsLauncher({ user: cgiUser, python, name: nameOf('cgiUser') });
+  const checkLauncher: ResolveContext['checkLauncher'] = (python, cgiUser, name) =>
+    checkRootsLauncher({ user: cgiUser, python, name });
   const detection =
     file === undefined && folder !== undefined
       ? await detect(folder, flags, { env: process.env, runAs: () => runAs(wantedBy(flags)), nameOf })

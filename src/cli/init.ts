@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { findConfigFile } from '../config/file.js';
+import { type UserConfig, userConfigSchema } from '../config/schema.js';
 import { staticFolder } from '../config/static.js';
 import { ConfigError } from '../errors.js';
 import { siteOf } from '../service/site-application.js';
@@ -77,7 +78,7 @@ function formatFile(format: Format, { user, detection }: Configuration): string 
   // The file is there.
   const { chdir: _, ...others } = user;
   const target = detection?.config.target;
-  const settings = target === undefined ? others : { ...others, target };
+  const settings = withNumbers(target === undefined ? others : { ...others, target });
   const comments: Comments = new Map(
     (detection?.parts ?? []).map(({ name, found, use }) => [
       user.apps === undefined ? 'target' : `apps.${name}`,
@@ -85,6 +86,23 @@ function formatFile(format: Format, { user, detection }: Configuration): string 
     ]),
   );
   return format === 'ts' ? formatTypescript(settings, comments) : formatYaml(settings, comments);
+}
+
+/** Flags are text; where a number does, people write one. */
+function withNumbers(settings: UserConfig): UserConfig {
+  return mapValues(settings, (value, key) => {
+    if (key === 'apps') return mapValues(value as Record<string, UserConfig>, withNumbers);
+    const isNumber = typeof value === 'string' && /^(?:0|[1-9]\d{0,14})$/.test(value);
+    return isNumber && takesNumber(key, Number(value)) ? Number(value) : value;
+  });
+}
+
+function mapValues<T>(object: Readonly<Record<string, T>>, map: (value: T, key: string) => unknown): object {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));
+}
+
+function takesNumber(key: string, value: number): boolean {
+  return userConfigSchema.shape[key as keyof UserConfig].safeParse(value).success;
 }
 
 function write(file: string, text: string, force: boolean): void {

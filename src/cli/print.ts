@@ -12,10 +12,59 @@ import { siteOf } from '../service/site-application.js';
 
 const escapeLine = createEscape(CONTROLS);
 
+/** What applications have of the server that they are in, and is printed once. */
+const OF_SERVER = [
+  'site',
+  'endpoints',
+  'tls',
+  'gateways',
+  'gracefulTimeoutMs',
+  'privileges',
+  'dev',
+  'limits',
+  'deadlines',
+  'trustedProxies',
+  'proxyProtocol',
+  'backlog',
+  'accessLog',
+  'logLevel',
+  'pidFile',
+  'controlSocket',
+] as const satisfies (keyof ResolvedConfig)[];
+
+/** What a server of applications has only because one application alone has it. */
+const OF_APPLICATION = [
+  'cgi',
+  'files',
+  'module',
+  'wsgiMiddleware',
+  'workers',
+  'threads',
+  'searchPath',
+  'sendfileRoots',
+  'env',
+  'python',
+  'timeoutMs',
+  'queueTimeoutMs',
+  'recycling',
+  'preload',
+  'reloadOnChange',
+] as const satisfies (keyof ResolvedConfig)[];
+
 /** As YAML. Environment variables are printed too, whatever they hold. @returns the exit status */
 export function printConfig(config: ResolvedConfig): number {
-  process.stdout.write(stringify(toPlain(config), { aliasDuplicateObjects: false }));
+  process.stdout.write(stringify(toPlain(onceEach(config)), { aliasDuplicateObjects: false }));
   return 0;
+}
+
+function onceEach(config: ResolvedConfig): object {
+  if (config.site === null) return config;
+  const apps = [...config.site.apps].map(([name, app]) => [name, without(app, OF_SERVER)] as const);
+  return { ...without(config, OF_APPLICATION), site: { ...config.site, apps: new Map(apps) } };
+}
+
+function without(config: ResolvedConfig, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !names.includes(name)));
 }
 
 /** One route a line, in the order in which they are tried. @returns the exit status */

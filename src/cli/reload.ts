@@ -24,7 +24,7 @@ export async function runReload(line: SteerLine): Promise<number> {
   if (answer.status !== 200 && answer.status !== 409) throw refusalOf(answer);
   const outcome = answer.json as unknown as ReloadOutcome;
   if (line.json) process.stdout.write(answer.text);
-  else if (outcome.ok) process.stdout.write(`xgi: ${nameOf(pid)} serves the new code\n`);
+  else if (outcome.ok) process.stdout.write(`xgi: ${nameOf(pid)} has reloaded\n`);
   else process.stderr.write(describeOutcome(outcome, nameOf(pid)));
   return outcome.ok ? 0 : 1;
 }
@@ -32,7 +32,7 @@ export async function runReload(line: SteerLine): Promise<number> {
 function describeOutcome({ failure }: ReloadOutcome & { ok: false }, name: string): string {
   const { code, message, traceback } = failure;
   return (
-    (code === PARTIAL ? '' : `xgi: ${name} goes on with the old code, as the new cannot be loaded:\n`) +
+    (code === PARTIAL ? '' : `xgi: ${name} goes on as before, as what is new cannot be used:\n`) +
     (traceback === '' ? '' : formatDetail(traceback)) +
     `xgi: ${escapeLine(code)}: ${escapeMessage(message)}\n`
   );

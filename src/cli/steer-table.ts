@@ -62,7 +62,9 @@ function formatService(status: ServiceStatus, failure: FailureStatus | undefined
     `${paint('bold', `xgi ${escapeLine(version)}`)}  ${paintState(state, paint)}  pid ${pid}  up ${formatDuration(uptimeMs)}\n` +
     formatField('target', [escapeLine(target)]) +
     formatField('listening', listening.map(escapeLine)) +
-    formatField('workers', [`${formatWorkerRange(workers)}, ${formatStates(all)}`]) +
+    formatField('workers', [
+      workers.max === 0 ? 'none' : `${formatWorkerRange(workers)}, ${formatStates(all)}`,
+    ]) +
     formatReload(status.lastReload, paint) +
     (failure === undefined ? '' : formatBootFailure(failure, paint))
   );
@@ -104,30 +106,31 @@ function formatFailure({ code, message, traceback }: FailureStatus): string {
 }
 
 function formatGateway(gateway: GatewayStatus, paint: Paint): string {
-  const { pid, connections, queue, totals, bootFailure, workers } = gateway;
+  const { pid, connections, requests, queue, totals, bootFailure, workers } = gateway;
   const waiting =
     queue.waiting === 0
       ? 'none waiting'
       : `${formatCount(queue.waiting)} waiting, the oldest for ${formatDuration(queue.oldestMs)}`;
   return (
-    `${paint('bold', `gateway ${pid}`)}  ${plural(connections, 'connection')}, ${waiting}; ${formatTotals(totals)}\n` +
+    `${paint('bold', `gateway ${pid}`)}  ${plural(connections, 'connection')}, ${waiting}; ${[plural(requests, 'request'), ...formatTotals(totals)].join(', ')}\n` +
     (bootFailure ? formatBootFailure(bootFailure, paint) : '') +
-    formatWorkers(workers, paint)
+    // Files need none.
+    (totals.booted === 0 ? '' : formatWorkers(workers, paint))
   );
 }
 
 /** What never happened is left out. */
-function formatTotals(totals: PoolTotals): string {
-  const { requests, timeouts, queueTimeouts, died, booted, crashed, recycled } = totals;
-  const rare = [
+function formatTotals(totals: PoolTotals): string[] {
+  const { timeouts, queueTimeouts, died, booted, crashed, recycled } = totals;
+  const events = [
+    [booted, `${plural(booted, 'worker')} started`],
     [timeouts, `${formatCount(timeouts)} timed out`],
     [queueTimeouts, `${formatCount(queueTimeouts)} waited too long`],
     [died, `${formatCount(died)} died with a worker`],
     [crashed, `${plural(crashed, 'worker')} crashed`],
     [recycled, `${plural(recycled, 'worker')} recycled`],
   ] as const;
-  const parts = rare.filter(([count]) => count > 0).map(([, text]) => text);
-  return [`${plural(requests, 'request')}, ${plural(booted, 'worker')} started`, ...parts].join(', ');
+  return events.filter(([count]) => count > 0).map(([, text]) => text);
 }
 
 interface Column {

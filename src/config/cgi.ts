@@ -50,7 +50,7 @@ export interface CgiContext {
  * @throws ConfigError
  */
 export function resolveCgi(parsed: ParsedConfig, target: string, context: CgiContext): CgiConfig {
-  const site = resolveSite(target, parsed.target ?? target);
+  const site = resolveSite(target, parsed.target ?? target, context.nameOf('target'));
   const folder = site.kind === 'directory' ? site.path : path.dirname(site.path);
   return {
     site,
@@ -75,7 +75,7 @@ export function resolveCgi(parsed: ParsedConfig, target: string, context: CgiCon
   };
 }
 
-function resolveSite(target: string, written: string): CgiConfig['site'] {
+function resolveSite(target: string, written: string, name: string): CgiConfig['site'] {
   try {
     const isDirectory = statSync(target).isDirectory();
     if (isDirectory) return { kind: 'directory', path: toByteText(realpathSync(target)) };
@@ -90,7 +90,7 @@ function resolveSite(target: string, written: string): CgiConfig['site'] {
         : (error as Error).message;
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
-      `TARGET: expected a folder of CGI programs, or one program, received ${JSON.stringify(written)}: ${reason}`,
+      `${name}: expected a folder of CGI programs, or one program, received ${JSON.stringify(written)}: ${reason}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.js';
 
 /** How a TARGET is written, for messages. */
 export const TARGET_FORM =
-  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], FILE.ts or FILE.js, a folder of CGI programs, or one of files';
+  'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], ./FILE.wsgi[:CALLABLE], FILE.ts or FILE.js, a folder of CGI programs, or one of files';
 
 /** Folders of these names hold what they are called for: nothing in them is looked at, let alone run, to find out. */
 const PUBLIC_NAMES: ReadonlySet<string> = new Set(['public', 'dist']);
@@ -18,9 +18,17 @@ const DOTTED = String.raw`${IDENTIFIER}(?:\.${IDENTIFIER})*`;
 const CALLABLE = String.raw`${DOTTED}(?:\([^\0\r\n]*\))?`;
 const MODULE = new RegExp(`^${DOTTED}$`, 'u');
 const MODULE_CALLABLE = new RegExp(`^${DOTTED}:${CALLABLE}$`, 'u');
-const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*\.py(?::${CALLABLE})?$`, 'u');
+// With a slash: mysite.wsgi is a module.
+const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*(?:\.py|/[^\0/]*\.wsgi)(?::${CALLABLE})?$`, 'u');
 
 const SCRIPT_MODULE = /\.[cm]?[jt]s$/;
+
+export interface TargetChoice {
+  /** What it is said to be; undefined to look. */
+  readonly kind?: Target['kind'] | undefined;
+  /** How a message names it. Default `TARGET`. */
+  readonly name?: string;
+}
 
 /** What a target is: in the form of the worker protocol (docs/protocol.md, HELLO), or the absolute path of CGI programs or of a folder of files. */
 export type Target =
@@ -31,10 +39,14 @@ export type Target =
  * Finds out what a target is. Whether an application can be loaded, a worker finds out.
  *
  * @param directory what a path is relative to
- * @param kind what it is said to be; undefined to look
  * @throws ConfigError `XGI_CONFIG_TARGET`
  */
-export function detectTarget(target: string, directory: string, kind?: Target['kind']): Target {
+export function detectTarget(
+  target: string,
+  directory: string,
+  { kind, name = 'TARGET' }: TargetChoice = {},
+): Target {
+  const refused = (observed: string): ConfigError => refuse(name, target, observed);
   const file = path.resolve(directory, target);
   if (kind === 'cgi' || kind === 'static' || kind === 'app') return { kind, path: file };
   if (MODULE_CALLABLE.test(target) || FILE_CALLABLE.test(target)) return { kind: 'wsgi', target };
@@ -51,16 +63,17 @@ export function detectTarget(target: string, directory: string, kind?: Target['k
   if (kind === undefined && isFolder && exists(path.join(file, 'index.html')))
     return { kind: 'static', path: file };
   if (isFolder)
-    throw refuse(
-      target,
-      `it is a directory without an index.html; if it holds CGI programs, write xgi cgi ${target}, and for files xgi static ${target}`,
+    throw refused(
+      `it is a directory without an index.html; if it holds CGI programs, write xgi cgi ${target} (kind: cgi in a file), and for files xgi static ${target} (kind: static)`,
     );
+  if (found !== undefined && target.endsWith('.wsgi'))
+    throw refused(`it is read as a module, and there is none of this name; for the file write ./${target}`);
   if (found !== undefined)
-    throw refuse(target, 'it is a file, but neither a Python module (*.py) nor a program (chmod +x)');
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) throw refuse(target, 'it is a URL');
+    throw refused('it is a file, but neither a Python module (*.py) nor a program (chmod +x)');
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) throw refused('it is a URL');
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
-    `TARGET: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`,
+    `${name}: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`,
   );
 }
 
@@ -118,9 +131,9 @@ function exists(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
-function refuse(target: string, observed: string): ConfigError {
+function refuse(name: string, target: string, observed: string): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_TARGET',
-    `TARGET: ${JSON.stringify(target)} cannot be served: ${observed}; expected ${TARGET_FORM}`,
+    `${name}: ${JSON.stringify(target)} cannot be served: ${observed}; expected ${TARGET_FORM}`,
   );
 }

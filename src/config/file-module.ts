@@ -10,7 +10,7 @@ import { createJiti } from 'jiti';
 import { ConfigError } from '../errors.js';
 import type { Document } from './file.js';
 
-/** The end of a message of jiti's parser: `file:line:column`. */
+/** The end of a message of jiti's parser: `file:line:column`; its first column is 0. */
 const PLACE = /^(?:ParseError: )?(?<message>[^]*?)\s+(?<file>\S+):(?<line>\d+):(?<column>\d+)$/;
 
 /** For an `await` at the top of a module: a secret that is fetched. */
@@ -93,7 +93,7 @@ function describeFailure(error: unknown, file: string, name: string): ConfigErro
   if (place?.['file'] === file)
     return new ConfigError(
       'XGI_CONFIG_FILE',
-      `${name}:${place['line']}:${place['column']}: ${place['message']!.trim()}`,
+      `${name}:${place['line']}:${Number(place['column']) + 1}: ${place['message']!.trim()}`,
     );
   return new ConfigError(
     'XGI_CONFIG_FILE',

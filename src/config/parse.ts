@@ -30,10 +30,10 @@ export function parseUserConfig(user: UserConfig, names: Names): ParsedConfig {
   if (issue.code === 'unrecognized_keys') throw refuseKey([...issue.path, issue.keys[0]!], names);
   const at = asWritten(user, issue.path);
   const [key, ...below] = at as [keyof UserConfig, ...SettingPath];
-  const received = valueAt(user, at);
+  const received = receivedAt(user, issue.path);
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${names.nameOf(key, below)}: expected ${issue.message}, received ${formatReceived(received)}`,
+    `${names.nameOf(key, below)}: expected ${issue.message}, received ${formatReceived(received)}${hintOf(issue, received)}`,
   );
 }
 
@@ -51,6 +51,25 @@ function asWritten(user: unknown, at: SettingPath): SettingPath {
     const isEntry = typeof key === 'number' && typeof parent === 'object' && !Array.isArray(parent);
     return isEntry ? Object.keys(parent ?? {})[key]! : key;
   });
+}
+
+/** Of an entry of an object the whole entry, as its form is that of both: `pl=/usr/bin/perl`. */
+function receivedAt(user: unknown, at: SettingPath): unknown {
+  const written = asWritten(user, at);
+  const value = valueAt(user, written);
+  const isEntry = written.at(-1) !== at.at(-1);
+  return isEntry ? `${written.at(-1)}=${String(value)}` : value;
+}
+
+/** What is of a type that is easily taken for the right one. */
+function hintOf(issue: z.ZodIssue, received: unknown): string {
+  if (issue.code !== 'invalid_type') return '';
+  if (issue.expected === 'array' && typeof received === 'string')
+    return `; did you mean [${formatReceived(received)}]?`;
+  if (issue.expected !== 'string') return '';
+  if (typeof received === 'number') return '; put it in quotes';
+  const isListOfText = Array.isArray(received) && received.every((item) => typeof item === 'string');
+  return isListOfText ? `; did you mean ${formatReceived(received.join(','))}?` : '';
 }
 
 function valueAt(user: unknown, at: SettingPath): unknown {

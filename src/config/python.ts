@@ -17,6 +17,8 @@ export interface Interpreter {
 export interface InterpreterChoice {
   /** `--python`: a path, or a name to look up in PATH. */
   readonly python: string | undefined;
+  /** How a message names that. Default `--python`. */
+  readonly name?: string;
   /** What relative paths, `.venv` and `venv` are relative to. */
   readonly directory: string;
   /** Whether virtual environments count: for an application, not for a program of ours. Default true. */
@@ -64,16 +66,16 @@ export async function chooseInterpreter(choice: InterpreterChoice): Promise<Inte
   return { path: file, version: await askVersion(file, origin, choice) };
 }
 
-function locate({ python, directory, env, virtual = true }: InterpreterChoice): {
+function locate({ python, name = '--python', directory, env, virtual = true }: InterpreterChoice): {
   file: string;
   origin: string;
 } {
   if (python !== undefined) {
     const named = path.resolve(directory, python);
     const file = python.includes('/') ? named : findOnPath(python, directory, env);
-    if (isDirectory(file ?? named)) throw refuse('--python', python, aboutDirectory(python, named));
-    if (file === undefined) throw refuse('--python', python, 'no such program is on PATH');
-    return { file, origin: '--python' };
+    if (isDirectory(file ?? named)) throw refuse(name, python, aboutDirectory(python, named));
+    if (file === undefined) throw refuse(name, python, 'no such program is on PATH');
+    return { file, origin: name };
   }
   const environment = virtual ? findVirtualEnvironment(directory, env) : undefined;
   if (environment !== undefined) return environment;

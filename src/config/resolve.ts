@@ -105,8 +105,8 @@ export interface ResolveContext {
   readonly inheritedFds: readonly number[];
   /** Looks the user up that the application is to run as; undefined if it stays as it is. @throws ConfigError */
   readonly runAs?: (wanted: WantedPrivileges) => RunAs | undefined;
-  /** Looks at an interpreter that root is to run, for programs of that user. @throws ConfigError if others than root can change it */
-  readonly checkLauncher?: (python: string, cgiUser: string) => void;
+  /** Looks at an interpreter that root is to run, for programs of that user. `name` is how a message names the user. @throws ConfigError if there is no such user, or others than root can change the interpreter */
+  readonly checkLauncher?: (python: string, cgiUser: string, name: string) => void;
   /** How a message names an option, `--workers`; or something in it, of a file: `env.HOME`. */
   nameOf(key: keyof UserConfig, below?: SettingPath): string;
   /** How a message names a key that does not exist, which can only stand in a file. */
@@ -129,7 +129,10 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
   const tls = resolveTls(parsed, endpoints, { ...context, directory });
   const found: Target | { readonly kind: 'site' } =
     parsed.apps === undefined && parsed.routes === undefined
-      ? detectTarget(parsed.target ?? noTarget(), directory, parsed.kind)
+      ? detectTarget(parsed.target ?? noTarget(), directory, {
+          kind: parsed.kind,
+          name: context.nameOf('target'),
+        })
       : { kind: 'site' };
   checkKind(user, found.kind, (key) => context.nameOf(key));
   const site =
@@ -151,7 +154,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
     cgi: found.kind === 'cgi' ? resolveCgi(parsed, found.path, { ...context, directory }) : null,
     files: found.kind === 'static' ? resolveStatic(parsed, found.path, (key) => context.nameOf(key)) : null,
-    module: found.kind === 'app' ? resolveModule(parsed.target!, found.path) : null,
+    module: found.kind === 'app' ? resolveModule(parsed.target!, found.path, context.nameOf('target')) : null,
     site,
     middleware: middleware.entries,
     wsgiMiddleware: middleware.python,
@@ -215,21 +218,25 @@ async function resolvePython(
   if (kind !== 'wsgi' && !hasPython(python, { directory, context })) return null;
   return await chooseInterpreter({
     python,
+    name: context.nameOf('python'),
     directory,
     virtual: kind === 'wsgi',
     env,
     // Programs of another user are started by root, with an interpreter that nobody else can change.
-    check: cgiUser === undefined ? undefined : (file) => context.checkLauncher?.(file, cgiUser),
+    check:
+      cgiUser === undefined
+        ? undefined
+        : (file) => context.checkLauncher?.(file, cgiUser, context.nameOf('cgiUser')),
     runAs: cgiUser === undefined ? context.runAs?.(privileges) : undefined,
   });
 }
 
 /** @throws ConfigError `XGI_CONFIG_TARGET` */
-function resolveModule(written: string, file: string): string {
+function resolveModule(written: string, file: string, name: string): string {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
-    `TARGET: expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: there is no file ${file}`,
+    `${name}: expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: there is no file ${file}`,
   );
 }
 

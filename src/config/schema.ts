@@ -44,14 +44,14 @@ const path = string('a path').refine((given) => given !== '' && !given.includes(
 const INDEX_NAME = 'the name of a file';
 const FILE_PATH = 'a file below TARGET, for example /index.html';
 const CACHE_CONTROL_ENTRY = "PATTERN=VALUE, for example '/assets/=public, max-age=31536000, immutable'";
-const ERROR_PAGE_ENTRY = 'STATUS=FILE, for example 404=/404.html';
+const ERROR_PAGE_ENTRY = 'STATUS=FILE, for example 404=/404.html, with 400, 403, 404, 405 or 503';
 const indexName = string(INDEX_NAME).refine((name) => /^[^./\0][^/\0]*$/.test(name), INDEX_NAME);
 const cacheControlEntry = string(CACHE_CONTROL_ENTRY).refine(
   (entry) => /^[^=\0]+=[\x20-\x7e]+$/.test(entry),
   CACHE_CONTROL_ENTRY,
 );
 const errorPageEntry = string(ERROR_PAGE_ENTRY).refine(
-  (entry) => /^[45]\d\d=[^\0]+$/.test(entry),
+  (entry) => /^(?:400|403|404|405|503)=[^\0]+$/.test(entry),
   ERROR_PAGE_ENTRY,
 );
 

@@ -33,7 +33,7 @@ export function resolveStatic(
   target: string,
   nameOf: (key: keyof UserConfig) => string,
 ): StaticConfig {
-  const root = resolveRoot(target, parsed.target ?? target);
+  const root = resolveRoot(target, parsed.target ?? target, nameOf('target'));
   return {
     root: toByteText(target),
     mount: parsed.mount ?? '',
@@ -57,7 +57,7 @@ export function staticFolder({ root }: StaticConfig): string {
   return toText(root);
 }
 
-function resolveRoot(target: string, written: string): string {
+function resolveRoot(target: string, written: string, name: string): string {
   try {
     const root = realpathSync(target);
     if (statSync(root).isDirectory()) return root;
@@ -67,7 +67,7 @@ function resolveRoot(target: string, written: string): string {
     const reason = code === 'ENOENT' ? 'there is nothing of that name' : message;
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
-      `TARGET: expected a folder of files, received ${JSON.stringify(written)}: ${reason}`,
+      `${name}: expected a folder of files, received ${JSON.stringify(written)}: ${reason}`,
     );
   }
 }

@@ -81,7 +81,7 @@ function resolvePairs(
 ): TlsConfig['certificates'] {
   if (keyfile.length !== certfile.length)
     throw usage(
-      `${nameOf('keyfile')}: expected one for each ${nameOf('certfile')}, in the same order, received ${keyfile.length} for ${certfile.length}`,
+      `${nameOf('keyfile')}: expected one for each certificate, in the same order, received ${keyfile.length} for ${certfile.length}`,
     );
   return certfile.map((file, index) => ({
     certFile: path.resolve(directory, file),

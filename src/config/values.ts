@@ -61,7 +61,7 @@ export function flag() {
 }
 
 export function list(item: z.ZodType<string, z.ZodTypeDef, string>, expected: string) {
-  return z.array(item, { invalid_type_error: `a list: ${expected}` }).optional();
+  return z.array(item, { invalid_type_error: `a list of ${expected}` }).optional();
 }
 
 /** `NAME=VALUE`, each; a file may as well have an object of them. */

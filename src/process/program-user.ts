@@ -48,14 +48,16 @@ export function programUser({ user, gateway, python, allowRoot, name }: ProgramU
 /**
  * To be called before the interpreter is run for the first time, be it to ask it for its version.
  *
- * @throws ConfigError `XGI_PRIVILEGES` if root would run what others can change
+ * @throws ConfigError `XGI_CONFIG_VALUE` if there is no such user, `XGI_PRIVILEGES` if root would run what others can change
  */
 export function checkLauncher({
   user,
   python,
   name,
 }: Pick<ProgramUserOptions, 'user' | 'python' | 'name'>): void {
-  if (process.geteuid!() !== 0 || isRootsFile(python)) return;
+  if (process.geteuid!() !== 0) return;
+  resolvePrivileges({ user, group: null, umask: null }, { nameOf: () => name });
+  if (isRootsFile(python)) return;
   throw refuse(
     `${name} ${user}: ${python} would be run as root, and others than root can change it; name another interpreter with --python, /usr/bin/python3 mostly`,
   );

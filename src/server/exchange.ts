@@ -19,6 +19,12 @@ import type { RequestBodyStream } from './request-body.js';
 
 const ID_PREFIX = randomBytes(5).toString('hex');
 let count = 0;
+
+/** How many requests this process has read, whatever became of them. */
+export function countRequests(): number {
+  return count;
+}
+
 /** One array for all. */
 const NO_FIELDS: Fields = [];
 

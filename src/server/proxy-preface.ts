@@ -72,9 +72,10 @@ export class ProxyPreface implements ServedConnection {
     this.#letGo();
     socket.on('error', () => {});
     socket.destroy();
-    this.#context.log.debug(
-      `XGI_PROXY_HEADER: from ${peer.remoteAddress || 'a Unix-domain socket'}: ${error.message}`,
-    );
+    const message = `XGI_PROXY_HEADER: from ${peer.remoteAddress || 'a Unix-domain socket'}: ${error.message}`;
+    // A load balancer that looks whether the port is open sends nothing, every few seconds.
+    if (this.#received.length === 0) this.#context.log.debug(message);
+    else this.#context.log.info(message);
     done(this);
   }
 

@@ -4,6 +4,7 @@ import { parseTrustedProxies } from '../http/forwarded.js';
 import { reopenLogFiles } from '../observe/log-file.js';
 import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges } from '../process/privileges.js';
+import { countRequests } from '../server/exchange.js';
 import { Server } from '../server/server.js';
 import type { TlsMaterial } from '../server/tls/material.js';
 import type { Endpoint, WorkerRange } from '../types.js';
@@ -107,6 +108,7 @@ export class LocalGateway implements Gateway {
     return Promise.resolve({
       pid: process.pid,
       connections: this.#server.connections,
+      requests: countRequests(),
       ...this.#application.status(),
     });
   }

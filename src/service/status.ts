@@ -9,6 +9,8 @@ export interface GatewayStatus extends PoolStatus {
   readonly pid: number;
   /** Open client connections. */
   readonly connections: number;
+  /** All that it has read since its start, of files and redirects too, which no worker sees. */
+  readonly requests: number;
 }
 
 /**

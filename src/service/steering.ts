@@ -50,19 +50,25 @@ export class Steering implements Steered {
   }
 
   async status(): Promise<ServiceStatus> {
-    const { version, target, gateways } = this.#options;
+    const { version, gateways } = this.#options;
     const statuses = await gateways.status();
     return {
       version,
       pid: process.pid,
       state: this.#stateOf(statuses),
       uptimeMs: Math.round(performance.now() - this.#startedAtMs),
-      target,
+      target: this.#target,
       listening: this.listening,
       workers: gateways.workers,
       lastReload: this.#lastReload,
       gateways: statuses,
     };
+  }
+
+  /** A reload may have brought other applications. */
+  get #target(): string {
+    const names = [...this.#options.gateways.applications.keys()].filter((name) => name !== '');
+    return names.length === 0 ? this.#options.target : names.join(', ');
   }
 
   #stateOf(gateways: readonly GatewayStatus[]): ServiceState {

@@ -301,6 +301,8 @@ test('check --print: what is used, defaults too, as YAML', async () => {
     backlog: 2048,
     site: { apps: { shop: { target: 'shop:app', workers: { min: 4, max: 4 }, env: { PLACE: 'front' } } } },
   });
+  expect(stdout.match(/\bendpoints:/g)).toHaveLength(1);
+  expect(stdout.match(/\bthreads:/g)).toHaveLength(stdout.match(/\btarget:/g)!.length - 1);
 });
 
 test('routes: in the order in which they are tried', async () => {

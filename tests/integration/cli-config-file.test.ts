@@ -72,6 +72,44 @@ test('a value that is found to be wrong later', async () => {
   expect(stderr).toContain('    2 | pid: none/x.pid\n      |      ^\n');
 });
 
+test.each([
+  ['kind: static, target: ', './fils', 'target: expected a folder of files, received "./fils"'],
+  ['kind: cgi, target: ', './nothing', 'target: expected a folder of CGI programs, or one program'],
+  ['kind: app, target: ', './no.ts', 'target: expected a TypeScript or JavaScript file'],
+  ['target: ', './a b', 'target: expected MODULE:CALLABLE, '],
+  ['target: app:app, python: ', 'no/python', 'python: expected a Python 3.8 or later'],
+])('of an application, where it stands: %s%s', async (before, wrong, message) => {
+  project = new Project();
+  const line = `  it: { ${before}${wrong} }`;
+  project.write('xgi.config.yaml', `apps:\n${line}\nroutes: [{ app: it }]\n`);
+  const { code, stderr } = await fail(['check']);
+  expect(code).toBe(2);
+  const at = line.indexOf(wrong);
+  expect(stderr).toContain(`: xgi.config.yaml:2:${at + 1}: apps.it.${message}`);
+  expect(stderr).toContain(`    2 | ${line}\n      | ${' '.repeat(at)}^\n`);
+});
+
+test.each([
+  ['bind: ":8080"', 'bind: expected a list of addresses, received ":8080"; did you mean [":8080"]?'],
+  ['umask: 027', 'umask: expected an octal number from 0 to 777, received 27; put it in quotes'],
+  [
+    'forwardedAllowIps: [10.0.0.1, "::1"]',
+    'forwardedAllowIps: expected addresses or ranges, separated by commas, received ["10.0.0.1","::1"]; did you mean "10.0.0.1,::1"?',
+  ],
+])('of a type that is easily taken for the right one: %s', async (line, message) => {
+  project = new Project();
+  project.write('xgi.config.yaml', `target: app:app\n${line}\n`);
+  expect((await fail()).stderr).toContain(`${message}\n`);
+});
+
+test('a wrong name in an object of entries: the whole entry', async () => {
+  project = new Project();
+  project.write('xgi.config.yaml', 'target: ./cgi-bin\ncgiInterpreter:\n  pl: /usr/bin/perl\n');
+  expect((await fail()).stderr).toContain(
+    'cgiInterpreter.pl: expected .ENDING=INTERPRETER, for example .pl=/usr/bin/perl, received "pl=/usr/bin/perl"\n',
+  );
+});
+
 test('a key that does not exist: the nearest', async () => {
   project = new Project();
   project.write('xgi.config.yaml', 'target: app:app\nwrokers: 2\n');

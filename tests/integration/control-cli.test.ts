@@ -74,7 +74,7 @@ test('a status that cannot be told: exit status 4', async () => {
 
 test('reload', async () => {
   await serve();
-  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: 'xgi: 4711 serves the new code\n' });
+  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: 'xgi: 4711 has reloaded\n' });
   expect(await xgi('reload', '--json')).toMatchObject({ code: 0, stdout: '{"ok":true}\n' });
   expect(service.calls).toEqual(['reload', 'reload']);
 });
@@ -90,7 +90,7 @@ test('reload to code that cannot be loaded: exit status 1, with the traceback', 
   expect(await xgi('reload')).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: `xgi: 4711 goes on with the old code, as the new cannot be loaded:
+    stderr: `xgi: 4711 goes on as before, as what is new cannot be used:
     Traceback (most recent call last):
       File "app.py", line 1
     Oops

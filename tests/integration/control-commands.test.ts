@@ -82,7 +82,7 @@ test('status of a running server', async () => {
 test('reload: new workers serve the code as it is now', async () => {
   const server = await start();
   const before = await ask(server.origin);
-  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: `xgi: ${server.pid} serves the new code\n` });
+  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: `xgi: ${server.pid} has reloaded\n` });
   expect((await ask(server.origin)).pid).not.toBe(before.pid);
   const { lastReload } = await status();
   expect(lastReload).toMatchObject({ ok: true });

@@ -81,6 +81,7 @@ describe.each(['yaml', 'ts'])('%s', (format) => {
 test('what is written, and why', async () => {
   writeTree(folder, { 'app.py': APP, 'public/a.txt': 'a' });
   const flags = ['-b', '127.0.0.1:0', '-w', '2..4', '-e', 'STAGE=live', '--control-socket', 'none'];
+  flags.push('--threads', '2', '--umask', '22', '--keep-alive', '5');
   expect((await xgi(['init', ...flags])).code).toBe(0);
   expect(textOf('xgi.config.yaml').replace('allowRoot: true\n', '')).toBe(
     `# Written by xgi init. What else can be set: docs/guide/configuration.md of xgi.
@@ -88,6 +89,8 @@ test('what is written, and why', async () => {
 bind:
   - 127.0.0.1:0
 controlSocket: none
+umask: "22"
+keepAlive: 5
 apps:
   # app.py: WSGI application app:app
   web:
@@ -95,6 +98,7 @@ apps:
     workers: 2..4
     env:
       - STAGE=live
+    threads: 2
   # public/: static files
   public:
     kind: static

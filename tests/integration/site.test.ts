@@ -186,6 +186,8 @@ describe('a reload', () => {
     expect(await hear(server.url('/'))).toBe('shop||/|back');
     // As it was, it goes on.
     expect(await pidsOf('tools')).toEqual(launcher);
+    const status = await runXgi(['status', ...control], { cwd: project.directory });
+    expect(status.stdout).toMatch(/\n {2}target {7}shop, news, tools\n/);
     await pollUntil(async () => (await pidsOf('blog')).length === 0);
   });
 

@@ -84,11 +84,13 @@ test('every flag', async () => {
 
 test('status, reload and scale', async () => {
   const socket = ['--control-socket', 'control'];
-  const { server } = await startStatic(folder, socket);
+  const { server, get } = await startStatic(folder, socket);
   await server.waitForOutput(/\[INFO\] Ready after/);
+  for (const target of ['/', '/', '/lost']) await get(target);
   const status = await runXgi(['status', ...socket], { cwd });
   expect(status.code).toBe(0);
   expect(status.stdout).toContain('ready');
+  expect(status.stdout).toMatch(/\n {2}workers {6}none\n\ngateway .*; 3 requests\n$/);
   expect((await runXgi(['reload', ...socket], { cwd })).code).toBe(0);
   const scale = await runXgi(['scale', '2', ...socket], { cwd });
   expect(scale.code).not.toBe(0);
@@ -112,6 +114,7 @@ describe('a start', () => {
     [['static', 'root', '--spa', 'app.html'], '--spa: expected a file below TARGET, received "app.html"'],
     [['static', 'root', '--spa', '../../etc/passwd'], '--spa: expected a file below TARGET'],
     [['static', 'root', '--error-page', '200=a'], '--error-page: expected STATUS=FILE'],
+    [['static', 'root', '--error-page', '500=index.html'], '--error-page: expected STATUS=FILE'],
     [['static', 'root', '--error-page', '404=no.html'], '--error-page: expected a file below TARGET'],
     [['static', 'root', '--cache-control', 'no-cache'], '--cache-control: expected PATTERN=VALUE'],
     [['static', 'root', '--index', '../a'], '--index: expected the name of a file'],

@@ -88,6 +88,17 @@ class Loader(unittest.TestCase):
         path = self.write("project/other.py", "def run(e, s): return [__name__]")
         self.assertEqual(loader.load(path + ":run")(None, None), ["other"])
 
+    def test_files_of_mod_wsgi(self):
+        path = self.write("sub/site_four.wsgi", SOURCE)
+        self.write("sub/site_four.py", "raise AssertionError('the other file')")
+        sys.dont_write_bytecode = False
+        self.assertEqual(name_of(loader.load(path)), "application")
+        self.assertEqual(name_of(loader.load("%s:site.wsgi" % path)), "wsgi")
+        self.assertEqual(name_of(loader.load("%s:create_app('a/b.wsgi')" % path)), ("a/b.wsgi",))
+        # That of site_four.py would lie there.
+        self.assertEqual(os.listdir(os.path.dirname(path)).count("__pycache__"), 0)
+        self.assertEqual(sys.path[0], os.path.dirname(path))
+
     def test_a_file_named_like_a_module_in_use_does_not_replace_it(self):
         import types
 

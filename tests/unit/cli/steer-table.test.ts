@@ -19,6 +19,7 @@ const worker: WorkerStatus = {
 const gateway: GatewayStatus = {
   pid: 4711,
   connections: 12,
+  requests: 1234,
   generation: 2,
   bootFailure: null,
   queue: { waiting: 0, oldestMs: 0 },
@@ -57,6 +58,24 @@ xgi 1.2.3  ready  pid 4711  up 5h 0m
 gateway 4711  12 connections, none waiting; 1,234 requests, 1 worker started
    PID  STATE  GEN     AGE  REQUESTS     RSS  AHEAD  RUNNING
   4712  ready    2  3m 12s     1,234  45.2mb      0
+`);
+});
+
+test('files: no workers, and none missing', () => {
+  const status: ServiceStatus = {
+    ...service,
+    target: './public',
+    workers: { min: 0, max: 0 },
+    gateways: [{ ...gateway, workers: [], totals: { ...gateway.totals, requests: 0, booted: 0 } }],
+  };
+  expect(formatStatus(status, plain)).toBe(`\
+xgi 1.2.3  ready  pid 4711  up 5h 0m
+  target       ./public
+  listening    http://127.0.0.1:8000
+               unix:/run/shop.sock
+  workers      none
+
+gateway 4711  12 connections, none waiting; 1,234 requests
 `);
 });
 
@@ -139,8 +158,11 @@ test('several gateways, one without workers; a reload that succeeded', () => {
 });
 
 test('counts of one are singular, and no workers are none', () => {
-  const totals = { ...gateway.totals, requests: 1, crashed: 1, recycled: 1, died: 1 };
-  const text = formatStatus({ ...service, gateways: [{ ...gateway, workers: [], totals }] }, plain);
+  const totals = { ...gateway.totals, crashed: 1, recycled: 1, died: 1 };
+  const text = formatStatus(
+    { ...service, gateways: [{ ...gateway, requests: 1, workers: [], totals }] },
+    plain,
+  );
   expect(text).toContain('  workers      1..4, none running\n');
   expect(text).toContain(
     '; 1 request, 1 worker started, 1 died with a worker, 1 worker crashed, 1 worker recycled\n',

@@ -30,7 +30,7 @@ function resolve(
   return resolveCgi(parsed, path.resolve(directory, parsed.target!), {
     directory,
     env,
-    nameOf: (key) => `--${key}`,
+    nameOf: (key) => (key === 'target' ? 'TARGET' : `--${key}`),
   });
 }
 

@@ -34,6 +34,8 @@ describe('a WSGI target is', () => {
     'größe:äpp',
     '_private:_app',
     'path/to/file.py',
+    './blog.wsgi',
+    '/srv/blog.wsgi:app',
     './file.py:app',
     '/srv/my app/file.py:create_app()',
     'package',
@@ -52,16 +54,16 @@ describe('CGI programs are', () => {
   });
 
   test('whatever is said to be that', () => {
-    expect(detectTarget('folder', directory, 'cgi')).toEqual({
+    expect(detectTarget('folder', directory, { kind: 'cgi' })).toEqual({
       kind: 'cgi',
       path: path.join(directory, 'folder'),
     });
-    expect(() => detectTarget('programs', directory, 'wsgi')).toThrow('it is a directory');
+    expect(() => detectTarget('programs', directory, { kind: 'wsgi' })).toThrow('it is a directory');
   });
 
   test('not a folder of other executable files', () => {
     expect(() => detectTarget('hidden', directory)).toThrow(
-      'if it holds CGI programs, write xgi cgi hidden, and for files xgi static hidden',
+      'if it holds CGI programs, write xgi cgi hidden (kind: cgi in a file), and for files xgi static hidden (kind: static)',
     );
   });
 });
@@ -73,11 +75,11 @@ describe('static files are', () => {
 
   test('whatever is said to be that', () => {
     for (const target of ['folder', 'cgi-bin', 'package'])
-      expect(detectTarget(target, directory, 'static')).toEqual({
+      expect(detectTarget(target, directory, { kind: 'static' })).toEqual({
         kind: 'static',
         path: path.join(directory, target),
       });
-    expect(() => detectTarget('public', directory, 'wsgi')).toThrow('it is a directory');
+    expect(() => detectTarget('public', directory, { kind: 'wsgi' })).toThrow('it is a directory');
   });
 });
 
@@ -105,7 +107,7 @@ describe('refused is', () => {
 
 test('a module wins over a file of its name', () => {
   expect(detectTarget('script', directory)).toEqual({ kind: 'wsgi', target: 'script' });
-  expect(() => detectTarget('site.wsgi', directory)).toThrow('it is a file');
+  expect(() => detectTarget('site.wsgi', directory)).toThrow('for the file write ./site.wsgi');
   mkdirSync(path.join(directory, 'site'));
   writeFileSync(path.join(directory, 'site/wsgi.py'), '');
   expect(detectTarget('site.wsgi', directory)).toEqual({ kind: 'wsgi', target: 'site.wsgi' });

@@ -67,7 +67,7 @@ describe('a file that cannot be read as one of its format: the place, the line a
     [
       'b.ts',
       'export default {\n  workers: 2,,\n};\n',
-      'b.ts:2:13: Unexpected token\n\n    2 |   workers: 2,,\n      |             ^',
+      'b.ts:2:14: Unexpected token\n\n    2 |   workers: 2,,\n      |              ^',
     ],
     ['b.js', 'throw new Error("no database");\n', 'b.js: it cannot be loaded: no database'],
     ['b.js', 'export const a = 1;\n', 'b.js: expected a default export'],

@@ -34,7 +34,7 @@ function resolve(
       cwd: directory,
       env: { PATH: directory, ...env },
       inheritedFds,
-      nameOf: (key) => `--${key}`,
+      nameOf: (key) => (key === 'target' ? 'TARGET' : `--${key}`),
       nameOfKey: (at) => at.join('.'),
     },
   );

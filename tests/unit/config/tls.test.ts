@@ -56,7 +56,7 @@ describe('what does not go together', () => {
     [
       'too few keys',
       { certfile: ['a', 'b'], keyfile: ['a'] },
-      /expected one for each --certfile, in the same order, received 1 for 2/,
+      /--keyfile: expected one for each certificate, in the same order, received 1 for 2/,
     ],
     [
       'no authorities',
