@@ -8,6 +8,7 @@ import {
   type WebCommandName,
   type WsgiCommandName,
 } from './command-line.js';
+import { measureApp } from './commands/app.js';
 import { measureCgiDelay } from './commands/cgi-delay.js';
 import { measureCgiGit } from './commands/cgi-git.js';
 import { measureCgi } from './commands/cgi.js';
@@ -51,6 +52,7 @@ const webCommands: Readonly<Record<WebCommandName, Command<WebOptions, WebEnviro
   static: measureStatic,
   h2: measureHttp2,
   routes: measureRoutes,
+  app: measureApp,
 };
 
 /** A wrong answer, too: its figures are worth nothing. */

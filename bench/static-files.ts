@@ -27,6 +27,9 @@ export const staticFiles: readonly StaticFile[] = [
   staticFile({ name: '10mb', size: '10 MB', bytes: 10_485_760, connections: 8 }),
 ];
 
+/** What applications answer with, too: bench/apps/typescript/text.mjs. */
+export const applicationText: StaticFile = textFile('1kb', 'Hello, World!\n'.repeat(74).slice(0, 1024));
+
 /** The same file in a folder. */
 export function inFolder(folder: string, { name, size, content, connections }: StaticFile): StaticFile {
   return staticFile({ name, size, folder, bytes: content.length, connections });
@@ -40,6 +43,26 @@ export function prepareFiles(directory: string, files: readonly StaticFile[]): s
     writeFileSync(path, content);
   }
   return directory;
+}
+
+function textFile(name: string, text: string): StaticFile {
+  const file = `${name}.txt`;
+  const content = Buffer.from(text);
+  const contentType = 'text/plain; charset=utf-8';
+  const answer = { status: 200, contentType, body: content, hasLength: true };
+  return {
+    name: `${name}-text`,
+    title: 'an answer of 1 KB of text',
+    file,
+    size: '1 KB',
+    content,
+    connections: 32,
+    exchanges: [
+      { request: requestBytes({ target: `/${file}` }), answer },
+      { request: requestBytes({ target: `/${file}?query` }), answer },
+    ],
+    load: { path: `/${file}`, postBytes: 0, answerBytes: content.length },
+  };
 }
 
 interface FileShape {

@@ -1,8 +1,13 @@
 /** The options of the web server commands. */
 import { listed, named, wholeNumber, type WebCommandLine, type WebCommandName } from './command-line.js';
-import { http2Contenders, routesContenders, staticContenders } from './contenders/static/catalog.js';
+import {
+  appContenders,
+  http2Contenders,
+  routesContenders,
+  staticContenders,
+} from './contenders/static/catalog.js';
 import type { StaticContender } from './contenders/static/static-contender.js';
-import { oneKilobyte, staticFiles, type StaticFile } from './static-files.js';
+import { applicationText, oneKilobyte, staticFiles, type StaticFile } from './static-files.js';
 
 export interface WebOptions {
   /** As it was typed. */
@@ -52,6 +57,13 @@ const defaultsOf: Readonly<Record<WebCommandName, Defaults>> = {
     files: [oneKilobyte],
     rounds: '10',
   },
+  app: {
+    contenders: appContenders,
+    baseline: 'hono-node,xgi-static',
+    only: 'xgi-fetch,xgi-thread,xgi-wsgi-shape',
+    files: [applicationText],
+    rounds: '5',
+  },
 };
 
 /** @throws with a message for the user that names the flag, what was expected and what was received. */
@@ -64,7 +76,7 @@ export function resolveWebOptions({ command, values, text }: WebCommandLine): We
     baselines: contendersNamed('--baseline', values.baseline ?? defaults.baseline),
     only: contendersNamed('--only', values.only ?? defaults.only),
     files: values.apps
-      ? listed(values.apps).map((name) => named('--apps', staticFiles, name))
+      ? listed(values.apps).map((name) => named('--apps', [...staticFiles, applicationText], name))
       : defaults.files,
     rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '1' : defaults.rounds)),
     seconds: wholeNumber('--seconds', values.seconds ?? (values.quick ? '1' : '2')),

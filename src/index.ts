@@ -1,7 +1,7 @@
 /** The public API of xgi. */
 export type * from './types.js';
 export * from './errors.js';
-export { type Chunks, iterableBody } from './bodies/iterable-body.js';
+export { type Chunks, iterableBody, streamBody } from './bodies/iterable-body.js';
 export { collectBody, givenBody, requestChunks } from './bodies/request-bytes.js';
 export { responseChunks } from './bodies/response-chunks.js';
 export { DEFAULT_DEADLINES, DEFAULT_LIMITS } from './config/defaults.js';
@@ -10,6 +10,18 @@ export type { UserMiddleware } from './config/middleware.js';
 export type { UserConfig } from './config/schema.js';
 export { createAppHandler } from './handlers/app/app.js';
 export type { FetchApplication, FetchContext } from './handlers/app/fetch.js';
+export { fromWsgi, type FromWsgiOptions } from './handlers/app/from-wsgi.js';
+export { toWsgi } from './handlers/app/to-wsgi.js';
+export type {
+  Environ,
+  StartResponse,
+  Write,
+  WsgiApplication,
+  WsgiBody,
+  WsgiErrors,
+  WsgiInput,
+} from './handlers/app/wsgi-types.js';
+export { validator, type ValidatorOptions } from './handlers/app/wsgi-validator.js';
 export { createCgiHandler, type CgiHandlerOptions } from './handlers/cgi/cgi.js';
 export type { Site } from './handlers/cgi/cgi-site.js';
 export type { CacheControlRule } from './handlers/static/cache-control.js';

@@ -21,6 +21,20 @@ export function iterableBody(chunks: Chunks): ResponseBody {
   return { kind: 'stream', source: new IterableSource(chunks) };
 }
 
+/** The same for a stream, which is cancelled if the client goes, also while it is waited for. Locks it. */
+export function streamBody(stream: ReadableStream<Uint8Array>): ResponseBody {
+  const reader = stream.getReader();
+  // The iterator of a stream would have `return` wait for the `next` before it.
+  const iterator: AsyncIterator<Uint8Array> = {
+    next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
+  return iterableBody({ [Symbol.asyncIterator]: () => iterator });
+}
+
 class IterableSource implements BodySource {
   readonly #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   #untaken = 0;

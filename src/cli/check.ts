@@ -77,10 +77,14 @@ function tell(sentence: string): void {
 const ONE = { min: 1, max: 1 };
 
 function withOneWorker(config: ResolvedConfig): ResolvedConfig {
-  const one = { workers: ONE, gateways: 1 };
-  if (config.site === null) return { ...config, ...one };
-  const apps = [...config.site.apps].map(([name, app]) => [name, { ...app, ...one }] as const);
-  return { ...config, ...one, site: { ...config.site, apps: new Map(apps) } };
+  if (config.site === null) return oneOf(config);
+  const apps = [...config.site.apps].map(([name, app]) => [name, oneOf(app)] as const);
+  return { ...oneOf(config), site: { ...config.site, apps: new Map(apps) } };
+}
+
+/** What runs in the gateway stays there. */
+function oneOf(config: ResolvedConfig): ResolvedConfig {
+  return { ...config, workers: config.workers.max === 0 ? config.workers : ONE, gateways: 1 };
 }
 
 function describe({ files, module, python }: ResolvedConfig): string {

@@ -147,7 +147,11 @@ const APPLICATION: Column = {
 };
 
 const COLUMNS: readonly Column[] = [
-  { title: 'PID', align: 'right', text: ({ pid }) => String(pid ?? '-') },
+  {
+    title: 'PID',
+    align: 'right',
+    text: ({ pid, thread }) => (thread === undefined ? String(pid ?? '-') : `${pid}/${thread}`),
+  },
   { title: 'STATE', align: 'left', text: ({ state }) => state },
   { title: 'GEN', align: 'right', text: ({ generation }) => String(generation) },
   { title: 'AGE', align: 'right', text: ({ ageMs }) => formatDuration(ageMs) },

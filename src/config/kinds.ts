@@ -22,14 +22,10 @@ const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
   [
     ['wsgi'],
     [
-      'workers',
       'threads',
-      'timeout',
       'pythonpath',
       'preload',
       'validate',
-      'reload',
-      'reloadExtraFile',
       'maxRequests',
       'maxRequestsJitter',
       'maxWorkerAge',
@@ -59,8 +55,16 @@ const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
   [['static'], ['index', 'listing', 'spa', 'cacheControl', 'precompressed', 'errorPage']],
   [['cgi', 'static'], ['mount']],
   [
+    ['wsgi', 'app'],
+    ['workers', 'timeout', 'reload', 'reloadExtraFile'],
+  ],
+  [
+    ['wsgi', 'cgi', 'app'],
+    ['env', 'queueTimeout'],
+  ],
+  [
     ['wsgi', 'cgi'],
-    ['env', 'python', 'queueTimeout', 'sendfileRoot'],
+    ['python', 'sendfileRoot'],
   ],
 ];
 
@@ -91,6 +95,7 @@ export function checkKind(user: UserConfig, kind: Kind, nameOf: (key: Option) =>
     checkSite(user, nameOf);
     return;
   }
+  if (kind === 'app' && user.workers === undefined) checkInline(user, nameOf);
   for (const [kinds, options] of OPTIONS) {
     const wrong = kinds.includes(kind) ? undefined : options.find((key) => user[key] !== undefined);
     if (wrong === undefined) continue;
@@ -100,6 +105,16 @@ export function checkKind(user: UserConfig, kind: Kind, nameOf: (key: Option) =>
       `${nameOf(wrong)} is for ${others}, and ${JSON.stringify(user.target)} is served as ${NAMES[kind]}${INSTEAD[kind][wrong] ?? ''}`,
     );
   }
+}
+
+/** What the gateway itself cannot have for an application. */
+function checkInline(user: UserConfig, nameOf: (key: Option) => string): void {
+  const wrong = (['env', 'timeout', 'queueTimeout'] as const).find((key) => user[key] !== undefined);
+  if (wrong === undefined) return;
+  throw new ConfigError(
+    'XGI_CONFIG_USAGE',
+    `${nameOf(wrong)} is for a TypeScript application in threads, and ${JSON.stringify(user.target)} runs in the gateway itself; add ${nameOf('workers')}`,
+  );
 }
 
 function checkSite(user: UserConfig, nameOf: (key: Option) => string): void {

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { DEFAULTS } from './defaults.js';
 import type { Kind } from './kinds.js';
 import { findProgram } from './python.js';
+import { formatWorkerRange } from './units.js';
 import { refuse } from './refuse.js';
 import type { ResolveContext, ResolvedConfig } from './resolve.js';
 import type { ParsedConfig } from './schema.js';
@@ -43,7 +44,10 @@ export function resolveProcesses(
     const launchers = hasPython(python, { directory, context }) ? launchersFor(gateways) : 1;
     return { gateways, workers: { min: gateways * launchers, max: gateways * launchers } };
   }
-  if (kind === 'static' || kind === 'app') return { gateways, workers: { min: 0, max: 0 } };
+  if (kind === 'static' || (kind === 'app' && range === undefined))
+    return { gateways, workers: { min: 0, max: 0 } };
+  if (kind === 'app' && range!.min !== range!.max)
+    throw refuse(context.nameOf('workers'), 'a number of threads, not a range', formatWorkerRange(range!));
   const cores = Math.min(availableParallelism(), 1024);
   const workers = range ?? { min: Math.max(cores, gateways), max: Math.max(cores, gateways) };
   if (workers.min >= gateways) return { workers, gateways };

@@ -42,6 +42,12 @@ export class StreamWriter implements BodySink {
   data(chunk: Buffer): void {
     if (this.#ended || chunk.length === 0) return;
     const { socket, framing, length } = this.#options;
+    if (socket.destroyed) {
+      // Before its `close` is told: a source that is never short of data would keep the loop from telling it.
+      this.#source.taken(chunk.length);
+      this.cancel();
+      return;
+    }
     let bytes = chunk;
     if (framing === 'length' && this.#bodyBytes + chunk.length > length)
       bytes = chunk.subarray(0, length - this.#bodyBytes);

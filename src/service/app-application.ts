@@ -1,30 +1,69 @@
-/** A TypeScript application: its module, which is loaded anew by a reload. */
-import path from 'node:path';
-import { BootError, ConfigError } from '../errors.js';
-import { createAppHandler } from '../handlers/app/app.js';
-import type { GatewayRequest, Handler } from '../types.js';
+/**
+ * A TypeScript application: its module, which is loaded anew by a reload. It runs in this process, or with `workers` in threads of their own
+ * (thread-pool.ts).
+ */
+import { type BootError, ConfigError } from '../errors.js';
+import { ThreadPool } from '../handlers/app/threads/thread-pool.js';
+import { cleanEnvironment } from '../process/environment.js';
+import type { GatewayRequest, Handler, Log, WorkerRange } from '../types.js';
 import { describeFailure } from '../workers/boot-error.js';
 import type { PoolStatus } from '../workers/status.js';
-import type { Application } from './application.js';
-import { loadModule } from './load-module.js';
+import { type AppModule, loadApp } from './app-module.js';
+import type { ThreadData } from './app-thread.js';
+import type { Application, ApplicationOptions } from './application.js';
 import { NO_WORKERS } from './no-workers.js';
+import { shareOf } from './share.js';
 import type { ReloadOutcome } from './status.js';
+import { Unanswered } from './unanswered.js';
 
-export class AppApplication implements Application {
-  readonly handler: Handler = async (request: GatewayRequest) => (await this.#loaded)(request);
+/** @param file absolute */
+export function createAppApplication(options: ApplicationOptions, file: string): Application {
+  return options.config.workers.max === 0
+    ? new InlineApplication(options, file)
+    : new ThreadsApplication(options, file);
+}
+
+/** One load of the module, and the requests that it has not answered. */
+class Load {
+  readonly handler: Handler;
+  readonly #module: AppModule;
+  readonly #unanswered = new Unanswered();
+
+  constructor(module: AppModule) {
+    this.#module = module;
+    this.handler = (request) => this.#unanswered.track(module.handler(request));
+  }
+
+  /** Waits for its requests, not longer than that, and has it let go of what it holds. */
+  async retire(graceMs: number, log: Log): Promise<void> {
+    await this.#unanswered.none(graceMs);
+    await this.#module.close().catch((error: unknown) => {
+      log.error(`XGI_APP_CLOSE: the application’s close has failed: ${String(error)}`);
+    });
+  }
+}
+
+class InlineApplication implements Application {
+  readonly handler: Handler;
+  readonly #options: ApplicationOptions;
   readonly #file: string;
-  #loaded: Promise<Handler>;
-  #begin: (handler: Promise<Handler>) => void = () => {};
+  readonly #started: Promise<Load>;
+  #begin: (load: Promise<Load>) => void = () => {};
+  #load: Load | undefined;
   #generation = 1;
 
-  /** @param file absolute */
-  constructor(file: string) {
+  constructor(options: ApplicationOptions, file: string) {
+    this.#options = options;
     this.#file = file;
     // What comes before the start waits for it.
-    this.#loaded = new Promise((resolve) => {
+    this.#started = new Promise((resolve) => {
       this.#begin = resolve;
     });
-    this.#loaded.catch(() => {});
+    this.#started.catch(() => {});
+    this.handler = (request: GatewayRequest) =>
+      this.#load === undefined
+        ? this.#started.then(({ handler }) => handler(request))
+        : this.#load.handler(request);
   }
 
   prepare(): Promise<void> {
@@ -33,17 +72,18 @@ export class AppApplication implements Application {
 
   /** @throws BootError */
   async start(): Promise<void> {
-    const loading = load(this.#file);
+    const loading = this.#loadAnew();
     this.#begin(loading);
-    await loading;
+    this.#load = await loading;
   }
 
   /** Requests under way are finished by the code that has begun them. */
   async reload(): Promise<ReloadOutcome> {
     try {
-      const handler = await load(this.#file);
-      this.#loaded = Promise.resolve(handler);
+      const old = this.#load;
+      this.#load = await this.#loadAnew();
       this.#generation += 1;
+      void old?.retire(this.#options.config.gracefulTimeoutMs, this.#options.log);
       return { ok: true };
     } catch (error) {
       return { ok: false, failure: describeFailure(error as BootError) };
@@ -53,7 +93,7 @@ export class AppApplication implements Application {
   scale(): void {
     throw new ConfigError(
       'XGI_CONFIG_VALUE',
-      'a TypeScript application has no workers; more processes are started with --gateways, at the start',
+      'this TypeScript application runs in the gateway itself; start it with --workers N to have threads',
     );
   }
 
@@ -61,21 +101,73 @@ export class AppApplication implements Application {
     return { ...NO_WORKERS, generation: this.#generation };
   }
 
-  stop(): Promise<void> {
-    return Promise.resolve();
+  async stop(graceMs: number): Promise<void> {
+    const load = this.#load;
+    await load?.retire(graceMs, this.#options.log);
+  }
+
+  async #loadAnew(): Promise<Load> {
+    const { config, log, onFiles } = this.#options;
+    const print = (line: string): void => log.error(line);
+    const watch = config.reloadOnChange === null ? undefined : onFiles;
+    return new Load(await loadApp(this.#file, { print, onFiles: watch, multiprocess: config.gateways > 1 }));
   }
 }
 
-async function load(file: string): Promise<Handler> {
-  let exported: unknown;
-  try {
-    exported = await loadModule(file);
-  } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    throw new BootError('XGI_APP_LOAD', `${file} cannot be loaded: ${message}`, {
-      cause: error,
-      ...(stack === undefined ? {} : { detail: stack }),
+class ThreadsApplication implements Application {
+  readonly handler: Handler;
+  readonly #pool: ThreadPool;
+
+  constructor({ config, index, privileges, log, onFiles }: ApplicationOptions, file: string) {
+    const tellsFiles = config.reloadOnChange !== null;
+    const data: ThreadData = { file, tellsFiles };
+    this.#pool = new ThreadPool({
+      program: {
+        entry: new URL('app-thread.js', import.meta.url),
+        data,
+        env: { ...cleanEnvironment(process.env), ...privileges.env, ...config.env },
+      },
+      size: shareOf(config, index).min,
+      timeoutMs: config.timeoutMs,
+      queueTimeoutMs: config.queueTimeoutMs,
+      gracefulTimeoutMs: config.gracefulTimeoutMs,
+      onFiles: tellsFiles ? onFiles : undefined,
+      log,
     });
+    this.handler = this.#pool.handler;
   }
-  return createAppHandler(exported, path.basename(file));
+
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    try {
+      await this.#pool.reload();
+      return { ok: true };
+    } catch (error) {
+      return { ok: false, failure: describeFailure(error as BootError) };
+    }
+  }
+
+  scale({ min, max }: WorkerRange): void {
+    if (min !== max)
+      throw new ConfigError(
+        'XGI_CONFIG_VALUE',
+        'a TypeScript application has a number of threads, not a range',
+      );
+    this.#pool.scale(min);
+  }
+
+  status(): PoolStatus {
+    return this.#pool.status();
+  }
+
+  stop(graceMs: number): Promise<void> {
+    return this.#pool.stop(graceMs);
+  }
 }

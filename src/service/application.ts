@@ -9,7 +9,7 @@ import type { Handler, Middleware, WorkerRange } from '../types.js';
 import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
 import type { PoolStatus } from '../workers/status.js';
 import { PROGRAM } from '../workers/supervisor.js';
-import { AppApplication } from './app-application.js';
+import { createAppApplication } from './app-application.js';
 import { CgiApplication, siteFolder } from './cgi-application.js';
 import { SiteApplication } from './site-application.js';
 import { StaticApplication } from './static-application.js';
@@ -62,7 +62,7 @@ export function createApplication(options: ApplicationOptions): Application {
 
 function createAlone(options: ApplicationOptions): Application {
   const { cgi, files, module } = options.config;
-  if (module !== null) return new AppApplication(module);
+  if (module !== null) return createAppApplication(options, module);
   if (files !== null) return new StaticApplication(files);
   return cgi === null ? new WsgiApplication(options) : new CgiApplication(options, cgi);
 }

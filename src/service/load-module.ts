@@ -3,21 +3,71 @@
  *
  * By jiti, as configuration files are: each load is a fresh one, of the file and of what it imports beside it.
  */
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
+import { beginFreshLoad, filesOfLoad } from './fresh-modules.js';
 
 /** What `import … from 'xgi'` gives in such a module, wherever it lies: this xgi. */
 export async function importXgi(): Promise<Record<string, unknown>> {
   return { ...(await import('../index.js')) };
 }
 
+/** What a module exports; `default` may be undefined. */
+export type ModuleExports = Readonly<Record<string, unknown>>;
+
+export interface LoadOptions {
+  /** Called with the files that were loaded: the module's, and those that it imports beside it. */
+  readonly onFiles?: ((paths: readonly string[]) => void) | undefined;
+}
+
 /** @returns the default export; undefined if there is none. @throws whatever the module throws */
 export async function loadModule(file: string): Promise<unknown> {
+  return (await loadExports(file))['default'];
+}
+
+let lastLoad: Promise<unknown> = Promise.resolve();
+
+/**
+ * Two imports of one file in the same load give the same instance; another load gives another. One load after the other.
+ *
+ * @throws whatever the module throws
+ */
+export async function loadExports(file: string, options: LoadOptions = {}): Promise<ModuleExports> {
+  const load = lastLoad.then(() => loadNow(file, options));
+  lastLoad = load.catch(() => {});
+  return await load;
+}
+
+async function loadNow(file: string, { onFiles }: LoadOptions): Promise<ModuleExports> {
+  const { cache } = createRequire(file);
+  for (const known of Object.keys(cache)) if (isOwnFile(known)) delete cache[known];
+  await beginFreshLoad();
+  const files = new Set([file]);
+  const plain = createJiti(file, { fsCache: false });
   const jiti = createJiti(file, {
     moduleCache: false,
     fsCache: false,
     tryNative: false,
     virtualModules: { xgi: await importXgi() },
+    transform: (options) => {
+      if (options.filename !== undefined) files.add(options.filename);
+      return { code: plain.transform(options) };
+    },
   });
-  const loaded = await jiti.import<Record<string, unknown>>(file);
-  return loaded['default'];
+  try {
+    return await jiti.import<ModuleExports>(file);
+  } finally {
+    for (const known of [...Object.keys(cache), ...(await filesOfLoad())])
+      if (isOwnFile(known)) files.add(known);
+    onFiles?.([...files]);
+  }
+}
+
+const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Neither of a dependency, nor of xgi. */
+function isOwnFile(file: string): boolean {
+  return !file.includes(`${path.sep}node_modules${path.sep}`) && !file.startsWith(PACKAGE_ROOT);
 }

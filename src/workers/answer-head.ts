@@ -3,26 +3,16 @@
  * and again: each is read and checked once.
  */
 import { GatewayError, LocalProtocolError } from '../errors.js';
+import { HeadCache } from '../http/head-cache.js';
 import { ResponseHead } from '../http/response-head.js';
 
-const MAX_HEADS = 512;
-/** A longer head (cookies, mostly) is seldom seen twice. */
-const MAX_CACHED_LENGTH = 1024;
 const STATUS = /^([2-5][0-9]{2})(?: (.*))?$/s;
 
-const heads = new Map<string, ResponseHead>();
+const heads = new HeadCache();
 
 /** @throws GatewayError 502 `XGI_WORKER_BAD_HEAD`: the worker's checks have failed, or it is not ours */
 export function readAnswerHead(text: string): ResponseHead {
-  let head = heads.get(text);
-  if (head === undefined) {
-    head = parse(text);
-    if (text.length <= MAX_CACHED_LENGTH) {
-      if (heads.size >= MAX_HEADS) heads.clear();
-      heads.set(text, head);
-    }
-  }
-  return head;
+  return heads.get(text) ?? heads.add(text, parse(text));
 }
 
 function parse(text: string): ResponseHead {

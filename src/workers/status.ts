@@ -32,6 +32,8 @@ export type WorkerState = 'booting' | 'ready' | 'draining';
 export interface WorkerStatus {
   /** null if the process could not be started. */
   readonly pid: number | null;
+  /** Its number, if it is a thread of that process. */
+  readonly thread?: number;
   readonly state: WorkerState;
   /** Whose it is, where there are several. */
   readonly application?: string;

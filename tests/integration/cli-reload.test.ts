@@ -1,10 +1,11 @@
 /** `--reload`: changes of the files that the application consists of. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hear, Project, sayingApp } from '../support/cli-project.js';
 import { pollUntil } from '../support/poll.js';
 import { run } from '../support/process.js';
+import { inodeOf, untilWatched, watchedInodes } from '../support/watched.js';
 import { killAllIn, startXgi, type XgiServer } from '../support/xgi.js';
 
 /** `/` says the words of all modules; `/later` imports one more. */
@@ -58,7 +59,7 @@ describe('a change of', () => {
   beforeEach(async () => {
     await start();
     await untilHeard('one two');
-    await untilWatched();
+    await untilWatched(server.pid, project.file('first.py'));
   });
 
   test('an imported module', async () => {
@@ -76,7 +77,7 @@ describe('a change of', () => {
 
   test('a module that was imported by a request', async () => {
     await untilHeard('one two three', server.url('/later'));
-    await untilWatched('later.py');
+    await untilWatched(server.pid, project.file('later.py'));
     say('later', 'tre');
     await untilHeard('one two tre', server.url('/later'));
   });
@@ -93,7 +94,7 @@ describe('saving', () => {
   beforeEach(async () => {
     await start();
     await untilHeard('one two');
-    await untilWatched();
+    await untilWatched(server.pid, project.file('first.py'));
   });
 
   test.each([
@@ -139,7 +140,7 @@ describe('saving', () => {
     project.write('package/__init__.py', '');
     say('package/second', 'due');
     await untilHeard('one due');
-    await untilWatched('package/second.py');
+    await untilWatched(server.pid, project.file('package/second.py'));
     say('package/second', 'deux');
     await untilHeard('one deux');
   });
@@ -156,7 +157,7 @@ describe('saving', () => {
     project.write('first.py', 'from third import WORD\n');
     project.write('third.py', 'WORD = (\n');
     await server.waitForOutput(/\[ERROR\] XGI_RELOAD_FAILED: .*\n[^]*SyntaxError/);
-    await untilWatched('third.py');
+    await untilWatched(server.pid, project.file('third.py'));
     say('third', 'three');
     await untilHeard('three two');
   });
@@ -188,7 +189,7 @@ test('a file that is named', async () => {
   );
   await start(['--reload-extra-file', 'words.txt', '--reload-extra-file', 'none-yet.txt']);
   await untilHeard('one');
-  await untilWatched('words.txt');
+  await untilWatched(server.pid, project.file('words.txt'));
   project.write('words.txt', 'two');
   await untilHeard('two');
   const before = reloads();
@@ -202,7 +203,7 @@ describe('an application that is broken at the start', () => {
     await start();
     await server.waitForOutput(/\[ERROR\] XGI_APP_[^]*SyntaxError/);
     expect(await hear(server.origin)).toBe('503');
-    await untilWatched();
+    await untilWatched(server.pid, project.file('first.py'));
     say('first', 'uno');
     await untilHeard('uno two');
     expect(server.child.exitCode).toBeNull();
@@ -231,18 +232,18 @@ test('the standard library is not watched', async () => {
   project.write('app.py', `import json\n${APP}`);
   await start();
   await untilHeard('one two');
-  await untilWatched();
-  await untilWatched('package/second.py');
+  await untilWatched(server.pid, project.file('first.py'));
+  await untilWatched(server.pid, project.file('package/second.py'));
   const python = (await server.waitForOutput(/Using interpreter: (\S+) /))[1]!;
   const { stdout } = await run(python, ['-c', 'import json; print(json.__file__)']);
-  expect(watchedInodes()).not.toContain(inodeOf(stdout.trim()));
-  expect(watchedInodes().size).toBeLessThan(20);
+  expect(watchedInodes(server.pid)).not.toContain(inodeOf(stdout.trim()));
+  expect(watchedInodes(server.pid).size).toBeLessThan(20);
 });
 
 test('with --preload', async () => {
   await start(['--preload']);
   await untilHeard('one two');
-  await untilWatched();
+  await untilWatched(server.pid, project.file('first.py'));
   say('first', 'uno');
   await untilHeard('uno two');
 });
@@ -251,39 +252,13 @@ test('with two gateways: what a request to either has imported', async () => {
   await start(['--gateways', '2', '-w', '2']);
   await untilHeard('one two');
   await untilHeard('one two three', server.url('/later'));
-  await untilWatched('later.py');
+  await untilWatched(server.pid, project.file('later.py'));
   say('later', 'tre');
   await untilHeard('one two tre', server.url('/later'));
   await untilCount(/Reloaded in/g, 1);
   const all = Array.from({ length: 32 }, () => hear(server.url('/later')));
   expect(new Set(await Promise.all(all))).toEqual(new Set(['one two tre']));
 });
-
-/** chokidar has a watch of inotify for each file. */
-async function untilWatched(name = 'first.py'): Promise<void> {
-  await pollUntil(() => watchedInodes().has(inodeOf(project.file(name))), {
-    what: `a watch of ${name}`,
-    deadlineMs: 20_000,
-  });
-}
-
-function inodeOf(file: string): string {
-  return statSync(file).ino.toString(16);
-}
-
-/** In hexadecimal. */
-function watchedInodes(): Set<string> {
-  const folder = `/proc/${server.pid}/fdinfo`;
-  const lines = readdirSync(folder).flatMap((fd) => {
-    try {
-      return readFileSync(`${folder}/${fd}`, 'latin1').split('\n');
-    } catch {
-      // Closed since.
-      return [];
-    }
-  });
-  return new Set(lines.flatMap((line) => /^inotify .*\bino:([0-9a-f]+) /.exec(line)?.[1] ?? []));
-}
 
 async function untilCount(pattern: RegExp, count: number): Promise<void> {
   await pollUntil(() => (server.stderr.match(pattern)?.length ?? 0) >= count, {

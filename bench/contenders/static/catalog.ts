@@ -1,5 +1,6 @@
 /** Every contender of the benchmarks of static files, in the order of the tables. */
 import { apacheStatic } from './apache.js';
+import { honoNode, xgiFetch, xgiFile, xgiThread, xgiWsgiShape } from './applications.js';
 import { caddyStatic } from './caddy.js';
 import { nginxStatic } from './nginx.js';
 import type { StaticContender } from './static-contender.js';
@@ -16,6 +17,15 @@ export const staticContenders: readonly StaticContender[] = [
 
 /** Those that can be asked for HTTP/2. */
 export const http2Contenders: readonly StaticContender[] = [xgiStatic, xgiStaticGateways, nginxStatic];
+
+/** TypeScript applications, and what they are compared with. */
+export const appContenders: readonly StaticContender[] = [
+  xgiFetch,
+  xgiThread,
+  xgiWsgiShape,
+  honoNode,
+  xgiFile,
+];
 
 /** The same server with other configurations. */
 export const routesContenders: readonly StaticContender[] = [xgiOneRoute, xgiThousandRoutes];

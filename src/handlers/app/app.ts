@@ -2,22 +2,27 @@
 import { BootError } from '../../errors.js';
 import type { Handler } from '../../types.js';
 import { createFetchHandler, type FetchApplication } from './fetch.js';
+import { fromWsgi, type FromWsgiOptions } from './from-wsgi.js';
+import type { WsgiApplication } from './wsgi-types.js';
 
-const FORM = 'export default { fetch(request) { … } }, or a handler, export default (request) => …';
+const FORM =
+  'export default { fetch(request) { … } }; or a function: of (environ, startResponse), as in WSGI, or a handler, of (request)';
 
 /**
- * @param exported what the module exports by default
+ * @param exported what the module exports by default. Of a function, the number of parameters tells the shape
  * @param name of the module, for messages
  * @throws BootError `XGI_APP_EXPORT`
  */
-export function createAppHandler(exported: unknown, name: string): Handler {
+export function createAppHandler(exported: unknown, name: string, options: FromWsgiOptions = {}): Handler {
   if (isFetchApplication(exported)) return createFetchHandler(exported);
   if (typeof exported === 'function' && exported.length <= 1) return exported as Handler;
+  if (typeof exported === 'function' && exported.length === 2)
+    return fromWsgi(exported as WsgiApplication, options);
   const received =
     exported === undefined
       ? 'no default export'
       : typeof exported === 'function'
-        ? `a function of ${exported.length} arguments`
+        ? `a function of ${exported.length} parameters`
         : `a default export that is ${exported === null ? 'null' : `of type ${typeof exported}`}`;
   throw new BootError('XGI_APP_EXPORT', `${name}: expected ${FORM}; received ${received}`);
 }

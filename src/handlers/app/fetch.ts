@@ -2,11 +2,14 @@
  * Applications in the fetch style: `export default { fetch(request) }`, which takes a Request and returns a Response (WHATWG Fetch). Hono, h3 and
  * others are written like that.
  */
-import { iterableBody } from '../../bodies/iterable-body.js';
-import { requestChunks } from '../../bodies/request-bytes.js';
+import { type Chunks, iterableBody, streamBody } from '../../bodies/iterable-body.js';
 import { GatewayError } from '../../errors.js';
-import { ResponseHead } from '../../http/response-head.js';
 import type { GatewayRequest, GatewayResponse, Handler, Identity, ResponseBody } from '../../types.js';
+import { applicationHead, badResponse } from './application-head.js';
+import { installFetchGlobals } from './fetch-globals.js';
+import { LightRequest } from './light-request.js';
+import { fieldsOf, LightResponse, type ResponseParts } from './light-response.js';
+import { smallBody } from './small-body.js';
 
 /** The second argument: what a Request cannot tell. */
 export interface FetchContext {
@@ -25,64 +28,104 @@ export interface FetchApplication {
   fetch(request: Request, context: FetchContext): Response | Promise<Response>;
 }
 
-/** The URL is the public one, mount and all. The signal is aborted if the client goes. */
+/** The URL is the public one, mount and all. The signal is aborted if the client goes. Replaces `Request`, `Response` and `fetch` (fetch-globals.ts). */
 export function createFetchHandler(application: FetchApplication): Handler {
-  return async (request) => {
-    const response = await application.fetch(toRequest(request), contextOf(request));
-    return fromResponse(response);
+  installFetchGlobals();
+  return (request) => {
+    if (UNSPEAKABLE.has(request.method.toUpperCase())) throw methodRefused(request);
+    const light = new LightRequest(request) as unknown as Request;
+    const answer: unknown = application.fetch(light, new RequestContext(request));
+    return isThenable(answer) ? Promise.resolve(answer).then(fromResponse) : fromResponse(answer);
   };
 }
 
 /** Those that a Request cannot have. CONNECT gets no further than the server. */
 const UNSPEAKABLE: ReadonlySet<string> = new Set(['TRACE', 'TRACK']);
 
-function toRequest(request: GatewayRequest): Request {
-  const { method, fields, body } = request;
-  if (UNSPEAKABLE.has(method.toUpperCase()))
-    throw new GatewayError(405, 'XGI_APP_METHOD', `the method ${method} is not for this application`);
-  const headers = new Headers();
-  for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
-  const abort = new AbortController();
-  request.onAbort(() => abort.abort());
-  const hasBody = body !== null && method !== 'GET' && method !== 'HEAD';
-  return new Request(urlOf(request), {
-    method,
-    headers,
-    signal: abort.signal,
-    redirect: 'manual',
-    ...(hasBody ? { body: ReadableStream.from(requestChunks(body)), duplex: 'half' as const } : {}),
-  });
+function methodRefused({ method }: GatewayRequest): GatewayError {
+  return new GatewayError(405, 'XGI_APP_METHOD', `the method ${method} is not for this application`);
 }
 
-function urlOf({ scheme, authority, mount, path, query }: GatewayRequest): string {
-  return `${scheme}://${authority || 'localhost'}${mount}${path}${query === '' ? '' : `?${query}`}`;
-}
+class RequestContext implements FetchContext {
+  readonly mount: string;
+  readonly clientAddress: string;
+  readonly identity: Identity | null;
+  readonly #request: GatewayRequest;
 
-function contextOf({ mount, clientAddress, identity, variables, id }: GatewayRequest): FetchContext {
-  const entries: [string, string][] = [];
-  for (let i = 0; i < variables.length; i += 2) entries.push([variables[i]!, variables[i + 1]!]);
-  return { mount, clientAddress, identity, variables: Object.fromEntries(entries), requestId: id };
-}
-
-/** Of the connection, which is the server's (RFC 9110 section 7.6.1). Frameworks set them for servers that need to be told. */
-const OF_THE_CONNECTION: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);
-
-function fromResponse(response: Response): GatewayResponse {
-  if (!(response instanceof Response))
-    throw new GatewayError(
-      500,
-      'XGI_APP_RESPONSE',
-      `fetch returned ${describe(response)}; expected a Response`,
-    );
-  const fields: string[] = [];
-  for (const [name, value] of response.headers) {
-    if (!OF_THE_CONNECTION.has(name)) fields.push(name, value);
+  constructor(request: GatewayRequest) {
+    this.mount = request.mount;
+    this.clientAddress = request.clientAddress;
+    this.identity = request.identity;
+    this.#request = request;
   }
-  const body: ResponseBody = response.body === null ? { kind: 'empty' } : iterableBody(response.body);
-  return { head: new ResponseHead(response.status, fields, response.statusText), body };
+
+  get variables(): Readonly<Record<string, string>> {
+    const { variables } = this.#request;
+    const entries: [string, string][] = [];
+    for (let i = 0; i < variables.length; i += 2) entries.push([variables[i]!, variables[i + 1]!]);
+    return Object.fromEntries(entries);
+  }
+
+  get requestId(): string {
+    return this.#request.id;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
+}
+
+/** @throws GatewayError 500 `XGI_APP_RESPONSE` for what is no Response */
+function fromResponse(response: unknown): GatewayResponse {
+  if (!isResponse(response)) throw badResponse(`fetch returned ${describe(response)}; expected a Response`);
+  const parts = LightResponse.partsOf(response as Response);
+  return parts === undefined ? fromFullResponse(response) : fromParts(parts);
+}
+
+function fromParts(parts: ResponseParts): GatewayResponse {
+  const { status, statusText, body } = parts;
+  return { head: applicationHead(status, statusText, fieldsOf(parts)), body: smallBody(body) };
+}
+
+/** Node's own, one of another implementation (node-fetch, undici), or of another realm. */
+interface ForeignResponse {
+  readonly status: number;
+  readonly statusText?: string;
+  readonly type?: string;
+  readonly bodyUsed?: boolean;
+  readonly headers: Iterable<readonly [string, string]>;
+  readonly body?: Chunks | null;
+}
+
+function isResponse(value: unknown): value is ForeignResponse {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, headers } = value as Partial<ForeignResponse>;
+  return typeof status === 'number' && typeof headers === 'object' && Symbol.iterator in headers;
+}
+
+function fromFullResponse(response: ForeignResponse): GatewayResponse {
+  if (response.type === 'error') throw badResponse('fetch returned Response.error()');
+  if (response.bodyUsed === true) throw badResponse('fetch returned a Response whose body was read already');
+  const fields: string[] = [];
+  for (const [name, value] of response.headers) fields.push(name, value);
+  const head = applicationHead(response.status, response.statusText ?? '', fields);
+  return { head, body: foreignBody(response) };
+}
+
+function foreignBody({ body }: ForeignResponse): ResponseBody {
+  if (body === null || body === undefined) return { kind: 'empty' };
+  if (body instanceof ReadableStream) {
+    if (body.locked) throw badResponse('fetch returned a Response whose body is locked to a reader');
+    return streamBody(body);
+  }
+  if (!(Symbol.asyncIterator in body) && !(Symbol.iterator in body))
+    throw badResponse('the body of the Response is no stream');
+  return iterableBody(body);
 }
 
 function describe(value: unknown): string {
-  if (value === null || typeof value !== 'object') return String(value);
+  if (value === undefined) return 'nothing';
+  if (value === null || typeof value !== 'object')
+    return `a value of type ${value === null ? 'null' : typeof value}`;
   return `an object of ${value.constructor?.name ?? 'no class'}`;
 }

@@ -14,19 +14,21 @@ function messageOf(user: Partial<UserConfig>, kind: Kind): string | undefined {
   return undefined;
 }
 
+const SHARED = 'a WSGI application and a TypeScript application';
+
 describe('with CGI programs', () => {
-  test.each<[Partial<UserConfig>, string]>([
-    [{ workers: 4 }, '; how many programs run at once is --cgi-concurrency'],
-    [{ timeout: '30s' }, '; a program has --cgi-timeout and --cgi-idle-timeout'],
+  test.each<[Partial<UserConfig>, string, string?]>([
+    [{ workers: 4 }, '; how many programs run at once is --cgi-concurrency', SHARED],
+    [{ timeout: '30s' }, '; a program has --cgi-timeout and --cgi-idle-timeout', SHARED],
     [{ preload: true }, '; modules of Python scripts are loaded in advance with --cgi-preload'],
-    [{ reload: true }, '; a program is read anew for each request'],
+    [{ reload: true }, '; a program is read anew for each request', SHARED],
     [{ threads: 2 }, ''],
     [{ maxRequests: 0 }, ''],
     [{ pythonpath: '/lib' }, ''],
-  ])('%j', (user, instead) => {
+  ])('%j', (user, instead, whom = 'a WSGI application') => {
     const [flag] = Object.keys(user);
     expect(messageOf(user, 'cgi')).toBe(
-      `--${flag} is for a WSGI application, and "it" is served as CGI programs${instead}`,
+      `--${flag} is for ${whom}, and "it" is served as CGI programs${instead}`,
     );
   });
 });
@@ -49,11 +51,11 @@ describe('with static files', () => {
   test.each<[Partial<UserConfig>, string]>([
     [
       { workers: 4 },
-      'a WSGI application, and "it" is served as static files; more processes are started with --gateways',
+      'a WSGI application and a TypeScript application, and "it" is served as static files; more processes are started with --gateways',
     ],
     [
       { reload: true },
-      'a WSGI application, and "it" is served as static files; a file that has changed is seen within a second',
+      'a WSGI application and a TypeScript application, and "it" is served as static files; a file that has changed is seen within a second',
     ],
     [{ cgiTimeout: 1 }, 'CGI programs, and "it" is served as static files'],
     [{ python: 'python3' }, 'a WSGI application and CGI programs, and "it" is served as static files'],
@@ -101,4 +103,17 @@ test('each option that begins with cgi is for CGI programs', () => {
   const options = Object.keys(userConfigSchema.shape).filter((key) => key.startsWith('cgi'));
   expect(options.length).toBeGreaterThan(10);
   for (const key of options) expect(messageOf({ [key]: 'x' }, 'wsgi'), key).toContain('is for CGI programs');
+});
+
+describe('with a TypeScript application', () => {
+  test.each<Partial<UserConfig>>([{ env: ['A=b'] }, { timeout: '3s' }, { queueTimeout: '3s' }])(
+    '%j needs threads',
+    (user) => {
+      const [flag] = Object.keys(user);
+      expect(messageOf(user, 'app')).toBe(
+        `--${flag} is for a TypeScript application in threads, and "it" runs in the gateway itself; add --workers`,
+      );
+      expect(messageOf({ ...user, workers: 2 }, 'app')).toBeUndefined();
+    },
+  );
 });

@@ -1,0 +1,137 @@
+/**
+ * The Request of an application in the fetch style, made of a request of the gateway. What it has is made when it is asked for; it becomes one of
+ * Node's own when its body, or what only that can do, is asked for.
+ */
+import { requestChunks } from '../../bodies/request-bytes.js';
+import { RemoteProtocolError } from '../../errors.js';
+import { ResponseHead } from '../../http/response-head.js';
+import type { GatewayRequest } from '../../types.js';
+import { delegate } from './delegate.js';
+
+/** Node's own. */
+export const NodeRequest: typeof Request = globalThis.Request;
+
+export class LightRequest {
+  readonly #request: GatewayRequest;
+  #url: string | undefined;
+  #headers: Headers | undefined;
+  #abort: AbortController | undefined;
+  #full: Request | undefined;
+
+  constructor(request: GatewayRequest) {
+    this.#request = request;
+  }
+
+  get method(): string {
+    return methodOf(this.#request.method);
+  }
+
+  /** The public one, mount and all. */
+  get url(): string {
+    this.#url ??= urlOf(this.#request);
+    return this.#url;
+  }
+
+  get headers(): Headers {
+    if (this.#full !== undefined) return this.#full.headers;
+    this.#headers ??= headersOf(this.#request);
+    return this.#headers;
+  }
+
+  /** Aborted if the client goes. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      this.#request.onAbort(() => abort.abort());
+      askWhoCloses(this.#request);
+    }
+    return this.#abort.signal;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#full?.bodyUsed ?? false;
+  }
+
+  /** @returns the same for anything else */
+  static become(input: unknown): unknown {
+    if (typeof input !== 'object' || input === null || !(#request in input)) return input;
+    return input.#full ?? input.#become();
+  }
+
+  #become(): Request {
+    const { method, body } = this.#request;
+    const hasBody = body !== null && method !== 'GET' && method !== 'HEAD';
+    this.#full = new NodeRequest(this.url, {
+      method,
+      headers: this.headers,
+      signal: this.signal,
+      redirect: 'manual',
+      ...(hasBody ? { body: ReadableStream.from(requestChunks(body)), duplex: 'half' as const } : {}),
+    });
+    return this.#full;
+  }
+}
+
+delegate(LightRequest, NodeRequest, (light) => LightRequest.become(light) as Request);
+
+const CONTINUE = new ResponseHead(100);
+
+/** A client that closes its connection looks like one that only half-closes, until something is sent to it: what whoever still reads discards. */
+function askWhoCloses(request: GatewayRequest): void {
+  let isAsked = false;
+  const inputEnded = (): void => {
+    if (isAsked) return;
+    isAsked = true;
+    request.inform(CONTINUE);
+  };
+  request.onInputEnd({ inputEnded });
+}
+
+/** Some are upper-case whatever the client writes (Fetch standard, "normalize a method"). */
+const NORMALIZED: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
+
+function methodOf(method: string): string {
+  if (NORMALIZED.has(method)) return method;
+  const upper = method.toUpperCase();
+  return NORMALIZED.has(upper) ? upper : method;
+}
+
+function headersOf({ fields }: GatewayRequest): Headers {
+  const headers = new Headers();
+  for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
+  return headers;
+}
+
+// What the URL parser leaves as it is: no dot segments, no backslashes, no tabs, nothing it would encode.
+const PLAIN_PATH = /^(?:\/(?!(?:\.|%2e){1,2}(?:\/|$))[\w.\-~!$&'()*+,;=:@%]*)+$/i;
+const PLAIN_QUERY = /^[\w.\-~!$&()*+,;=:@%/?]*$/;
+
+function urlOf({ scheme, authority, mount, path, query }: GatewayRequest): string {
+  const whole = mount + path;
+  const search = query === '' ? '' : `?${query}`;
+  const origin = originOf(scheme, authority);
+  if (PLAIN_PATH.test(whole) && PLAIN_QUERY.test(query)) return origin + whole + search;
+  return parse(`${origin}${whole}${search}`).href;
+}
+
+let lastAuthority = '';
+let lastOrigin = '';
+
+function originOf(scheme: string, authority: string): string {
+  const key = `${scheme}://${authority || 'localhost'}`;
+  if (key !== lastAuthority) {
+    lastOrigin = parse(key).origin;
+    lastAuthority = key;
+  }
+  return lastOrigin;
+}
+
+/** @throws RemoteProtocolError 400 `XGI_APP_URL`: HTTP allows hosts that no URL has, `a..b` or `1.2.3.4.5` */
+function parse(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw new RemoteProtocolError(400, 'XGI_APP_URL', `there is no URL for this request: ${url}`);
+  }
+}

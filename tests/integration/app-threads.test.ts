@@ -1,0 +1,316 @@
+/** `xgi app -w N`: a TypeScript application in threads; bodies both ways, aborts, crashes, deadlines, reloads. And what the module may be. */
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hear, Project } from '../support/cli-project.js';
+import { RawClient } from '../support/http-client.js';
+import { pollUntil } from '../support/poll.js';
+import { untilWatched } from '../support/watched.js';
+import { killAllIn, readStatus, runXgi, spawnXgi, startXgi, type XgiServer } from '../support/xgi.js';
+
+const APP = `
+import { appendFileSync, existsSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
+import { word } from './word.ts';
+
+const note = (line: string): void => appendFileSync('notes', line + '\\n');
+
+export default {
+  async fetch(request: Request, { clientAddress }) {
+    const { pathname } = new URL(request.url);
+    switch (pathname) {
+      case '/echo':
+        return new Response(request.body, { headers: { 'x-thread': String(threadId) } });
+      case '/crash':
+        setTimeout(() => { throw new Error('crashed on purpose'); });
+        return await new Promise(() => {});
+      case '/hang':
+        note('hang');
+        return await new Promise(() => request.signal.addEventListener('abort', () => note('aborted')));
+      case '/spin':
+        for (;;);
+      case '/wait':
+        note('waiting');
+        while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+        return new Response(word);
+      case '/endless':
+        return new Response(new ReadableStream({
+          pull: (controller) => controller.enqueue(new Uint8Array(65536)),
+          cancel: () => note('cancelled'),
+        }));
+      case '/fail':
+        throw new TypeError('failed on purpose');
+      default:
+        return Response.json({ word, threadId, clientAddress, env: process.env.COLOUR, pathname });
+    }
+  },
+};
+
+export async function close() {
+  note('closed');
+}
+`;
+
+let project: Project;
+
+beforeEach(() => {
+  project = new Project();
+  project.write('app.ts', APP);
+  project.write('word.ts', "export const word: string = 'one';\n");
+});
+
+afterEach(() => killAllIn(project.directory));
+
+async function start(...flags: string[]): Promise<XgiServer> {
+  const server = await startXgi(['app', 'app.ts', ...flags], { cwd: project.directory });
+  await server.waitForOutput(/Ready after/);
+  return server;
+}
+
+function notes(): string {
+  try {
+    return readFileSync(path.join(project.directory, 'notes'), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function workers() {
+  const status = await readStatus([], { cwd: project.directory });
+  return status!.gateways.flatMap((gateway) => gateway.workers);
+}
+
+describe.each([
+  ['in the gateway', []],
+  ['in threads', ['-w', '2']],
+])('%s', (where, flags: readonly string[]) => {
+  test('bodies go both ways', async () => {
+    const server = await start(...flags);
+    const large = 'äb'.repeat(400_000);
+    const response = await fetch(server.url('/echo'), { method: 'POST', body: large });
+    expect(await response.text()).toBe(large);
+    const isThread = where === 'in threads';
+    expect(response.headers.get('x-thread') === '0').toBe(!isThread);
+    expect(await (await fetch(server.url('/a?b'))).json()).toMatchObject({
+      word: 'one',
+      pathname: '/a',
+      clientAddress: '127.0.0.1',
+    });
+  });
+
+  test('a body streams through while it comes', async () => {
+    const server = await start(...flags);
+    const outgoing = httpRequest(server.url('/echo'), { method: 'POST' });
+    outgoing.write('first');
+    const [incoming] = (await once(outgoing, 'response')) as [NodeJS.ReadableStream];
+    const [chunk] = (await once(incoming, 'data')) as [Buffer];
+    expect(String(chunk)).toBe('first');
+    outgoing.end('last');
+    const [second] = (await once(incoming, 'data')) as [Buffer];
+    expect(String(second)).toBe('last');
+  });
+
+  test('what it throws is a 500, with the line of its source in the log', async () => {
+    const server = await start(...flags);
+    const line = APP.split('\n').findIndex((text) => text.includes('failed on purpose')) + 1;
+    expect((await fetch(server.url('/fail'))).status).toBe(500);
+    await server.waitForOutput(new RegExp(`app\\.ts:${line}:`));
+  });
+
+  test('a client that goes aborts the signal, and cancels the stream', async () => {
+    const server = await start(...flags);
+    const hanging = await RawClient.connect(server.port);
+    hanging.send('GET /hang HTTP/1.1\r\nHost: a\r\n\r\n');
+    await pollUntil(() => notes().includes('hang'));
+    hanging.reset();
+    await pollUntil(() => notes().includes('aborted'));
+    const endless = await RawClient.connect(server.port);
+    endless.send('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
+    await endless.untilText('200 OK');
+    endless.reset();
+    await pollUntil(() => notes().includes('cancelled'));
+  });
+
+  test('a reload takes on the new code; what runs is finished by the old, which is closed then', async () => {
+    const server = await start(...flags);
+    const waiting = hear(server.url('/wait'));
+    await pollUntil(() => notes().includes('waiting'));
+    project.write('word.ts', "export const word: string = 'two';\n");
+    expect((await runXgi(['reload'], { cwd: project.directory })).code).toBe(0);
+    expect(await hear(server.url('/'))).toContain('"two"');
+    expect(notes()).not.toContain('closed\nclosed\n' + 'closed');
+    project.write('go', '');
+    expect(await waiting).toBe('one');
+    await pollUntil(() => notes().includes('closed'));
+    project.write('word.ts', 'throw new Error("no word");\n');
+    const failed = await runXgi(['reload'], { cwd: project.directory });
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('no word');
+    expect(await hear(server.url('/'))).toContain('"two"');
+  });
+
+  test('--reload sees a change of an imported file', async () => {
+    const server = await start(...flags, '--reload');
+    await untilWatched(server.pid, project.file('word.ts'));
+    project.write('word.ts', "export const word: string = 'seen';\n");
+    await pollUntil(async () => (await hear(server.url('/'))).includes('"seen"'));
+  });
+
+  test('the end of the server closes it', async () => {
+    const server = await start(...flags);
+    server.child.kill('SIGTERM');
+    expect((await server.exited).code).toBe(0);
+    expect(notes()).toBe('closed\n'.repeat(where === 'in threads' ? 2 : 1));
+  });
+});
+
+describe('threads', () => {
+  test('share the requests, have their environment, and are seen in the status', async () => {
+    const server = await start('-w', '2', '-e', 'COLOUR=blue');
+    const ids = new Set<number>();
+    await pollUntil(async () => {
+      const answers = await Promise.all(
+        [1, 2, 3, 4].map(async () => await (await fetch(server.url('/'))).json()),
+      );
+      for (const { threadId, env } of answers as { threadId: number; env: string }[]) {
+        ids.add(threadId);
+        expect(env).toBe('blue');
+      }
+      return ids.size === 2;
+    });
+    const status = await workers();
+    expect(status.map(({ thread }) => thread).toSorted()).toEqual([...ids].toSorted());
+    expect(status.map(({ state }) => state)).toEqual(['ready', 'ready']);
+    expect((await runXgi(['scale', '3'], { cwd: project.directory })).code).toBe(0);
+    await pollUntil(async () => (await workers()).filter(({ state }) => state === 'ready').length === 3);
+    expect((await runXgi(['scale', '1'], { cwd: project.directory })).code).toBe(0);
+    await pollUntil(async () => (await workers()).length === 1);
+  });
+
+  test('one that crashes is replaced; what it ran is a 502, and only that', async () => {
+    const server = await start('-w', '2');
+    const waiting = hear(server.url('/wait'));
+    await pollUntil(() => notes().includes('waiting'));
+    expect((await fetch(server.url('/crash'))).status).toBe(502);
+    await server.waitForOutput(/crashed on purpose/);
+    project.write('go', '');
+    expect(await waiting).toBe('one');
+    await pollUntil(async () => (await workers()).filter(({ state }) => state === 'ready').length === 2);
+    const loop = async (): Promise<void> => expect((await fetch(server.url('/'))).status).toBe(200);
+    await Promise.all([loop(), loop(), loop(), loop()]);
+  });
+
+  test.each(['/hang', '/spin'])(
+    'a request past its deadline is a 504, and its thread is replaced: %s',
+    async (target) => {
+      const server = await start('-w', '2', '--timeout', '0.5');
+      const before = await workers();
+      expect((await fetch(server.url(target))).status).toBe(504);
+      const kept = before.map(({ thread }) => thread);
+      await pollUntil(async () => {
+        const now = await workers();
+        return (
+          now.length === 2 &&
+          now.some(({ thread }) => !kept.includes(thread)) &&
+          now.every(({ state }) => state === 'ready')
+        );
+      });
+      expect((await fetch(server.url('/'))).status).toBe(200);
+    },
+  );
+
+  test('a body that the application does not read stays with the client', async () => {
+    project.write(
+      'app.ts',
+      'export default { fetch: async () => { await new Promise((r) => setTimeout(r, 500)); return new Response("unread"); } };',
+    );
+    const server = await start('-w', '1');
+    const response = await fetch(server.url('/'), { method: 'POST', body: 'x'.repeat(100_000) });
+    expect(await response.text()).toBe('unread');
+  });
+
+  test('an application that cannot be loaded stops the start', async () => {
+    project.write('word.ts', 'throw new Error("no word");\n');
+    const server = spawnXgi(['app', 'app.ts', '-w', '2', '-b', '127.0.0.1:0'], { cwd: project.directory });
+    expect((await server.exited).code).toBe(3);
+    expect(server.output).toContain('XGI_APP_LOAD');
+    expect(server.output).toContain('no word');
+  });
+
+  test.each([
+    [['-e', 'A=b'], '--env is for a TypeScript application in threads'],
+    [['--timeout', '3'], '--timeout is for a TypeScript application in threads'],
+    [['-w', '1..3'], 'a number of threads, not a range'],
+    [['-w', '1', '--gateways', '2'], 'gateways'],
+  ])('%s is refused', async (flags, message) => {
+    const server = spawnXgi(['app', 'app.ts', '-b', '127.0.0.1:0', ...flags], { cwd: project.directory });
+    expect((await server.exited).code).toBe(2);
+    expect(server.output).toContain(message);
+  });
+});
+
+describe('modules', () => {
+  test('two imports of a file in one load are one instance', async () => {
+    project.write('state.ts', 'export const state = { count: 0 };\n');
+    project.write(
+      'other.ts',
+      "import { state } from './state.ts';\nexport const add = () => ++state.count;\n",
+    );
+    project.write(
+      'app.ts',
+      "import { state } from './state.ts';\nimport { add } from './other.ts';\nexport default { fetch: async () => { add(); return Response.json([state.count, (await import('./state.ts')).state === state]); } };\n",
+    );
+    const server = await start();
+    expect(await hear(server.url('/'))).toBe('[1,true]');
+    await runXgi(['reload'], { cwd: project.directory });
+    expect(await hear(server.url('/'))).toBe('[1,true]');
+  });
+
+  test.each([
+    [
+      'app.cjs',
+      "const { word } = require('./word.cjs');\nmodule.exports = { fetch: () => new Response(word) };\n",
+      'word.cjs',
+      'exports.word =',
+    ],
+    [
+      'app.ts',
+      "import { word } from './word.cjs';\nexport default { fetch: () => new Response(word) };\n",
+      'word.cjs',
+      'exports.word =',
+    ],
+  ])('CommonJS, from %s, is fresh after a reload', async (name, text, wordName, assignment) => {
+    project.write(name, text);
+    project.write(wordName, `${assignment} 'one';\n`);
+    const server = await startXgi(['app', name], { cwd: project.directory });
+    expect(await hear(server.url('/'))).toBe('one');
+    project.write(wordName, `${assignment} 'two';\n`);
+    await runXgi(['reload'], { cwd: project.directory });
+    expect(await hear(server.url('/'))).toBe('two');
+  });
+
+  test.each([[[]], [['-w', '1']]])(
+    'an ES module in JavaScript, with a package of its own, is fresh after a reload: %s',
+    async (flags) => {
+      mkdirSync(project.file('node_modules/dep'), { recursive: true });
+      project.write('node_modules/dep/package.json', '{"name":"dep","type":"module","exports":"./index.js"}');
+      project.write('node_modules/dep/index.js', "export const dep = 'dep';\n");
+      project.write('word.mjs', "export const word = 'one';\n");
+      project.write(
+        'app.mjs',
+        "import { dep } from 'dep';\nimport { word } from './word.mjs';\nconst late = await Promise.resolve('late');\nexport default { fetch: () => new Response(dep + word + late) };\n",
+      );
+      const server = await startXgi(['app', 'app.mjs', ...flags], { cwd: project.directory });
+      expect(await hear(server.url('/'))).toBe('deponelate');
+      project.write('word.mjs', "export const word = 'two';\n");
+      await runXgi(['reload'], { cwd: project.directory });
+      expect(await hear(server.url('/'))).toBe('deptwolate');
+      const watching = await startXgi(['app', 'app.mjs', '--reload', ...flags], { cwd: project.directory });
+      await untilWatched(watching.pid, project.file('word.mjs'));
+      project.write('word.mjs', "export const word = 'three';\n");
+      await pollUntil(async () => (await hear(watching.url('/'))) === 'depthreelate');
+    },
+  );
+});
