@@ -7,7 +7,7 @@ export type WsgiCommandName = (typeof wsgiCommandNames)[number];
 export const cgiCommandNames = ['cgi', 'cgi-delay', 'cgi-git'] as const;
 export type CgiCommandName = (typeof cgiCommandNames)[number];
 
-export const webCommandNames = ['static', 'h2', 'routes', 'app'] as const;
+export const webCommandNames = ['static', 'h2', 'routes', 'app', 'compression', 'cache'] as const;
 export type WebCommandName = (typeof webCommandNames)[number];
 
 type CommandName = WsgiCommandName | CgiCommandName | WebCommandName;

@@ -12,6 +12,7 @@ import { measureApp } from './commands/app.js';
 import { measureCgiDelay } from './commands/cgi-delay.js';
 import { measureCgiGit } from './commands/cgi-git.js';
 import { measureCgi } from './commands/cgi.js';
+import { measureCache, measureCompression } from './commands/content.js';
 import { measureHttp2 } from './commands/h2.js';
 import { measureIdle } from './commands/idle.js';
 import { measureLarge } from './commands/large.js';
@@ -53,6 +54,8 @@ const webCommands: Readonly<Record<WebCommandName, Command<WebOptions, WebEnviro
   h2: measureHttp2,
   routes: measureRoutes,
   app: measureApp,
+  compression: measureCompression,
+  cache: measureCache,
 };
 
 /** A wrong answer, too: its figures are worth nothing. */

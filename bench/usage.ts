@@ -21,6 +21,8 @@ commands
   static       files of 1 KB, 100 KB and 10 MB, against nginx, Caddy and Apache
   h2           a file of 1 KB over HTTP/2 with TLS, against nginx
   app          TypeScript applications: Hono on xgi against its own adapter, the shape of WSGI against a file
+  compression  a JSON answer of 100 KB, gzip level 5, against nginx
+  cache        a page of 4 KB from a CGI program, behind the cache, against a static file of its size
   routes       a configuration with 1,000 routes against one with 1: CPU of the server
 
 flags
@@ -29,11 +31,11 @@ flags
                         app: xgi-fetch,xgi-thread,xgi-wsgi-shape)
   --baseline NAME       what the others are compared with (xgi; cgi: apache,lighttpd; cgi-git: apache;
                         static: nginx,caddy,apache; h2: nginx; routes: one-route;
-                        app: hono-node,xgi-static)
+                        app: hono-node,xgi-static; compression: nginx-gzip; cache: static-file)
   --apps A,B            these applications only, or programs of cgi, or files of static (all; tls: flask;
                         h2, routes: 1kb)
   --connections N,M     of the load (32; wsgi: 32,256; static: 8 for 10 MB); idle: held (10000); slow-heads: slow ones (1000)
-  --rounds N            rounds of each pair (3; app: 5; routes: 10)
+  --rounds N            rounds of each pair (3; app, compression, cache: 5; routes: 10)
   --seconds S           of each round (2; cgi: 3); large: how long the client is slow (10);
                         slow-heads, cgi-delay: of each measurement (5; 20)
   --rate N              requests per second (500; cgi-delay)

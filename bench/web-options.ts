@@ -2,10 +2,13 @@
 import { listed, named, wholeNumber, type WebCommandLine, type WebCommandName } from './command-line.js';
 import {
   appContenders,
+  cacheContenders,
+  compressionContenders,
   http2Contenders,
   routesContenders,
   staticContenders,
 } from './contenders/static/catalog.js';
+import { cachedPage, jsonAnswer } from './content-files.js';
 import type { StaticContender } from './contenders/static/static-contender.js';
 import { applicationText, oneKilobyte, staticFiles, type StaticFile } from './static-files.js';
 
@@ -64,6 +67,20 @@ const defaultsOf: Readonly<Record<WebCommandName, Defaults>> = {
     files: [applicationText],
     rounds: '5',
   },
+  compression: {
+    contenders: compressionContenders,
+    baseline: 'nginx-gzip',
+    only: 'xgi-gzip,xgi-gzip-gateways',
+    files: [jsonAnswer],
+    rounds: '5',
+  },
+  cache: {
+    contenders: cacheContenders,
+    baseline: 'static-file',
+    only: 'cached-cgi',
+    files: [cachedPage],
+    rounds: '5',
+  },
 };
 
 /** @throws with a message for the user that names the flag, what was expected and what was received. */
@@ -76,7 +93,9 @@ export function resolveWebOptions({ command, values, text }: WebCommandLine): We
     baselines: contendersNamed('--baseline', values.baseline ?? defaults.baseline),
     only: contendersNamed('--only', values.only ?? defaults.only),
     files: values.apps
-      ? listed(values.apps).map((name) => named('--apps', [...staticFiles, applicationText], name))
+      ? listed(values.apps).map((name) =>
+          named('--apps', [...new Set([...staticFiles, ...defaults.files])], name),
+        )
       : defaults.files,
     rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '1' : defaults.rounds)),
     seconds: wholeNumber('--seconds', values.seconds ?? (values.quick ? '1' : '2')),

@@ -7,6 +7,8 @@ export interface ExpectedAnswer {
   readonly body?: Buffer;
   /** True if the program gives a Content-Length, so that no server has a reason to leave it out. */
   readonly hasLength: boolean;
+  /** The content coding that it has to have; none by default. `body` is without it. */
+  readonly coding?: 'gzip';
 }
 
 export interface Exchange {

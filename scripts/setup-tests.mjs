@@ -34,6 +34,7 @@ const PROGRAMS = [
     isThere: () => existsSync('/usr/share/gitweb/gitweb.cgi') && hasPerlModule('CGI'),
   },
   { name: 'cgit', debianPackages: ['cgit'], isThere: () => existsSync('/usr/lib/cgit/cgit.cgi') },
+  { name: 'xsltproc', debianPackages: ['xsltproc'], isThere: () => which('xsltproc') },
   { name: 'Mercurial', debianPackages: ['mercurial'], isThere: () => which('hg') },
   { name: 'Perl', debianPackages: ['perl'], isThere: () => which('perl') },
   { name: 'CGI.pm', debianPackages: ['libcgi-pm-perl'], isThere: () => hasPerlModule('CGI') },

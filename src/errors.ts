@@ -78,3 +78,9 @@ export class BootError extends XgiError {}
 
 /** An address that cannot be listened on: exit status 1. */
 export class ListenError extends XgiError {}
+
+/** The status that a client gets for an error, if nothing was sent yet. */
+export function statusOfError(error: unknown): number {
+  if (error instanceof GatewayError || error instanceof RemoteProtocolError) return error.status;
+  return error instanceof LocalProtocolError ? 502 : 500;
+}

@@ -1,5 +1,6 @@
 /** Is every answer right? A fast wrong answer is worth nothing, so this comes before and after each load. */
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import type { Certificate } from '../environment/certificate.js';
 import { ClientConnection, type Response } from '../http/client-connection.js';
 import type { Exchange, Workload } from '../workload.js';
@@ -66,7 +67,10 @@ export function checkAnswer(response: Omit<Response, 'keepAlive'>, { request, an
   if (answer.hasLength && contentLength !== String(response.body.length)) {
     wrong('Content-Length', response.body.length, contentLength);
   }
-  if (answer.body && !answer.body.equals(response.body)) {
-    wrong('body', `the ${answer.body.length} expected bytes`, `${response.body.length} other bytes`);
+  const coding = response.fields.get('content-encoding');
+  if (coding !== answer.coding) wrong('Content-Encoding', answer.coding, coding);
+  const body = coding === 'gzip' ? gunzipSync(response.body) : response.body;
+  if (answer.body && !answer.body.equals(body)) {
+    wrong('body', `the ${answer.body.length} expected bytes`, `${body.length} other bytes`);
   }
 }

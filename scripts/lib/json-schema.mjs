@@ -32,12 +32,7 @@ function convert(schema, descriptions = {}) {
     case 'ZodRecord':
       return { type: 'object', additionalProperties: convert(def.valueType, descriptions) };
     case 'ZodUnion':
-      // YAML and JSON have no functions.
-      return {
-        anyOf: def.options
-          .filter(({ description }) => description !== 'a function')
-          .map((option) => convert(option)),
-      };
+      return { anyOf: def.options.filter(isInFiles).map((option) => convert(option)) };
     case 'ZodPipeline':
       return convert(def.in);
     case 'ZodEffects':
@@ -64,7 +59,8 @@ function convert(schema, descriptions = {}) {
 }
 
 function convertObject(schema, descriptions) {
-  const properties = Object.entries(schema.shape).map(([name, value]) => {
+  const inFiles = Object.entries(schema.shape).filter(([, value]) => isInFiles(value));
+  const properties = inFiles.map(([name, value]) => {
     const converted = convert(value, descriptions);
     const texts = [descriptions[name], converted.description && `Expected: ${converted.description}`];
     const description = texts.filter(Boolean).join('. ');
@@ -72,6 +68,11 @@ function convertObject(schema, descriptions) {
   });
   const isOpen = schema._def.catchall._def.typeName !== 'ZodNever';
   return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: isOpen };
+}
+
+/** YAML and JSON have no functions. */
+function isInFiles({ description }) {
+  return description !== 'in a configuration that is a module';
 }
 
 function boundsOf(checks) {

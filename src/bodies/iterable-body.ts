@@ -17,7 +17,7 @@ export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  *
  * @param chunks not to be changed until the next one is asked for
  */
-export function iterableBody(chunks: Chunks): ResponseBody {
+export function iterableBody(chunks: Chunks): Extract<ResponseBody, { kind: 'stream' }> {
   return { kind: 'stream', source: new IterableSource(chunks) };
 }
 

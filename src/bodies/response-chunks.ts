@@ -106,3 +106,8 @@ async function* sourceChunks(source: BodySource): AsyncGenerator<Buffer, void, v
     if (!ended && failure === undefined) source.cancel();
   }
 }
+
+/** The same, copied: each chunk is the caller's, who may ask for the next while it still uses it. */
+export async function* ownResponseChunks(body: ResponseBody): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of responseChunks(body)) yield Buffer.from(chunk);
+}

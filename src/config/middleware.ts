@@ -22,12 +22,10 @@ import {
   type ReadyName,
 } from './middleware/ready.js';
 import { findNear } from './near.js';
+import { IN_MODULES_ONLY } from './values.js';
 
 const FORM =
   'the name of a middleware, the path of a module (./tenant.ts), WSGI middleware (MODULE:CALLABLE), or an object of one of them and its options';
-
-/** Not in the JSON Schema. */
-export const IN_MODULES_ONLY = 'a function';
 
 const readyOptions = z
   .object(READY_MIDDLEWARE, { invalid_type_error: FORM })

@@ -2,6 +2,9 @@
 import { z } from 'zod/v3';
 import { DURATION_FORM, parseDuration } from './units.js';
 
+/** The description of what JSON and YAML cannot hold: it is not in the JSON Schema. */
+export const IN_MODULES_ONLY = 'in a configuration that is a module';
+
 type Value = string | number;
 
 function isValue(value: unknown): boolean {

@@ -1,15 +1,10 @@
 /** The one place where an error becomes a response and a log record. */
 import { STATUS_CODES } from 'node:http';
-import { GatewayError, LocalProtocolError, RemoteProtocolError, XgiError } from '../errors.js';
+import { GatewayError, RemoteProtocolError, statusOfError, XgiError } from '../errors.js';
+import { errorAnswerOf } from '../http/error-answer.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, Log } from '../types.js';
 import { formatErrorPage, PAGE_POLICY } from './error-page.js';
-
-/** The status that a client gets for an error. */
-function statusOf(error: unknown): number {
-  if (error instanceof GatewayError || error instanceof RemoteProtocolError) return error.status;
-  return error instanceof LocalProtocolError ? 502 : 500;
-}
 
 export interface ErrorAnswerOptions {
   readonly requestId?: string;
@@ -18,14 +13,17 @@ export interface ErrorAnswerOptions {
 }
 
 /**
- * A plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
+ * The answer that the error was given on its way; where its cause is told to the client, only if it is the client's own mistake. Else
+ * a plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
  * log under the same request id, and not to a stranger.
  */
 export function errorResponse(
   error: unknown,
   { requestId, details = null }: ErrorAnswerOptions = {},
 ): GatewayResponse {
-  const status = statusOf(error);
+  const status = statusOfError(error);
+  const own = details === null || status < 500 ? errorAnswerOf(error) : undefined;
+  if (own !== undefined) return own;
   const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
   const fields = error instanceof GatewayError ? error.fields : [];
@@ -78,7 +76,7 @@ export function logError(log: Log, error: unknown, context: ErrorContext): void 
     });
     return;
   }
-  const ours = statusOf(error) >= 500 && !(error instanceof RemoteProtocolError);
+  const ours = statusOfError(error) >= 500 && !(error instanceof RemoteProtocolError);
   const { code, message, detail } = error;
   if (ours) log.error(`${code}: ${message}${about}`, { code, requestId, client, detail });
   else

@@ -12,10 +12,14 @@ const LOADERS: Readonly<Record<ReadyName, () => Promise<Ready>>> = {
   accessLog: async () => (await import('../middleware/access-log.js')).accessLog,
   basicAuth: async () => (await import('../middleware/basic-auth.js')).basicAuth,
   bearer: async () => (await import('../middleware/bearer.js')).bearer,
+  cache: async () => (await import('../middleware/cache.js')).cache,
+  compression: async () => (await import('../middleware/compression.js')).compression,
   concurrency: async () => (await import('../middleware/concurrency.js')).concurrency,
   cors: async () => (await import('../middleware/cors.js')).cors,
+  errorPages: async () => (await import('../middleware/error-pages.js')).errorPages,
   forwardAuth: async () => (await import('../middleware/forward-auth.js')).forwardAuth,
   headers: async () => (await import('../middleware/headers.js')).headers,
+  injectHtml: async () => (await import('../middleware/inject-html.js')).injectHtml,
   ip: async () => (await import('../middleware/ip.js')).ip,
   limits: async () => (await import('../middleware/limits.js')).limits,
   mount: async () => (await import('../middleware/mount.js')).mount,
@@ -24,6 +28,7 @@ const LOADERS: Readonly<Record<ReadyName, () => Promise<Ready>>> = {
   requestId: async () => (await import('../middleware/request-id.js')).requestId,
   rewrite: async () => (await import('../middleware/rewrite.js')).rewrite,
   traceparent: async () => (await import('../middleware/traceparent.js')).traceparent,
+  xslt: async () => (await import('../middleware/xslt.js')).xslt,
 };
 
 /** @throws ConfigError for options that turn out not to be of use */

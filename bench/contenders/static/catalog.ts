@@ -2,8 +2,9 @@
 import { apacheStatic } from './apache.js';
 import { honoNode, xgiFetch, xgiFile, xgiThread, xgiWsgiShape } from './applications.js';
 import { caddyStatic } from './caddy.js';
-import { nginxStatic } from './nginx.js';
+import { nginxGzip, nginxStatic } from './nginx.js';
 import type { StaticContender } from './static-contender.js';
+import { xgiCached, xgiGzip, xgiGzipGateways, xgiUncached } from './xgi-middleware.js';
 import { xgiOneRoute, xgiThousandRoutes } from './xgi-routes.js';
 import { xgiStatic, xgiStaticGateways } from './xgi.js';
 
@@ -29,3 +30,8 @@ export const appContenders: readonly StaticContender[] = [
 
 /** The same server with other configurations. */
 export const routesContenders: readonly StaticContender[] = [xgiOneRoute, xgiThousandRoutes];
+
+/** They compress what they serve. */
+export const compressionContenders: readonly StaticContender[] = [xgiGzip, xgiGzipGateways, nginxGzip];
+
+export const cacheContenders: readonly StaticContender[] = [xgiCached, xgiUncached];

@@ -1,9 +1,6 @@
 /** This project's own server with a configuration file: one route, or a thousand, to the same folder of files. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { serverOfTree, startProgram } from '../contender.js';
-import { isXgiGateway, xgiMissing, xgiProgram, xgiVersion } from '../xgi.js';
 import type { StaticContender } from './static-contender.js';
+import { xgiConfigured } from './xgi-configured.js';
 
 type Route = Readonly<Record<string, unknown>>;
 
@@ -45,27 +42,9 @@ interface Configuration {
 }
 
 function routedContender({ name, settings, routes }: Configuration): StaticContender {
-  return {
+  return xgiConfigured({
     name,
-    version: xgiVersion,
     settings: () => settings,
-    missing: xgiMissing,
-    async start({ target, port, keepAliveSeconds, environment }) {
-      const configurationPath = join(environment.scratchDirectory, `${name}.json`);
-      const configuration = {
-        bind: [`127.0.0.1:${port}`],
-        keepAlive: `${keepAliveSeconds}s`,
-        logLevel: 'warning',
-        apps: { [app]: { kind: 'static', target: target.root } },
-        routes,
-      };
-      writeFileSync(configurationPath, JSON.stringify(configuration));
-      const args = [xgiProgram, '-c', configurationPath, '--allow-root'];
-      const root = await startProgram(process.execPath, args, {
-        cwd: environment.scratchDirectory,
-        accepts: { port },
-      });
-      return serverOfTree(root, port, isXgiGateway);
-    },
-  };
+    configure: ({ target }) => ({ apps: { [app]: { kind: 'static', target: target.root } }, routes }),
+  });
 }

@@ -3,10 +3,14 @@ import type { z } from 'zod/v3';
 import { accessLogOptions } from './access-log.js';
 import { basicAuthOptions } from './basic-auth.js';
 import { bearerOptions } from './bearer.js';
+import { cacheOptions } from './cache.js';
+import { compressionOptions } from './compression.js';
 import { concurrencyOptions } from './concurrency.js';
 import { corsOptions } from './cors.js';
+import { errorPagesOptions } from './error-pages.js';
 import { forwardAuthOptions } from './forward-auth.js';
 import { headersOptions } from './headers.js';
+import { injectHtmlOptions } from './inject-html.js';
 import { ipOptions } from './ip.js';
 import { limitsOptions } from './limits.js';
 import { mountOptions } from './mount.js';
@@ -15,15 +19,20 @@ import { redirectOptions } from './redirect.js';
 import { requestIdOptions } from './request-id.js';
 import { rewriteOptions } from './rewrite.js';
 import { traceparentOptions } from './traceparent.js';
+import { xsltOptions } from './xslt.js';
 
 export const READY_MIDDLEWARE = {
   accessLog: accessLogOptions,
   basicAuth: basicAuthOptions,
   bearer: bearerOptions,
+  cache: cacheOptions,
+  compression: compressionOptions,
   concurrency: concurrencyOptions,
   cors: corsOptions,
+  errorPages: errorPagesOptions,
   forwardAuth: forwardAuthOptions,
   headers: headersOptions,
+  injectHtml: injectHtmlOptions,
   ip: ipOptions,
   limits: limitsOptions,
   mount: mountOptions,
@@ -32,6 +41,7 @@ export const READY_MIDDLEWARE = {
   requestId: requestIdOptions,
   rewrite: rewriteOptions,
   traceparent: traceparentOptions,
+  xslt: xsltOptions,
 } as const;
 
 export type ReadyName = keyof typeof READY_MIDDLEWARE;

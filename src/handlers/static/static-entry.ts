@@ -4,7 +4,7 @@ import { chooseCoding } from '../../http/accept.js';
 import { combinedValue } from '../../http/field-values.js';
 import type { GatewayRequest } from '../../types.js';
 import type { FileRepresentation } from '../file-representation.js';
-import type { CacheEntry } from './entry-cache.js';
+import type { CacheEntry } from '../../bodies/entry-cache.js';
 import type { Coding, FoundFile, Variant } from './static-site.js';
 
 /** Of an entry without a body: its heads, its paths and its places in tables, roughly. */

@@ -9,6 +9,7 @@
  *
  * So an answer is never older than half a second, and what does not exist, or may not be read, is looked for each time.
  */
+import { EntryCache } from '../../bodies/entry-cache.js';
 import { decodePath } from '../../gateway/decode-path.js';
 import { GatewayError } from '../../errors.js';
 import { namesMediaType } from '../../http/accept.js';
@@ -21,7 +22,6 @@ import { FileRepresentation } from '../file-representation.js';
 import { openFile, type OpenFile, readFile, type ReadFile } from '../open-file.js';
 import { redirectToSlash } from '../redirect-to-slash.js';
 import { type CacheControl, type CacheControlRule, compileCacheControl } from './cache-control.js';
-import { EntryCache } from './entry-cache.js';
 import { Listings } from './listing.js';
 import { chooseVariant, StaticEntry } from './static-entry.js';
 import { type FoundFile, type Located, StaticSite, type Variant } from './static-site.js';

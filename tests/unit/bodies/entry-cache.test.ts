@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CacheEntry, EntryCache } from '../../../../src/handlers/static/entry-cache.js';
+import { type CacheEntry, EntryCache } from '../../../src/bodies/entry-cache.js';
 
 function entry(weight: number): CacheEntry {
   return { weight, used: false };

@@ -1,0 +1,46 @@
+import { z } from 'zod/v3';
+import { parseSize, SIZE_FORM } from '../units.js';
+import { duration, option, string, wholeNumber } from '../values.js';
+
+const PATH = 'the path of a stylesheet, for example ./page.xsl';
+const PARAMETERS = 'an object: names of parameters, and their values as text';
+const TYPE = 'a media type, for example application/xml';
+
+/** Options of the middleware `xslt`. */
+export const xsltOptions = z.strictObject({
+  /** What it includes and imports lies in its folder, or below. */
+  stylesheet: z.string({ required_error: PATH, invalid_type_error: PATH }).min(1, PATH).describe(PATH),
+  /** For its `xsl:param`; as text, not as XPath. */
+  parameters: z
+    .record(
+      z
+        .string({ invalid_type_error: PARAMETERS })
+        .regex(/^[^\0]*$/, PARAMETERS)
+        .describe('text'),
+      { invalid_type_error: PARAMETERS },
+    )
+    .superRefine((parameters, context) => {
+      const other = Object.keys(parameters).find((name) => !/^[A-Za-z_][\w.-]*$/.test(name));
+      if (other !== undefined) context.addIssue({ code: 'custom', path: [other], message: PARAMETERS });
+    })
+    .optional(),
+  /** Of the answers that it is applied to. Default application/xml, text/xml. */
+  types: z
+    .array(string(TYPE).regex(/^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/, TYPE), {
+      invalid_type_error: `a list: ${TYPE}`,
+    })
+    .nonempty(`a list: ${TYPE}`)
+    .optional(),
+  /** Of what comes out. Default by xsl:output; without a method, text/html. */
+  mediaType: string(TYPE)
+    .regex(/^[\w.+-]+\/[\w.+-]+(?: *; *[\w-]+=[\w-]+)*$/, TYPE)
+    .optional(),
+  /** Of the XML, and of what comes out; more is a 502. Default 10mb. */
+  maxSize: option(SIZE_FORM, parseSize),
+  /** How long one may take; 504 then. Default 5 s. */
+  timeout: duration(),
+  /** Memory of each run. Default 512mb. */
+  memory: option(SIZE_FORM, parseSize),
+  /** Runs at a time; others wait. Default 4. */
+  concurrency: wholeNumber(1, 1000),
+});

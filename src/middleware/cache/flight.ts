@@ -1,0 +1,101 @@
+/**
+ * One request to the application, and all that wait for its answer: the client that came first, and those that asked for the same since.
+ *
+ * It goes on for as long as one of them is there. Who waits gets what has been stored; or is told that there is nothing for others in it, and asks
+ * the application itself.
+ */
+import { GatewayError } from '../../errors.js';
+import { DerivedRequest } from '../../http/derived-request.js';
+import type { StoredResponse } from '../../http/stored-response.js';
+import type { GatewayRequest, InputEndListener } from '../../types.js';
+
+export class Flight {
+  /** What the application sees. */
+  readonly request: SharedRequest;
+  /** Its answer may be older than what has changed since: it is not stored. */
+  isOutdated = false;
+  readonly #over: () => void;
+  readonly #waiting = new Set<(stored: StoredResponse | undefined) => void>();
+  #isSettled = false;
+  #hasClient = true;
+
+  /** @param over called once, when nobody can join any more */
+  constructor(request: GatewayRequest, over: () => void) {
+    this.request = new SharedRequest(request, () => this.#waiting.size > 0);
+    this.#over = over;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** @returns undefined if its answer is for one client only, failed, was not complete, or takes too long */
+  wait(request: GatewayRequest, atMostMs: number): Promise<StoredResponse | undefined> {
+    return new Promise((resolve, reject) => {
+      const settle = (stored: StoredResponse | undefined): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        resolve(stored);
+      };
+      const timer = setTimeout(() => settle(undefined), atMostMs);
+      this.#waiting.add(settle);
+      request.onAbort(() => {
+        if (!this.#waiting.has(settle)) return;
+        reject(new GatewayError(503, 'XGI_CACHE_WAIT', 'the client has gone while it waited'));
+        settle(undefined);
+        this.#giveUp();
+      });
+    });
+  }
+
+  /** The client that came first. */
+  clientGone(): void {
+    this.#hasClient = false;
+    this.#giveUp();
+  }
+
+  /** For all that wait. */
+  settle(stored: StoredResponse | undefined): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#over();
+    for (const settle of this.#waiting) settle(stored);
+  }
+
+  #giveUp(): void {
+    if (this.#hasClient || this.#waiting.size > 0) return;
+    this.settle(undefined);
+    this.request.abandon();
+  }
+}
+
+/** A request that outlives its client. */
+class SharedRequest extends DerivedRequest {
+  readonly #isAwaited: () => boolean;
+  #listener: (() => void) | undefined;
+  #isAbandoned = false;
+
+  constructor(whole: GatewayRequest, isAwaited: () => boolean) {
+    super(whole);
+    this.#isAwaited = isAwaited;
+  }
+
+  override onAbort(listener: () => void): void {
+    if (this.#isAbandoned) listener();
+    else this.#listener = listener;
+  }
+
+  /** What the client that came first does with its connection counts for as long as nobody else waits. */
+  override onInputEnd(listener: InputEndListener): void {
+    this.whole.onInputEnd({
+      inputEnded: () => {
+        if (!this.#isAwaited()) listener.inputEnded();
+      },
+    });
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#listener?.();
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * `errorPages`: pages of one's own for failures, for those that are thrown on the way to an answer and those that the application answers with.
+ *
+ * What is thrown is still logged where everything is. A page that fails itself is logged, and the failure is answered as if there were none: no
+ * page is ever made for the failure of a page.
+ */
+import { readFileSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
+import path from 'node:path';
+import { disposeBody } from '../bodies/dispose-body.js';
+import { type ErrorPageHandler, errorPagesOptions } from '../config/middleware/error-pages.js';
+import { ConfigError, GatewayError, statusOfError } from '../errors.js';
+import { chooseMediaType } from '../http/accept.js';
+import { setErrorAnswer } from '../http/error-answer.js';
+import { combinedValue, withoutFields } from '../http/field-values.js';
+import { mediaTypeOf } from '../http/media-types.js';
+import { ResponseHead } from '../http/response-head.js';
+import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
+import { type Answer, headWithFields } from './answer.js';
+import { defineMiddleware, type MiddlewareContext } from './define.js';
+
+type Page = ErrorPageHandler | PageFile;
+
+interface PageFile {
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+/** What speaks of the content that the page takes the place of. */
+const OF_CONTENT: ReadonlySet<string> = new Set([
+  ...['accept-ranges', 'content-digest', 'content-disposition', 'content-encoding', 'content-language'],
+  ...['content-length', 'content-location', 'content-md5', 'content-range', 'content-type', 'digest'],
+  ...['etag', 'last-modified', 'repr-digest'],
+]);
+/** For clients that take no page; the second is what such clients usually ask for. */
+const GENERATED = ['application/problem+json', 'application/json', 'text/plain'] as const;
+
+export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (options, context) => {
+  const pages = new Map<string, Page>(
+    Object.entries(options.pages).map(([key, page]) => [
+      key,
+      typeof page === 'function' ? page : readPage(page, context),
+    ]),
+  );
+  const pageOf = (status: number): Page | undefined =>
+    pages.get(String(status)) ?? pages.get(`${Math.floor(status / 100)}xx`);
+
+  const thrown = (request: GatewayRequest, given: unknown): Answer => {
+    const error = typeof given === 'object' && given !== null ? given : new Error(String(given));
+    const status = statusOfError(error);
+    const page = pageOf(status);
+    if (page === undefined) throw error;
+    // As the server answers it without a page.
+    const own: Fields = [
+      ...(error instanceof GatewayError ? error.fields : []),
+      ...(status === 503 ? ['Retry-After', '1'] : []),
+    ];
+    const made =
+      typeof page === 'function' ? attempt(page, request, status, error) : fixed(page, request, status);
+    const rethrow = (response: GatewayResponse | undefined): never => {
+      if (response !== undefined)
+        setErrorAnswer(error, {
+          ...response,
+          head: headWithFields(response.head, [...response.head.fields, ...own]),
+        });
+      throw error;
+    };
+    return made instanceof Promise ? made.then(rethrow) : rethrow(made);
+  };
+
+  const answered = (request: GatewayRequest, response: GatewayResponse): Answer => {
+    const { head, body } = response;
+    const page = head.status < 400 ? undefined : pageOf(head.status);
+    if (page === undefined || body.kind === 'tunnel') return response;
+    const replace = (made: GatewayResponse | undefined): GatewayResponse => {
+      if (made === undefined) return response;
+      disposeBody(body);
+      const fields = [...withoutFields(head.fields, OF_CONTENT), ...made.head.fields];
+      return { head: headWithFields(head, fields), body: made.body };
+    };
+    if (typeof page !== 'function') {
+      // The application has said in its own way what a client that takes no page can read.
+      const isOwn = body.kind !== 'empty' && typeFor(request, page) !== page.mediaType;
+      return isOwn ? response : replace(fixed(page, request, head.status));
+    }
+    return attempt(page, request, head.status, undefined).then(replace);
+  };
+
+  const attempt = async (
+    page: ErrorPageHandler,
+    request: GatewayRequest,
+    status: number,
+    error: unknown,
+  ): Promise<GatewayResponse | undefined> => {
+    try {
+      const { head, body } = await page(request, { status, error });
+      return { head: new ResponseHead(status, head.fields), body };
+    } catch (failure) {
+      const { log, where } = context;
+      const message = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+      log.error(`${where}: the page for ${status} has failed`, { detail: message });
+      return undefined;
+    }
+  };
+
+  return (next) => (request) => {
+    try {
+      const answer = next(request);
+      return answer instanceof Promise
+        ? answer.then(
+            (response) => answered(request, response),
+            (error: unknown) => thrown(request, error),
+          )
+        : answered(request, answer);
+    } catch (error) {
+      return thrown(request, error);
+    }
+  };
+});
+
+function readPage(file: string, { directory, where }: MiddlewareContext): PageFile {
+  const absolute = path.resolve(directory, file);
+  try {
+    return { mediaType: mediaTypeOf(absolute), bytes: readFileSync(absolute) };
+  } catch (error) {
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${where}: the page ${file} cannot be read: ${(error as Error).message}`,
+    );
+  }
+}
+
+function typeFor(request: GatewayRequest, { mediaType }: PageFile): string {
+  const type = mediaType.split(';', 1)[0]!;
+  const chosen = chooseMediaType(combinedValue(request.fields, 'accept'), [type, ...GENERATED]) ?? type;
+  return chosen === type ? mediaType : chosen;
+}
+
+function fixed(page: PageFile, request: GatewayRequest, status: number): GatewayResponse {
+  const type = typeFor(request, page);
+  const title = STATUS_CODES[status] ?? '';
+  // RFC 9457.
+  const bytes =
+    type === page.mediaType
+      ? page.bytes
+      : type === 'text/plain'
+        ? `${status} ${title}\n`
+        : `${JSON.stringify({ type: 'about:blank', title, status })}\n`;
+  const fields = ['Content-Type', type, 'Vary', 'Accept', 'X-Content-Type-Options', 'nosniff'];
+  return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes } };
+}

@@ -1,0 +1,115 @@
+/**
+ * `xslt`: applies a stylesheet (XSLT 1.0) to XML answers. docs/decisions/0008-xslt.md says why by xsltproc, and against what it is guarded.
+ *
+ * The answer is made when all of the XML is there: an answer that cannot be transformed is an error, and not half a page.
+ */
+import path from 'node:path';
+import { CollectedBytes } from '../bodies/collected-bytes.js';
+import { disposeBody } from '../bodies/dispose-body.js';
+import { responseChunks } from '../bodies/response-chunks.js';
+import { xsltOptions } from '../config/middleware/xslt.js';
+import { GatewayError } from '../errors.js';
+import { charsetIn, mediaTypeIn, rewrittenFields } from '../http/changed-content.js';
+import { withField } from '../http/field-values.js';
+import { Places, type PlaceSeeker } from '../programs/places.js';
+import type { GatewayRequest, GatewayResponse, ResponseBody } from '../types.js';
+import { headWithFields } from './answer.js';
+import { defineMiddleware } from './define.js';
+import { rewriting } from './rewriting.js';
+import { readStylesheet } from './xslt/stylesheet.js';
+import { refusalOf } from './xslt/xml-prologue.js';
+import { findXsltproc, runXsltproc, type XsltprocOptions } from './xslt/xsltproc.js';
+
+const TYPES = ['application/xml', 'text/xml'];
+const MAX_BYTES = 10_485_760;
+const TIMEOUT_MS = 5000;
+const MEMORY_BYTES = 536_870_912;
+const CONCURRENCY = 4;
+const MAX_WAITING = 1000;
+const WAIT_MS = 30_000;
+
+export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory, where }) => {
+  const { maxSize = MAX_BYTES, concurrency = CONCURRENCY } = options;
+  const stylesheet = readStylesheet(path.resolve(directory, options.stylesheet), where);
+  const types = new Set<string>(options.types ?? TYPES);
+  const run: XsltprocOptions = {
+    program: findXsltproc(where),
+    stylesheet: stylesheet.file,
+    parameters: options.parameters ?? {},
+    maxBytes: maxSize,
+    timeoutMs: options.timeout ?? TIMEOUT_MS,
+    memoryBytes: options.memory ?? MEMORY_BYTES,
+  };
+  const places = createPlaces(concurrency);
+  return rewriting({
+    isWanted: ({ fields }) => types.has(mediaTypeIn(fields)),
+    change: async ({ head, body }, request): Promise<GatewayResponse> => {
+      const fields = withField(
+        rewrittenFields(head.fields),
+        'Content-Type',
+        options.mediaType ?? stylesheet.mediaType,
+      );
+      const changed = headWithFields(head, fields);
+      // As it would be for GET, but for its length.
+      if (request.method === 'HEAD') {
+        disposeBody(body);
+        return { head: changed, body: { kind: 'empty' } };
+      }
+      const xml = await collect(body, maxSize);
+      const refusal = refusalOf(xml, charsetIn(head.fields));
+      if (refusal !== undefined)
+        throw new GatewayError(502, 'XGI_XSLT_REFUSED', `the XML is not given to the stylesheet: ${refusal}`);
+      const bytes = await inPlace(places, request, (signal) => runXsltproc(xml, run, signal));
+      return { head: changed, body: { kind: 'bytes', bytes } };
+    },
+  });
+});
+
+function createPlaces(concurrency: number): Places {
+  const refusal = (observed: string): GatewayError => new GatewayError(503, 'XGI_XSLT_BUSY', observed);
+  return new Places({
+    places: concurrency,
+    maxWaiting: MAX_WAITING,
+    waitTimeoutMs: WAIT_MS,
+    full: (_, waiting) => refusal(`${waiting} answers wait for their stylesheet already`),
+    late: (waitedMs) => refusal(`the answer has waited ${waitedMs / 1000} s for its stylesheet`),
+    isOpen: () => true,
+  });
+}
+
+function inPlace<T>(
+  places: Places,
+  request: GatewayRequest,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const gone = new AbortController();
+    let isPlaced = false;
+    const seeker: PlaceSeeker = {
+      refused: reject,
+      placed: () => {
+        isPlaced = true;
+        void run(gone.signal)
+          .then(resolve, reject)
+          .finally(() => places.leave(seeker));
+      },
+    };
+    request.onAbort(() => {
+      gone.abort();
+      if (isPlaced) return;
+      places.leave(seeker);
+      reject(new GatewayError(503, 'XGI_XSLT_BUSY', 'the client has gone while it waited'));
+    });
+    places.seek(seeker);
+  });
+}
+
+async function collect(body: ResponseBody, maxBytes: number): Promise<Buffer> {
+  const collected = new CollectedBytes(-1, maxBytes);
+  for await (const chunk of responseChunks(body)) {
+    if (!collected.hasRoomFor(chunk.length))
+      throw new GatewayError(502, 'XGI_XSLT_SIZE', `the XML is longer than ${maxBytes} bytes`);
+    collected.add(chunk);
+  }
+  return collected.bytes;
+}
