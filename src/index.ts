@@ -1,7 +1,22 @@
 /** The public API of xgi. */
+// Its types use those of Node: with them comes what a project has to know of Node, whatever its own `types` are.
+/// <reference types="node" preserve="true" />
 export type * from './types.js';
+export { createServer, type GatewayServer } from './library/gateway-server.js';
+export { app, cgi, serveStatic, wsgi } from './library/applications.js';
+export type { ApplicationHandler } from './library/application-handler.js';
+export {
+  type FastifyScope,
+  type MountOptions,
+  toFastify,
+  toFetch,
+  toNodeListener,
+} from './library/mounting.js';
+export type { ApplicationOptions, LibraryOptions, ServerSettings } from './library/options.js';
+export type { FetchHandler, FetchPeer } from './adapters/fetch.js';
+export type { NodeListener, NodeRequest, NodeResponse } from './adapters/node-listener.js';
 export * from './errors.js';
-export { type Chunks, iterableBody, streamBody } from './bodies/iterable-body.js';
+export { type Chunks, iterableBody, type IterableBodyOptions, streamBody } from './bodies/iterable-body.js';
 export { collectBody, givenBody, requestChunks } from './bodies/request-bytes.js';
 export { responseChunks } from './bodies/response-chunks.js';
 export { DEFAULT_DEADLINES, DEFAULT_LIMITS } from './config/defaults.js';

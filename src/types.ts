@@ -156,14 +156,23 @@ export interface FileVersion {
 
 /**
  * What follows the head: nothing; bytes, or a byte string (latin-1, the quick way for small bodies); an open file; a source; or
- * a tunnel after 101. `taken` is called when the memory of a Buffer is not needed any more, and perhaps never.
+ * a tunnel after 101. `taken` is called when the memory of a Buffer is not needed any more, and perhaps never. Trailers are sent where the
+ * client can get them: with HTTP/2; with HTTP/1.1 if it says `TE: trailers`; never with a Content-Length, nor of a response without a body.
  */
 export type ResponseBody =
   | { readonly kind: 'empty' }
   | { readonly kind: 'bytes'; readonly bytes: Buffer | string; readonly taken?: (() => void) | undefined }
   | { readonly kind: 'file'; readonly file: FileBody }
-  | { readonly kind: 'stream'; readonly source: BodySource }
+  | { readonly kind: 'stream'; readonly source: BodySource; readonly trailers?: Trailers | undefined }
   | { readonly kind: 'tunnel'; readonly accept: Tunnel };
+
+/** Fields that follow the body of a response (RFC 9110 section 6.5). */
+export interface Trailers {
+  /** Announced in the head, by the field `Trailer`, which the server makes. None that a client has to know before the body. */
+  readonly names: readonly string[];
+  /** Asked once, when the whole body has been made, and only if they are sent. Fields of those names; what is wrong with them truncates the body. */
+  fields(): Fields;
+}
 
 /** Takes over the connection after a 101: the raw socket, and what the client has sent since its head. */
 export type Tunnel = (socket: import('node:stream').Duplex, firstBytes: Buffer) => void;

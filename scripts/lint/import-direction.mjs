@@ -38,11 +38,12 @@ const MAY_IMPORT = {
   workers: [...CONTRACT, ...PURE, ...TELEMETRY, 'io', 'process'],
   handlers: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'bodies', 'process', 'routing'],
   middleware: [...CONTRACT, ...PURE, ...TELEMETRY, ...BACKENDS, 'bodies', 'config', 'routing'],
+  adapters: [...CONTRACT, ...PURE, 'bodies', 'routing', 'server'],
   server: [...CONTRACT, ...PURE, ...TELEMETRY, 'bodies', 'io', 'process'],
 };
 
-/** These compose the rest and may import everything; nothing else imports them. `service` composes what runs, `cli` steers it. */
-const COMPOSERS = ['cli', 'index', 'service'];
+/** These compose the rest and may import everything; nothing else imports them. `service` composes what runs, `cli` steers it, `library` gives it to programs. */
+const COMPOSERS = ['cli', 'index', 'library', 'service'];
 
 /** The unit (folder, or root file without extension) that a path relative to `src/` belongs to. */
 function unitOf(relative) {
@@ -68,10 +69,7 @@ const importDirection = {
         // The one file outside src/ that the built program reads, from dist/ as from src/.
         if (target === '../package.json' && COMPOSERS.includes(from)) return;
         context.report({ node: node.source, message: `${specifier} leaves src/` });
-      } else if (
-        COMPOSERS.includes(to) &&
-        !((to === 'service' || to === 'index') && COMPOSERS.includes(from))
-      ) {
+      } else if (COMPOSERS.includes(to) && !(to !== 'cli' && COMPOSERS.includes(from))) {
         context.report({ node: node.source, message: `nothing may import src/${to}` });
       } else if (!COMPOSERS.includes(from) && !(MAY_IMPORT[from] ?? []).includes(to)) {
         const allowed = MAY_IMPORT[from]?.join(', ') || 'nothing outside itself';

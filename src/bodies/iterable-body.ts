@@ -1,6 +1,6 @@
 /** A response body of an iterable: asked for its next chunk when the client has taken enough of those before. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BodySink, BodySource, ResponseBody } from '../types.js';
+import type { BodySink, BodySource, ResponseBody, Trailers } from '../types.js';
 
 /** Bytes that may be on their way to the client while the next chunk is asked for. */
 const MAX_UNTAKEN_BYTES = 65_536;
@@ -17,8 +17,16 @@ export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  *
  * @param chunks not to be changed until the next one is asked for
  */
-export function iterableBody(chunks: Chunks): Extract<ResponseBody, { kind: 'stream' }> {
-  return { kind: 'stream', source: new IterableSource(chunks) };
+export function iterableBody(
+  chunks: Chunks,
+  { trailers }: IterableBodyOptions = {},
+): Extract<ResponseBody, { kind: 'stream' }> {
+  return { kind: 'stream', source: new IterableSource(chunks), trailers };
+}
+
+export interface IterableBodyOptions {
+  /** What follows the body, where the client can get it. Asked when the iterable is at its end. */
+  readonly trailers?: Trailers;
 }
 
 /** The same for a stream, which is cancelled if the client goes, also while it is waited for. Locks it. */

@@ -10,7 +10,7 @@ export function whenOver(body: ResponseBody, over: () => void): ResponseBody {
     over();
     return body;
   }
-  return { kind: 'stream', source: new WatchedSource(body.source, over) };
+  return { ...body, source: new WatchedSource(body.source, over) };
 }
 
 class WatchedSource implements BodySource {

@@ -12,7 +12,7 @@ import { exit } from './exit.js';
 import { awaitSteering } from '../process/signals.js';
 import { describeFailure, exitStatusOf } from './failure.js';
 import { findSteerName } from './steer-names.js';
-import { readVersion } from './version.js';
+import { readVersion } from '../service/version.js';
 
 async function main(): Promise<number> {
   const version = readVersion();

@@ -96,6 +96,8 @@ function formatAction(action: RouteAction, apps: ReadonlyMap<string, ResolvedCon
       const names = [...action.files, action.app];
       return names.map((name) => formatApp(name, apps.get(name)!)).join(', else ');
     }
+    case 'handler':
+      return 'a function';
     case 'redirect':
       return `redirect ${action.status} ${action.to}`;
     case 'respond':

@@ -1,7 +1,9 @@
 /** A route as a person writes it. */
 import { z } from 'zod/v3';
 import { fieldValue } from './field.js';
+import type { Handler } from '../types.js';
 import { middlewareSchema } from './middleware.js';
+import { IN_MODULES_ONLY } from './values.js';
 import { isRedirectTarget, REDIRECT_FORM, redirectStatus } from './redirect.js';
 import { HOST_FORM, type HostPattern, parseHostPattern } from '../routing/host-pattern.js';
 import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
@@ -77,12 +79,17 @@ export const routeSchema = z.strictObject(
     headers: z.record(fieldOrAny, { invalid_type_error: 'an object of header fields' }).optional(),
     /** Of a list, all but the last are static files: the first that has a file at the path answers, else the last. */
     app: some(appName, APP_FORM),
+    /** A function, in a configuration that is a module or a program. */
+    handler: z
+      .custom<Handler>((value) => typeof value === 'function', 'a handler: a function, (request) => …')
+      .describe(IN_MODULES_ONLY)
+      .optional(),
     redirect: redirect.optional(),
     respond: respond.optional(),
     /** In front of what answers, behind that of the server. */
     middleware: middlewareSchema.optional(),
   },
-  { invalid_type_error: 'a route: an object with app, redirect or respond' },
+  { invalid_type_error: 'a route: an object with app, handler, redirect or respond' },
 );
 
 /** As a person writes it. */

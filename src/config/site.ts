@@ -3,6 +3,7 @@ import { ConfigError } from '../errors.js';
 import { ResponseHead } from '../http/response-head.js';
 import { ANY_PATH, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 import type { RouteRule } from '../routing/route-table.js';
+import type { Handler } from '../types.js';
 import type { SettingPath } from './file.js';
 import { type MiddlewareEntry, resolveMiddleware } from './middleware.js';
 import { findNear } from './near.js';
@@ -27,6 +28,7 @@ export interface SiteRoute {
 export type RouteAction =
   /** `files`: applications that serve static files, and are asked first, in this order. */
   | { readonly kind: 'app'; readonly files: readonly string[]; readonly app: string }
+  | { readonly kind: 'handler'; readonly handler: Handler }
   /** `to` may end in `*`, which stands for the path behind the mount. */
   | { readonly kind: 'redirect'; readonly to: string; readonly status: number }
   | {
@@ -111,6 +113,10 @@ const EVERYTHING: RouteRule = { host: null, path: ANY_PATH, mountDepth: 0, metho
 function resolveRoute(route: ParsedRoute, index: number, apps: object, context: SiteContext): SiteRoute[] {
   const nameOf = (...below: SettingPath): string => context.nameOf('routes', [index, ...below]);
   const action = resolveAction(route, apps, nameOf);
+  if (action.kind === 'handler' && context.isShared)
+    throw refuse(
+      `${nameOf('handler')}: a function cannot be given to several gateways; write it into a module, and name that in apps`,
+    );
   const { entries: middleware } = resolveMiddleware(route.middleware, {
     directory: context.directory,
     nameOf: (at) => nameOf('middleware', ...at),
@@ -138,15 +144,16 @@ function resolveRoute(route: ParsedRoute, index: number, apps: object, context: 
 }
 
 function resolveAction(
-  { app, redirect, respond }: ParsedRoute,
+  { app, handler, redirect, respond }: ParsedRoute,
   apps: object,
   nameOf: (...below: SettingPath) => string,
 ): RouteAction {
-  const given = [app, redirect, respond].filter((action) => action !== undefined);
+  const given = [app, handler, redirect, respond].filter((action) => action !== undefined);
   if (given.length !== 1)
     throw refuse(
-      `${nameOf()}: expected one of app, redirect and respond, received ${given.length === 0 ? 'none' : 'several'}`,
+      `${nameOf()}: expected one of app, handler, redirect and respond, received ${given.length === 0 ? 'none' : 'several'}`,
     );
+  if (handler !== undefined) return { kind: 'handler', handler };
   if (redirect !== undefined) {
     const { to, status = 302 } = typeof redirect === 'string' ? { to: redirect } : redirect;
     return { kind: 'redirect', to, status };

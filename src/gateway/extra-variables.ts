@@ -7,7 +7,14 @@ import { checkValue } from './variable-value.js';
 const NAME = /^[^=\0\u0100-\uffff]+$/;
 
 /**
- * `name NUL value NUL` for each.
+ * What xgi says itself, also by leaving it out: without a body there is no CONTENT_LENGTH, without authentication no REMOTE_USER. HTTP_PROXY is taken for a
+ * setting by programs (httpoxy). What it always says wins by coming later.
+ */
+const RESERVED =
+  /^(?:CONTENT_LENGTH|SCRIPT_NAME|AUTH_TYPE|REMOTE_USER|HTTPS|PATH_TRANSLATED|REDIRECT_URL|REDIRECT_QUERY_STRING|HTTP_PROXY|SSL_CLIENT_.*|wsgi\..*)$/;
+
+/**
+ * `name NUL value NUL` for each but those that are xgi's own.
  *
  * @throws LocalProtocolError `XGI_GATEWAY_BAD_VARIABLE` for a name or a value that no environment can hold
  */
@@ -22,6 +29,7 @@ export function extraVariables(variables: Fields): string {
         `a middleware sets a variable that cannot be given to a program: expected a name without = and NUL; received ${JSON.stringify(name)}`,
       );
     checkValue(name, value);
+    if (RESERVED.test(name)) continue;
     text += `${name}\0${value}\0`;
   }
   return text;

@@ -1,4 +1,4 @@
-/** The chunked transfer coding: size lines and trailer names (RFC 9112 section 7.1). */
+/** The chunked transfer coding: size lines (RFC 9112 section 7.1). */
 import { RemoteProtocolError } from '../errors.js';
 import { CR, LF, TEXT } from './chars.js';
 
@@ -45,42 +45,6 @@ export class ChunkLine {
     if (this.#extensionBytes > MAX_EXTENSION_BYTES) bad('the chunk extensions of the body are too long');
     this.at = i + 2;
     return Number.parseInt(line[1]!, 16);
-  }
-}
-
-/** Fields that frame, route, authenticate or describe the message come too late in a trailer (RFC 9110 section 6.5.1). */
-const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  'authorization',
-  'cache-control',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'expect',
-  'forwarded',
-  'host',
-  'keep-alive',
-  'max-forwards',
-  'pragma',
-  'proxy-authorization',
-  'proxy-connection',
-  'range',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-]);
-
-/** @throws RemoteProtocolError 400 for a name that must not be in a trailer */
-export function checkTrailer(name: string): void {
-  if (FORBIDDEN_TRAILERS.has(name.toLowerCase())) {
-    throw new RemoteProtocolError(400, 'XGI_HTTP_TRAILER', `the field ${name} must not be a trailer`);
   }
 }
 

@@ -73,6 +73,11 @@ export class DerivedRequest implements GatewayRequest {
     this.arrivedAtMs = whole.arrivedAtMs;
   }
 
+  /** Whether it ends with the request that it was made of. One with an `onAbort` of its own says so, or is taken to go on without. */
+  get endsWithWhole(): boolean {
+    return this.onAbort === DerivedRequest.prototype.onAbort;
+  }
+
   get id(): string {
     return this.#id ?? this.whole.id;
   }

@@ -100,6 +100,10 @@ class TimedRequest extends DerivedRequest {
     whole.onAbort(() => this.#tell());
   }
 
+  override get endsWithWhole(): boolean {
+    return true;
+  }
+
   override onAbort(listener: () => void): void {
     if (this.#isGivenUp) listener();
     else this.#listener = listener;

@@ -16,6 +16,8 @@ export interface BodyWriterOptions {
   readonly length: number;
   /** Called once: whether the body is complete, the bytes of it that were written, and what went wrong. */
   readonly done: (complete: boolean, bodyBytes: number, error?: Error) => void;
+  /** What is written behind the last byte of a complete body. @throws what makes it incomplete after all */
+  readonly ending?: () => string;
   /** The source has failed after the body was complete. */
   readonly failedLate: (error: Error) => void;
 }
@@ -68,13 +70,20 @@ export class StreamWriter implements BodySink {
 
   end(): void {
     if (this.#ended) return;
-    this.#ended = true;
-    const { socket, framing, length, done } = this.#options;
+    const { socket, framing, length, ending, done } = this.#options;
     if (framing === 'length' && this.#bodyBytes < length) {
-      done(false, this.#bodyBytes, shortBody(length, this.#bodyBytes));
+      this.error(shortBody(length, this.#bodyBytes));
       return;
     }
-    if (framing === 'chunked') socket.write('0\r\n\r\n', 'latin1');
+    let last = '';
+    try {
+      last = ending?.() ?? '';
+    } catch (error) {
+      this.error(error as Error);
+      return;
+    }
+    this.#ended = true;
+    if (last !== '') socket.write(last, 'latin1');
     done(true, this.#bodyBytes);
   }
 

@@ -383,7 +383,9 @@ export class Connection
   #close(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    if (exchange !== null) publishExchange(exchange, false);
+    if (exchange === null) return;
+    publishExchange(exchange, false);
+    exchange.release();
   }
 
   // --- ends ---
@@ -440,6 +442,7 @@ export class Connection
     );
     this.#writer.cancel();
     exchange.abort();
+    exchange.release();
   }
 
   // --- time ---

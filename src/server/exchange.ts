@@ -66,6 +66,8 @@ export class Exchange implements GatewayRequest {
   readonly #number: number = ++count;
   #abortListener: (() => void) | null = null;
   #aborted = false;
+  #over = false;
+  #held: Held | null = null;
   #inputEndListener: InputEndListener | null = null;
 
   constructor(options: ExchangeOptions) {
@@ -132,6 +134,19 @@ export class Exchange implements GatewayRequest {
     this.#inputEndListener?.inputEnded();
   }
 
+  /** Something to be let go of at the end of the exchange; at once, if that has come. One; a second replaces it. */
+  hold(held: Held): void {
+    if (this.#over) held.release(this.#aborted);
+    else this.#held = held;
+  }
+
+  /** The end: the response is complete, or the client has gone. */
+  release(): void {
+    this.#over = true;
+    this.#held?.release(this.#aborted);
+    this.#held = null;
+  }
+
   /** Tells the handler, now or when it asks, that the client has gone. */
   abort(): void {
     if (this.#aborted) return;
@@ -139,6 +154,12 @@ export class Exchange implements GatewayRequest {
     this.#abortListener?.();
     this.#abortListener = null;
   }
+}
+
+/** What an application has answered with, while others stand between it and the client. */
+export interface Held {
+  /** @param aborted the client had gone before the response was complete */
+  release(aborted: boolean): void;
 }
 
 /** Who takes what a handler makes of an exchange: one of the two, once. */

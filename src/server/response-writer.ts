@@ -7,12 +7,14 @@
 import type { Socket } from 'node:net';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { LocalProtocolError } from '../errors.js';
-import { hasNoBody, type ResponseHead } from '../http/response-head.js';
-import type { GatewayResponse, ResponseBody } from '../types.js';
+import { combinedValue } from '../http/field-values.js';
+import { hasNoBody, ResponseHead } from '../http/response-head.js';
+import { checkTrailerNames, readTrailers } from '../http/trailers.js';
+import type { GatewayResponse, ResponseBody, Trailers } from '../types.js';
 import { StreamWriter } from './body-writer.js';
 import type { Exchange } from './exchange.js';
 import { fileBodyLength, writeFile } from './file-writer.js';
-import { serializeHead, type Framing } from './http1/response-serializer.js';
+import { type Framing, serializeHead, serializeLastChunk } from './http1/response-serializer.js';
 
 /** Who owns the connection. */
 export interface ResponseOwner {
@@ -31,6 +33,8 @@ interface Plan {
   /** Bytes of the body; -1 if only its end will tell. */
   readonly length: number;
   readonly keepAlive: boolean;
+  /** Those that are sent. */
+  readonly trailers: Trailers | undefined;
 }
 
 export interface ResponseWriterOptions {
@@ -100,14 +104,16 @@ export class ResponseWriter {
     const framing: Framing = noBody ? 'none' : length !== -1 ? 'length' : http10 ? 'close' : 'chunked';
     const keepAlive =
       mayPersist && framing !== 'close' && this.#owner.mayPersist(exchange, body.kind === 'stream');
+    const trailers = trailersOf(body, framing === 'chunked' && takesTrailers(exchange));
     const text = serializeHead(head, {
       framing,
       addLength: lengthToAdd(head, length, noBody),
       keepAlive,
       http10,
       hsts: this.#hsts,
+      ...(trailers !== undefined && { trailers: trailers.names }),
     });
-    return { text, framing, length, keepAlive };
+    return { text, framing, length, keepAlive, trailers };
   }
 
   #writeBytes(exchange: Exchange, body: Extract<ResponseBody, { kind: 'bytes' }>, plan: Plan): void {
@@ -128,16 +134,20 @@ export class ResponseWriter {
 
   #writeLong(exchange: Exchange, body: Extract<ResponseBody, { kind: 'file' | 'stream' }>, plan: Plan): void {
     const socket = this.#socket;
+    const { framing, length, trailers } = plan;
     const options = {
       socket,
-      framing: plan.framing,
-      length: plan.length,
+      framing,
+      length,
+      ...(framing === 'chunked' && {
+        ending: () => (trailers === undefined ? LAST_CHUNK : serializeLastChunk(readTrailers(trailers))),
+      }),
       done: (complete: boolean, bodyBytes: number, error?: Error): void => {
         this.#stream = null;
         exchange.bodyBytes = bodyBytes;
         if (complete) return this.#owner.written(exchange, plan.keepAlive);
         if (error !== undefined && !socket.destroyed) this.#owner.failed(exchange, error);
-        this.#truncate(plan.framing);
+        this.#truncate(framing);
       },
       failedLate: (error: Error): void => this.#owner.failed(exchange, error),
     };
@@ -175,6 +185,25 @@ export class ResponseWriter {
   }
 }
 
+const LAST_CHUNK = serializeLastChunk([]);
+
+/** RFC 9110 section 6.5.1: whoever does not say so may drop them, or fail. */
+function takesTrailers(exchange: Exchange): boolean {
+  const te = combinedValue(exchange.fields, 'te');
+  return te !== undefined && te.split(',').some((member) => member.trim().toLowerCase() === 'trailers');
+}
+
+/**
+ * The trailers of a body, if they are sent.
+ *
+ * @throws LocalProtocolError `XGI_HTTP_BAD_TRAILER`, whether or not they are
+ */
+export function trailersOf(body: ResponseBody, areSent: boolean): Trailers | undefined {
+  if (body.kind !== 'stream' || body.trailers === undefined) return undefined;
+  checkTrailerNames(body.trailers.names);
+  return areSent ? body.trailers : undefined;
+}
+
 /** A response that cannot be put on the wire. */
 export function misfit(observed: string): LocalProtocolError {
   return new LocalProtocolError('XGI_HTTP_BAD_RESPONSE', `cannot send this response: ${observed}`);
@@ -186,6 +215,8 @@ export function misfit(observed: string): LocalProtocolError {
  * @throws LocalProtocolError for a head and a body that do not fit together
  */
 export function fitLength(head: ResponseHead, body: ResponseBody, noBody: boolean): number {
+  // Only there its fields have been checked, and a handler in plain JavaScript may have made it otherwise.
+  if (!(head instanceof ResponseHead)) throw misfit('its head is no ResponseHead');
   if (head.status < 200) throw misfit(`the final status is ${head.status}`);
   const own = bodyLength(body);
   if (head.contentLength === -1) return own;
@@ -217,7 +248,9 @@ function bodyLength(body: ResponseBody): number {
       return body.bytes.length;
     case 'file':
       return fileBodyLength(body.file);
-    default:
+    case 'stream':
       return -1;
+    default:
+      throw misfit('its body is of no kind that there is');
   }
 }

@@ -3,13 +3,13 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
 import { AccessLog } from '../observe/access-log.js';
 import type { FormatLine } from '../observe/access-log-format.js';
-import type { ProgramLog } from '../observe/program-log.js';
+import type { Log } from '../types.js';
 
 /** @returns undefined if there is to be none. @throws ConfigError if the file cannot be opened */
 export function openAccessLog(
   { accessLog }: ResolvedConfig,
   format: FormatLine,
-  log: ProgramLog,
+  log: Log,
 ): AccessLog | undefined {
   const { file } = accessLog;
   if (file === null) return undefined;

@@ -3,9 +3,8 @@ import path from 'node:path';
 import type { Kind } from '../config/kinds.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import { staticFolder } from '../config/static.js';
-import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges, Reach, RootCheck } from '../process/privileges.js';
-import type { Handler, Middleware, WorkerRange } from '../types.js';
+import type { Handler, Log, Middleware, WorkerRange } from '../types.js';
 import { LAUNCHER_PROGRAM } from '../programs/launcher-process.js';
 import type { PoolStatus } from '../workers/status.js';
 import { PROGRAM } from '../workers/supervisor.js';
@@ -35,6 +34,12 @@ export interface Application {
   stop(graceMs: number): Promise<void>;
 }
 
+/** Where messages go, and what programs write to their standard error. */
+export interface ServiceLog extends Log {
+  /** @param lines as they are; each ends with a newline */
+  passOn(lines: string): void;
+}
+
 export interface ApplicationOptions {
   readonly config: ResolvedConfig;
   /** Which of the gateways it is in, and so its share of the workers; 0 is the first. */
@@ -42,7 +47,7 @@ export interface ApplicationOptions {
   readonly version: string;
   /** Who the gateway is, or will be; and what that brings with it for the environment. */
   readonly privileges: Privileges;
-  readonly log: ProgramLog;
+  readonly log: ServiceLog;
   /** Called with the files that it imports, if changes are to be seen. */
   readonly onFiles?: (paths: readonly string[]) => void;
   /** Called if it cannot go on without being started again. */

@@ -2,13 +2,12 @@
 import type { ResolvedConfig } from '../config/resolve.js';
 import { parseTrustedProxies } from '../http/forwarded.js';
 import { reopenLogFiles } from '../observe/log-file.js';
-import type { ProgramLog } from '../observe/program-log.js';
 import type { Privileges } from '../process/privileges.js';
 import { countRequests } from '../server/exchange.js';
 import { Server } from '../server/server.js';
 import type { TlsMaterial } from '../server/tls/material.js';
-import type { Endpoint, WorkerRange } from '../types.js';
-import { type Application, createApplication } from './application.js';
+import type { Endpoint, Handler, WorkerRange } from '../types.js';
+import { type Application, createApplication, type ServiceLog } from './application.js';
 import type { Inheritance } from './child-task.js';
 import type { Gateway } from './gateway.js';
 import { SiteApplication } from './site-application.js';
@@ -21,7 +20,7 @@ export interface LocalGatewayOptions {
   readonly version: string;
   /** Who this process is, or will be. */
   readonly privileges: Privileges;
-  readonly log: ProgramLog;
+  readonly log: ServiceLog;
   /** Called with the files that the application imports, if changes are to be seen. */
   readonly onFiles: (paths: readonly string[]) => void;
   /** Called if the application cannot go on without being started again. */
@@ -53,6 +52,11 @@ export class LocalGateway implements Gateway {
       hstsSeconds: config.tls?.hstsSeconds ?? 0,
       log,
     });
+  }
+
+  /** What it serves, without the server. */
+  get handler(): Handler {
+    return this.#application.handler;
   }
 
   /** The listening sockets for other processes: descriptors, and what they stand for. */

@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
 import { BootError, XgiError } from '../errors.js';
 import type { Handler, Log, Middleware } from '../types.js';
+import { holdAnswers } from './held-answer.js';
 import { loadModule } from './load-module.js';
 import { createReadyMiddleware } from './ready-middleware.js';
 
@@ -37,6 +38,7 @@ export class MiddlewareSet {
 
   /** @param entries the first is the outermost. @throws BootError `XGI_MIDDLEWARE_LOAD` */
   wrap(entries: readonly MiddlewareEntry[], handler: Handler): Handler {
+    if (entries.length === 0) return handler;
     return entries.reduceRight<Handler>((next, entry) => {
       const wrapped: unknown = attempt(entry, () => this.#loaded.get(entry)!(next));
       if (typeof wrapped === 'function') return wrapped as Handler;
@@ -44,7 +46,7 @@ export class MiddlewareSet {
         entry,
         `called with the next handler, it returned ${describe(wrapped)}; expected a handler`,
       );
-    }, handler);
+    }, holdAnswers(handler));
   }
 
   async close(): Promise<void> {

@@ -85,6 +85,8 @@ function createTarget({ action, middleware: own }: SiteRoute, { site, parts, mid
         middleware.wrap(own, handler),
       );
     }
+    case 'handler':
+      return middleware.wrap(own, action.handler);
     case 'redirect':
       return middleware.wrap(own, createRedirect(action));
     case 'respond':

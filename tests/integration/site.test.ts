@@ -287,7 +287,7 @@ test.each([
     'no action',
     ', respond: { body: fine }',
     '',
-    'routes[7]: expected one of app, redirect and respond, received none',
+    'routes[7]: expected one of app, handler, redirect and respond, received none',
   ],
   ['mount', 'mount: /', 'mount: /other', "routes[5].mount: expected the front of the route's path, or /"],
   ['path', 'path: /old', 'path: old', 'routes[6].path: expected a path, for example /shop'],

@@ -16,7 +16,8 @@
 import { RemoteProtocolError } from '../../errors.js';
 import type { HttpLimits } from '../../types.js';
 import { HeadLines } from './head-lines.js';
-import { checkTrailer, ChunkLine } from '../../http/chunked.js';
+import { ChunkLine } from '../../http/chunked.js';
+import { checkTrailer } from '../../http/trailers.js';
 import { CR, LF } from '../../http/chars.js';
 import { interpretHead, type RequestHead } from './request-head.js';
 

@@ -4,6 +4,7 @@
 import { STATUS_CODES } from 'node:http';
 import { httpDate } from '../../http/date.js';
 import type { ResponseHead } from '../../http/response-head.js';
+import type { Fields } from '../../types.js';
 
 /**
  * How the end of a body is told: no body at all, by Content-Length, by the chunked coding, or by the end of the
@@ -18,6 +19,8 @@ export interface HeadOptions {
   readonly keepAlive: boolean;
   /** The request was HTTP/1.0: persistence has to be said. */
   readonly http10: boolean;
+  /** Names of fields that follow the body; default none. */
+  readonly trailers?: readonly string[];
   /** The value of Strict-Transport-Security, for a head that has none of its own; '' adds none. */
   readonly hsts: string;
 }
@@ -30,13 +33,19 @@ export function serializeHead(head: ResponseHead, options: HeadOptions): string 
   if (options.hsts !== '' && head.field('strict-transport-security') === undefined)
     text += `Strict-Transport-Security: ${options.hsts}\r\n`;
   if (options.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (options.trailers !== undefined) text += `Trailer: ${options.trailers.join(', ')}\r\n`;
   if (!options.keepAlive) return `${text}Connection: close\r\n\r\n`;
   return options.http10 ? `${text}Connection: keep-alive\r\n\r\n` : `${text}\r\n`;
 }
 
+/** The end of a chunked body, as a latin-1 string (RFC 9112 section 7.1). */
+export function serializeLastChunk(trailers: Fields): string {
+  return `0\r\n${fieldLines(trailers)}\r\n`;
+}
+
 /** The bytes of an interim response or of a 101, as a latin-1 string. */
 export function serializeInterim(head: ResponseHead): string {
-  return `${statusLine(head)}${fieldLines(head)}${head.status === 101 ? 'Connection: upgrade\r\n' : ''}\r\n`;
+  return `${statusLine(head)}${fieldLines(head.fields)}${head.status === 101 ? 'Connection: upgrade\r\n' : ''}\r\n`;
 }
 
 /** What does not depend on the connection, made once for each head; of one that has one field more than another, from that of the other. */
@@ -51,15 +60,15 @@ function fixedPart(head: ResponseHead): string {
 }
 
 function serializeFixed(head: ResponseHead): string {
-  return statusLine(head) + fieldLines(head) + (head.hasServer ? '' : 'Server: xgi\r\n');
+  return statusLine(head) + fieldLines(head.fields) + (head.hasServer ? '' : 'Server: xgi\r\n');
 }
 
 function statusLine(head: ResponseHead): string {
   return `HTTP/1.1 ${head.status} ${head.reason || (STATUS_CODES[head.status] ?? '')}\r\n`;
 }
 
-function fieldLines(head: ResponseHead): string {
+function fieldLines(fields: Fields): string {
   let text = '';
-  for (let i = 0; i < head.fields.length; i += 2) text += `${head.fields[i]}: ${head.fields[i + 1]}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return text;
 }

@@ -2,6 +2,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { httpDate } from '../../http/date.js';
 import type { ResponseHead } from '../../http/response-head.js';
+import type { Fields } from '../../types.js';
 
 interface Known {
   /** What does not change with the response. */
@@ -51,11 +52,17 @@ function knownOf(head: ResponseHead): Known {
 
 /** The fields of an interim response: nothing is added. */
 export function interimFields(head: ResponseHead): OutgoingHttpHeaders {
-  const fields: OutgoingHttpHeaders = Object.create(null) as OutgoingHttpHeaders;
+  const fields = fieldsOf(head.fields);
   fields[':status'] = head.status;
-  for (let i = 0; i < head.fields.length; i += 2) {
-    const name = head.fields[i]!.toLowerCase();
-    const value = head.fields[i + 1]!;
+  return fields;
+}
+
+/** Fields alone, as trailers are. */
+export function fieldsOf(list: Fields): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = Object.create(null) as OutgoingHttpHeaders;
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i]!.toLowerCase();
+    const value = list[i + 1]!;
     const before = fields[name];
     if (before === undefined) fields[name] = value;
     else if (Array.isArray(before)) before.push(value);

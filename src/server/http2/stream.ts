@@ -8,18 +8,19 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { disposeBody } from '../../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../../errors.js';
 import { hasNoBody, type ResponseHead } from '../../http/response-head.js';
-import type { GatewayResponse, Handler, Peer, ResponseBody } from '../../types.js';
+import { readTrailers } from '../../http/trailers.js';
+import type { GatewayResponse, Handler, Peer, ResponseBody, Trailers } from '../../types.js';
 import { StreamWriter } from '../body-writer.js';
 import type { ConnectionContext } from '../connection.js';
 import { errorResponse, logError } from '../error-response.js';
 import { callHandler, Exchange, type Responder } from '../exchange.js';
 import { writeFile } from '../file-writer.js';
+import { PacedStream } from '../paced-stream.js';
 import { RequestBodyStream, type BodyOrigin } from '../request-body.js';
 import { publishExchange, publishRefusal } from '../request-record.js';
-import { fitLength, lengthToAdd } from '../response-writer.js';
-import { PacedStream } from './paced-stream.js';
+import { fitLength, lengthToAdd, trailersOf } from '../response-writer.js';
 import { readRequestHead } from './request-head.js';
-import { interimFields, responseFields } from './response-fields.js';
+import { fieldsOf, interimFields, responseFields } from './response-fields.js';
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
@@ -174,12 +175,14 @@ export class Http2Stream implements BodyOrigin, Responder {
       throw new GatewayError(501, 'XGI_HTTP2_TUNNEL', 'a tunnel needs HTTP/1.1 and its Upgrade');
     const noBody = hasNoBody(exchange.method, head.status);
     const length = fitLength(head, body, noBody);
+    const isEmpty = noBody || body.kind === 'empty';
+    const trailers = trailersOf(body, !isEmpty && length === -1);
     const fields = responseFields(head, {
       addLength: lengthToAdd(head, length, noBody),
       hsts: this.#context.connection.hsts,
     });
-    const isEmpty = noBody || body.kind === 'empty';
-    this.#stream.respond(fields, { endStream: isEmpty });
+    if (trailers === undefined) this.#stream.respond(fields, { endStream: isEmpty });
+    else this.#stream.respond({ ...fields, trailer: trailers.names.join(', ') }, { waitForTrailers: true });
     exchange.answered = true;
     exchange.responseHead = head;
     if (isEmpty) {
@@ -191,14 +194,14 @@ export class Http2Stream implements BodyOrigin, Responder {
       this.#stream.end(bytes, 'latin1', body.taken);
       this.#written(exchange);
     } else {
-      this.#writeLong(exchange, body, length);
+      this.#writeLong(exchange, body, { length, trailers });
     }
   }
 
   #writeLong(
     exchange: Exchange,
     body: Exclude<ResponseBody, { kind: 'empty' | 'tunnel' }>,
-    length: number,
+    { length, trailers }: { readonly length: number; readonly trailers: Trailers | undefined },
   ): void {
     const paced = new PacedStream(this.#stream);
     this.#paced = paced;
@@ -206,6 +209,7 @@ export class Http2Stream implements BodyOrigin, Responder {
       socket: paced,
       framing: length === -1 ? ('close' as const) : ('length' as const),
       length,
+      ...(trailers !== undefined && { ending: () => this.#endWith(trailers) }),
       done: (complete: boolean, bodyBytes: number, error?: Error): void => {
         this.#writer = null;
         exchange.bodyBytes = bodyBytes;
@@ -238,12 +242,20 @@ export class Http2Stream implements BodyOrigin, Responder {
     }
   }
 
+  /** They leave when all that was written before has left. @returns nothing that would be written */
+  #endWith(trailers: Trailers): '' {
+    const fields = fieldsOf(readTrailers(trailers));
+    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(fields));
+    return '';
+  }
+
   /** Everything has been given to the stream. */
   #written(exchange: Exchange): void {
     this.#writtenAtMs = performance.now();
     this.#ours = true;
     exchange.complete = true;
     publishExchange(exchange, false);
+    exchange.release();
     if (exchange.body === null || exchange.body.ended) return;
     exchange.body.fail(new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'));
     const end = (): void => this.#refuseRest();
@@ -312,6 +324,7 @@ export class Http2Stream implements BodyOrigin, Responder {
       );
       this.#writer?.cancel();
       exchange.abort();
+      exchange.release();
     }
     this.#context.closed(this, wasReset);
   }

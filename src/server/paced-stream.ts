@@ -1,22 +1,24 @@
 /**
- * Writes to an HTTP/2 stream in pieces, the next one when the one before has left: how a client takes its response can be seen then. Node tells
- * of a write when all of it has left, which a client with a small window may draw out for ever.
+ * Writes to a stream of Node's in pieces, the next one when the one before has left: how a client takes its response can be seen then, and whoever
+ * waits for a write is told when the stream is no more. Node tells of a write when all of it has left, which a client with a small HTTP/2 window may
+ * draw out for ever; and not at all of one to a response whose connection was lost before its turn came.
  */
-import type { ServerHttp2Stream } from 'node:http2';
 import { Writable } from 'node:stream';
 
-/** The usual size of a DATA frame. In the 60 s of the write deadline, it is what the slowest client is allowed. */
+/** The usual size of a DATA frame of HTTP/2. In the 60 s of the write deadline, it is what the slowest client is allowed. */
 const PIECE_BYTES = 16_384;
 
 export class PacedStream extends Writable {
   /** When a piece has left last. */
   progressAtMs: number = performance.now();
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Writable;
+  readonly #pieceBytes: number;
   #done: ((error?: Error | null) => void) | undefined;
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: Writable, pieceBytes: number = PIECE_BYTES) {
     super();
     this.#stream = stream;
+    this.#pieceBytes = pieceBytes;
     // The end of the stream is told of by itself.
     this.on('error', () => {});
     stream.on('close', () => this.destroy());
@@ -30,7 +32,7 @@ export class PacedStream extends Writable {
 
   #writeFrom(chunk: Buffer, at: number): void {
     if (this.destroyed || this.#stream.destroyed) return this.#settle(new Error('the stream has ended'));
-    const piece = chunk.subarray(at, at + PIECE_BYTES);
+    const piece = chunk.subarray(at, at + this.#pieceBytes);
     this.#stream.write(piece, (error) => {
       this.progressAtMs = performance.now();
       if (error) this.#settle(error);
