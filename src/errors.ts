@@ -84,3 +84,12 @@ export function statusOfError(error: unknown): number {
   if (error instanceof GatewayError || error instanceof RemoteProtocolError) return error.status;
   return error instanceof LocalProtocolError ? 502 : 500;
 }
+
+/** What was thrown and is no Error, in words. Not everything can be made a string of. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
+}

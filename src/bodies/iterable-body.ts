@@ -68,7 +68,11 @@ class IterableSource implements BodySource {
     if (this.#over) return;
     this.#over = true;
     this.#goOn();
-    // Nobody is left to be told what goes wrong here.
+    this.#letGo();
+  }
+
+  /** Nobody is left to be told what goes wrong here. */
+  #letGo(): void {
     void Promise.resolve()
       .then(() => this.#iterator.return?.())
       .catch(() => {});
@@ -94,8 +98,10 @@ class IterableSource implements BodySource {
   }
 
   async #give(chunk: Uint8Array, sink: BodySink): Promise<void> {
-    if (!(chunk instanceof Uint8Array))
+    if (!(chunk instanceof Uint8Array)) {
+      this.#letGo();
       throw new TypeError(`expected a Uint8Array, received ${typeof chunk}`);
+    }
     if (chunk.length > 0) {
       this.#untaken += chunk.length;
       sink.data(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));

@@ -2,6 +2,7 @@
 import { RemoteProtocolError } from '../errors.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
 import { CollectedBytes } from './collected-bytes.js';
+import { interruptible } from './interruptible.js';
 
 /**
  * The whole body.
@@ -70,30 +71,44 @@ const MAX_WAITING_BYTES = 65_536;
  *
  * Throws what the client breaks.
  */
-export async function* requestChunks(body: RequestBody | null): AsyncGenerator<Buffer, void, void> {
+export function requestChunks(body: RequestBody | null): AsyncGenerator<Buffer, void, void> {
+  const reading: Reading = { isOver: false, wake: undefined };
+  return interruptible(chunksOf(body, reading), () => {
+    reading.isOver = true;
+    reading.wake?.();
+  });
+}
+
+interface Reading {
+  /** Nobody wants the rest. */
+  isOver: boolean;
+  wake: (() => void) | undefined;
+}
+
+async function* chunksOf(body: RequestBody | null, reading: Reading): AsyncGenerator<Buffer, void, void> {
   if (body === null) return;
   const chunks: Buffer[] = [];
   let waiting = 0;
   let ended = false;
   let failure: Error | undefined;
-  let wake: (() => void) | undefined;
   body.consume({
     data: (chunk) => {
+      if (reading.isOver) return;
       chunks.push(Buffer.from(chunk));
       waiting += chunk.length;
       if (waiting >= MAX_WAITING_BYTES) body.pause();
-      wake?.();
+      reading.wake?.();
     },
     end: () => {
       ended = true;
-      wake?.();
+      reading.wake?.();
     },
     error: (error) => {
       failure = error;
-      wake?.();
+      reading.wake?.();
     },
   });
-  for (;;) {
+  while (!reading.isOver) {
     const chunk = chunks.shift();
     if (chunk !== undefined) {
       waiting -= chunk.length;
@@ -105,9 +120,9 @@ export async function* requestChunks(body: RequestBody | null): AsyncGenerator<B
       return;
     } else {
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        reading.wake = resolve;
       });
-      wake = undefined;
+      reading.wake = undefined;
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The bytes of a response body, one chunk after the other, for middleware that changes or looks at them. */
 import { LocalProtocolError } from '../errors.js';
 import type { BodySink, BodySource, FileBody, ResponseBody } from '../types.js';
+import { interruptible } from './interruptible.js';
 
 /** Parts of a file. */
 const PART_BYTES = 65_536;
@@ -11,7 +12,13 @@ const PART_BYTES = 65_536;
  *
  * @param body is the caller's then, and not to be sent any more
  */
-export async function* responseChunks(body: ResponseBody): AsyncGenerator<Buffer, void, void> {
+export function responseChunks(body: ResponseBody): AsyncGenerator<Buffer, void, void> {
+  return body.kind === 'stream' ? sourceChunks(body.source) : chunksAtHand(body);
+}
+
+async function* chunksAtHand(
+  body: Exclude<ResponseBody, { readonly kind: 'stream' }>,
+): AsyncGenerator<Buffer, void, void> {
   switch (body.kind) {
     case 'empty':
       return;
@@ -24,9 +31,6 @@ export async function* responseChunks(body: ResponseBody): AsyncGenerator<Buffer
       return;
     case 'file':
       yield* fileChunks(body.file);
-      return;
-    case 'stream':
-      yield* sourceChunks(body.source);
       return;
     case 'tunnel':
       throw new LocalProtocolError('XGI_HTTP_BAD_RESPONSE', 'a tunnel has no body that could be read');
@@ -61,23 +65,38 @@ async function* fileChunks({ handle, pieces, version }: FileBody): AsyncGenerato
 }
 
 /** What has come and was not asked for yet is bounded by the source: it waits for `taken`. */
-async function* sourceChunks(source: BodySource): AsyncGenerator<Buffer, void, void> {
+function sourceChunks(source: BodySource): AsyncGenerator<Buffer, void, void> {
+  const reading: Reading = { isOver: false, wake: undefined };
+  return interruptible(chunksOf(source, reading), () => {
+    if (reading.isOver) return;
+    reading.isOver = true;
+    source.cancel();
+    reading.wake?.();
+  });
+}
+
+interface Reading {
+  /** The source has told its end, or was told that nobody wants it. */
+  isOver: boolean;
+  wake: (() => void) | undefined;
+}
+
+async function* chunksOf(source: BodySource, reading: Reading): AsyncGenerator<Buffer, void, void> {
   const chunks: Buffer[] = [];
-  let ended = false;
   let failure: Error | undefined;
-  let wake: (() => void) | undefined;
+  const end = (): void => {
+    reading.isOver = true;
+    reading.wake?.();
+  };
   const sink: BodySink = {
     data: (chunk) => {
       if (chunk.length > 0) chunks.push(chunk);
-      wake?.();
+      reading.wake?.();
     },
-    end: () => {
-      ended = true;
-      wake?.();
-    },
+    end,
     error: (error) => {
       failure = error;
-      wake?.();
+      end();
     },
   };
   source.start(sink);
@@ -92,18 +111,17 @@ async function* sourceChunks(source: BodySource): AsyncGenerator<Buffer, void, v
         }
       } else if (failure !== undefined) {
         throw failure;
-      } else if (ended) {
+      } else if (reading.isOver) {
         return;
       } else {
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          reading.wake = resolve;
         });
-        wake = undefined;
+        reading.wake = undefined;
       }
     }
   } finally {
     for (const chunk of chunks) source.taken(chunk.length);
-    if (!ended && failure === undefined) source.cancel();
   }
 }
 

@@ -24,6 +24,7 @@ import type { ChunkLease, FileOffer } from '../wire/decoder.js';
 import { readAnswerHead } from '../workers/answer-head.js';
 import type { Job, JobStream } from '../workers/job.js';
 import { spoolBody, type SpooledBody } from './body-spool.js';
+import { clientGone } from './client-gone.js';
 import type { OpenFile } from './open-file.js';
 import { answerWithFile } from './program-file.js';
 import { sendNamedFile } from './sendfile.js';
@@ -287,6 +288,8 @@ class WsgiJob implements Job, BodySource, InputEndListener {
     if (this.#state === 'over') return;
     this.#over();
     this.#context.pool.abort(this);
+    // Nothing happens here if it has been answered.
+    this.#settle.reject(clientGone());
   }
 
   /** The worker is done with the request. */

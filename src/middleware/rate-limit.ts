@@ -2,6 +2,7 @@
  * `rateLimit`: so many requests in a window for each client; 429 for what is more (RFC 6585 section 4). Tells clients what is left, in the fields
  * RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).
  */
+import { createHash } from 'node:crypto';
 import type { z } from 'zod/v3';
 import { rateLimitOptions } from '../config/middleware/rate-limit.js';
 import { ResponseHead } from '../http/response-head.js';
@@ -33,14 +34,26 @@ export const rateLimit = defineMiddleware(
   },
 );
 
+const MAX_KEY_LENGTH = 64;
+
+/** What is kept of a client's text: as much for each, and no part of its head, which would keep all of that alive. */
+function keyOfText(text: string): string {
+  const bytes = Buffer.from(text, 'latin1');
+  return bytes.length <= MAX_KEY_LENGTH
+    ? bytes.toString('latin1')
+    : createHash('sha256').update(bytes).digest('base64');
+}
+
 /** Those without a key share one. */
 function keyReader(
   by: NonNullable<z.output<typeof rateLimitOptions>['by']>,
 ): (request: GatewayRequest) => string {
-  if (by === 'user') return ({ identity, clientAddress }) => identity?.user ?? networkOf(clientAddress);
+  if (by === 'user')
+    return ({ identity, clientAddress }) =>
+      identity === null ? networkOf(clientAddress) : keyOfText(identity.user);
   if (by === 'address') return ({ clientAddress }) => networkOf(clientAddress);
   const name = by.field.toLowerCase();
-  return (request) => request.field(name) ?? '';
+  return (request) => keyOfText(request.field(name) ?? '');
 }
 
 function tooMany(seconds: number, fields: Fields): GatewayResponse {

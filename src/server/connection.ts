@@ -15,6 +15,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../errors.js';
+import { checkAnswer, misfit } from '../http/answer-check.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
@@ -29,7 +30,7 @@ import { Lingering } from './lingering.js';
 import { RequestBodyStream, type BodyOrigin } from './request-body.js';
 import { publishExchange, publishRefusal } from './request-record.js';
 import type { ServedConnection } from './served-connection.js';
-import { misfit, ResponseWriter, type ResponseOwner } from './response-writer.js';
+import { ResponseWriter, type ResponseOwner } from './response-writer.js';
 import { TunnelStream } from './tunnel-stream.js';
 import { WriteProgress } from './write-progress.js';
 
@@ -311,6 +312,7 @@ export class Connection
   }
 
   #write(exchange: Exchange, response: GatewayResponse, mayPersist = true): void {
+    checkAnswer(response);
     const { head, body } = response;
     if (body.kind === 'tunnel') this.#switch(exchange, head, body.accept);
     else this.#writer.write(exchange, response, mayPersist);

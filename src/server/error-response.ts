@@ -1,6 +1,7 @@
 /** The one place where an error becomes a response and a log record. */
 import { STATUS_CODES } from 'node:http';
-import { GatewayError, RemoteProtocolError, statusOfError, XgiError } from '../errors.js';
+import { GatewayError, RemoteProtocolError, statusOfError, textOf, XgiError } from '../errors.js';
+import { misfit } from '../http/answer-check.js';
 import { errorAnswerOf } from '../http/error-answer.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { GatewayResponse, Log } from '../types.js';
@@ -17,10 +18,16 @@ export interface ErrorAnswerOptions {
  * a plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
  * log under the same request id, and not to a stranger.
  */
-export function errorResponse(
-  error: unknown,
-  { requestId, details = null }: ErrorAnswerOptions = {},
-): GatewayResponse {
+export function errorResponse(error: unknown, options: ErrorAnswerOptions = {}): GatewayResponse {
+  try {
+    return describeError(error, options);
+  } catch (unfit) {
+    // A handler has made an error whose status or fields are none: there has to be an answer all the same.
+    return describeError(unfit, options);
+  }
+}
+
+function describeError(error: unknown, { requestId, details = null }: ErrorAnswerOptions): GatewayResponse {
   const status = statusOfError(error);
   const own = details === null || status < 500 ? errorAnswerOf(error) : undefined;
   if (own !== undefined) return own;
@@ -42,7 +49,9 @@ export function errorResponse(
 
 const HTML = 'text/html; charset=utf-8';
 
+/** @throws LocalProtocolError */
 function answer(status: number, text: string, fields: string[]): GatewayResponse {
+  if (status < 200) throw misfit(`the final status is ${status}`);
   if (status === 503) fields.push('Retry-After', '1');
   // The text may quote what a client has sent: it is what we say it is. As bytes it is framed by its true length.
   fields.push('X-Content-Type-Options', 'nosniff');
@@ -52,7 +61,7 @@ function answer(status: number, text: string, fields: string[]): GatewayResponse
 /** All that the log would say. */
 function causeOf(error: unknown): { message: string; detail: string } {
   if (error instanceof XgiError) return { message: error.message, detail: error.detail ?? '' };
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const detail = error instanceof Error ? (error.stack ?? error.message) : textOf(error);
   return { message: 'the request failed inside xgi; please report this', detail };
 }
 
@@ -68,7 +77,7 @@ export function logError(log: Log, error: unknown, context: ErrorContext): void 
   const { requestId, requestLine, client } = context;
   const about = requestLine === undefined ? '' : ` (${requestLine})`;
   if (!(error instanceof XgiError)) {
-    const detail = error instanceof Error ? error.stack : String(error);
+    const detail = error instanceof Error ? error.stack : textOf(error);
     log.error(`XGI_INTERNAL: the request failed inside xgi${about}; please report this`, {
       requestId,
       client,

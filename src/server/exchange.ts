@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import { firstValue } from '../http/field-values.js';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
-import { LocalProtocolError } from '../errors.js';
+import { checkInterimHead } from '../http/answer-check.js';
 import { ResponseHead } from '../http/response-head.js';
 import type {
   Fields,
@@ -111,12 +111,7 @@ export class Exchange implements GatewayRequest {
 
   inform(head: ResponseHead): void {
     if (this.answered || this.httpVersion === '1.0') return;
-    if (head.status > 199 || head.status === 101) {
-      throw new LocalProtocolError(
-        'XGI_HTTP_BAD_RESPONSE_HEAD',
-        `an interim response has status 1xx but 101, not ${head.status}`,
-      );
-    }
+    checkInterimHead(head);
     this.#inform(head);
   }
 

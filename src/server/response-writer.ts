@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { disposeBody } from '../bodies/dispose-body.js';
-import { LocalProtocolError } from '../errors.js';
+import { misfit } from '../http/answer-check.js';
 import { combinedValue } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
 import { checkTrailerNames, readTrailers } from '../http/trailers.js';
@@ -204,19 +204,12 @@ export function trailersOf(body: ResponseBody, areSent: boolean): Trailers | und
   return areSent ? body.trailers : undefined;
 }
 
-/** A response that cannot be put on the wire. */
-export function misfit(observed: string): LocalProtocolError {
-  return new LocalProtocolError('XGI_HTTP_BAD_RESPONSE', `cannot send this response: ${observed}`);
-}
-
 /**
  * Content-Length, or the length of the body, or -1 if only its end will tell.
  *
  * @throws LocalProtocolError for a head and a body that do not fit together
  */
 export function fitLength(head: ResponseHead, body: ResponseBody, noBody: boolean): number {
-  // Only there its fields have been checked, and a handler in plain JavaScript may have made it otherwise.
-  if (!(head instanceof ResponseHead)) throw misfit('its head is no ResponseHead');
   if (head.status < 200) throw misfit(`the final status is ${head.status}`);
   const own = bodyLength(body);
   if (head.contentLength === -1) return own;
@@ -248,9 +241,7 @@ function bodyLength(body: ResponseBody): number {
       return body.bytes.length;
     case 'file':
       return fileBodyLength(body.file);
-    case 'stream':
-      return -1;
     default:
-      throw misfit('its body is of no kind that there is');
+      return -1;
   }
 }

@@ -20,7 +20,11 @@ export type ModuleExports = Readonly<Record<string, unknown>>;
 export interface LoadOptions {
   /** Called with the files that were loaded: the module's, and those that it imports beside it. */
   readonly onFiles?: ((paths: readonly string[]) => void) | undefined;
+  /** A module that is still loading then is given up, so that the next load can begin. Default 60 s. */
+  readonly timeoutMs?: number | undefined;
 }
+
+const TIMEOUT_MS = 60_000;
 
 /** @returns the default export; undefined if there is none. @throws whatever the module throws */
 export async function loadModule(file: string): Promise<unknown> {
@@ -35,9 +39,19 @@ let lastLoad: Promise<unknown> = Promise.resolve();
  * @throws whatever the module throws
  */
 export async function loadExports(file: string, options: LoadOptions = {}): Promise<ModuleExports> {
-  const load = lastLoad.then(() => loadNow(file, options));
+  const load = lastLoad.then(() => withinTime(loadNow(file, options), options.timeoutMs ?? TIMEOUT_MS));
   lastLoad = load.catch(() => {});
   return await load;
+}
+
+/** What a module waits for at its top level may never come. @throws Error */
+async function withinTime<T>(load: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const why = `it is still loading after ${timeoutMs / 1000} s; what does it wait for at its top level?`;
+    timer = setTimeout(() => reject(new Error(why)), timeoutMs);
+  });
+  return await Promise.race([load, late]).finally(() => clearTimeout(timer));
 }
 
 async function loadNow(file: string, { onFiles }: LoadOptions): Promise<ModuleExports> {

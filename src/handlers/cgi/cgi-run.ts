@@ -25,6 +25,7 @@ import { makeAnswerHead } from './answer-head.js';
 import type { BodyStream, BodyTaker } from './body-stream.js';
 import { OutputBody } from './output-body.js';
 import { describeEnd, named, type Subject, timedOut, truncated, withoutHead } from './run-failure.js';
+import { clientGone } from '../client-gone.js';
 
 export interface CgiRunOptions {
   readonly request: GatewayRequest;
@@ -323,7 +324,9 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener,
     if (this.#state === 'over' || this.#state === 'draining') return;
     const wasWaiting = this.#state === 'waiting';
     this.#state = 'draining';
-    this.#failure ??= new GatewayError(499, 'XGI_HTTP_CLIENT_GONE', 'the client has gone');
+    this.#failure ??= clientGone();
+    // Nothing happens here if it has been answered.
+    this.#options.outcome.fail(this.#failure);
     if (wasWaiting) this.#over();
     else this.#abort();
   }

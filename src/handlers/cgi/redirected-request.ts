@@ -1,7 +1,7 @@
 /** The request that a local redirect makes of another one: a GET for the new path, without a body (RFC 3875 section 6.2.2). */
-import { DerivedRequest } from '../../http/derived-request.js';
+import { DerivedRequest, originalRequest } from '../../http/derived-request.js';
 import { withoutFields } from '../../http/field-values.js';
-import type { GatewayRequest } from '../../types.js';
+import type { Fields, GatewayRequest } from '../../types.js';
 
 /** Fields that speak of a body that is not there any more, or of what the first program was asked for. */
 const OF_THE_BODY: ReadonlySet<string> = new Set([
@@ -26,9 +26,15 @@ export class RedirectedRequest extends DerivedRequest {
     this.mount = '';
     this.path = path;
     this.query = query;
-    this.fields = withoutFields(from.fields, OF_THE_BODY);
+    this.fields = [...withoutFields(from.fields, OF_THE_BODY), ...credentialsTakenFrom(from)];
     this.body = null;
   }
+}
+
+/** What has checked credentials keeps them from programs; whatever stands in front of the new path is to check them, too. */
+function credentialsTakenFrom(request: GatewayRequest): Fields {
+  const sent = originalRequest(request).field('authorization');
+  return sent === undefined || request.field('authorization') !== undefined ? [] : ['Authorization', sent];
 }
 
 /** The local redirect that has led to a request, whatever route and middleware it passed then; undefined if none has. */

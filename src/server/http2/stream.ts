@@ -7,6 +7,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { disposeBody } from '../../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../../errors.js';
+import { checkAnswer } from '../../http/answer-check.js';
 import { hasNoBody, type ResponseHead } from '../../http/response-head.js';
 import { readTrailers } from '../../http/trailers.js';
 import type { GatewayResponse, Handler, Peer, ResponseBody, Trailers } from '../../types.js';
@@ -170,7 +171,9 @@ export class Http2Stream implements BodyOrigin, Responder {
     });
   }
 
-  #write(exchange: Exchange, { head, body }: GatewayResponse): void {
+  #write(exchange: Exchange, response: GatewayResponse): void {
+    checkAnswer(response);
+    const { head, body } = response;
     if (body.kind === 'tunnel')
       throw new GatewayError(501, 'XGI_HTTP2_TUNNEL', 'a tunnel needs HTTP/1.1 and its Upgrade');
     const noBody = hasNoBody(exchange.method, head.status);

@@ -112,3 +112,17 @@ describe('what goes wrong cuts the body off, where the client can tell', () => {
     await pollUntil(() => log.some(({ level }) => level === 'error'), { what: 'the log' });
   });
 });
+
+test('an iterable that gives something else than bytes is ended', async () => {
+  let isEnded = false;
+  const { url } = await serve(async function* () {
+    try {
+      yield Buffer.from('a');
+      yield 'text' as unknown as Buffer;
+    } finally {
+      isEnded = true;
+    }
+  });
+  await expect(fetch(url).then((response) => response.text())).rejects.toThrow('terminated');
+  await pollUntil(() => isEnded, { what: 'its finally block' });
+});

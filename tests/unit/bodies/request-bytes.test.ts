@@ -88,3 +88,11 @@ describe('givenBody: what was read is given on', () => {
     expect(givenBody(Buffer.alloc(0))).toBeNull();
   });
 });
+
+test('chunks that nobody wants any more are not waited for', async () => {
+  const idle = { length: -1, consume() {}, pause() {}, resume() {} };
+  const chunks = requestChunks(idle);
+  const waiting = chunks.next();
+  expect(await chunks.return()).toEqual({ done: true, value: undefined });
+  expect(await waiting).toEqual({ done: true, value: undefined });
+});

@@ -129,3 +129,32 @@ test('an error of a source is thrown, after what came before it', async () => {
   await expect(chunks.next()).rejects.toThrow('broken');
   expect(source.cancels).toBe(0);
 });
+
+describe('ended early', () => {
+  /** Has nothing to say. */
+  class IdleSource implements BodySource {
+    cancelled = 0;
+    start(): void {}
+    taken(): void {}
+    cancel(): void {
+      this.cancelled += 1;
+    }
+  }
+
+  test('while it is waited for, the source is told at once', async () => {
+    const source = new IdleSource();
+    const chunks = responseChunks({ kind: 'stream', source });
+    const waiting = chunks.next();
+    expect(await chunks.return()).toEqual({ done: true, value: undefined });
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(source.cancelled).toBe(1);
+  });
+
+  test('before it was asked for anything, too', async () => {
+    const source = new IdleSource();
+    const chunks = responseChunks({ kind: 'stream', source });
+    await chunks.return();
+    await chunks.return();
+    expect(source.cancelled).toBe(1);
+  });
+});

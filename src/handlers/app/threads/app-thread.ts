@@ -1,6 +1,6 @@
 /** One thread that runs the application, as the gateway sees it. */
 import { Worker } from 'node:worker_threads';
-import { GatewayError } from '../../../errors.js';
+import { GatewayError, textOf } from '../../../errors.js';
 import type { GatewayRequest, GatewayResponse } from '../../../types.js';
 import type { WorkerState, WorkerStatus } from '../../../workers/status.js';
 import { type FromThread, Outbox, type ToThread, unpackError } from './messages.js';
@@ -53,10 +53,16 @@ export class AppThread {
     this.#worker = new Worker(program.entry, { workerData: program.data, env: program.env, name: 'xgi app' });
     this.#out = new Outbox(this.#worker);
     this.#worker.on('message', (messages: readonly FromThread[]) => {
-      for (const message of messages) this.#take(message);
+      try {
+        for (const message of messages) this.#take(message);
+      } catch (error) {
+        // An application has the port of its thread, and may say there what is no message of ours.
+        this.#error = error as Error;
+        this.end();
+      }
     });
     this.#worker.on('error', (error) => {
-      this.#error = error instanceof Error ? error : new Error(String(error));
+      this.#error = error instanceof Error ? error : new Error(textOf(error));
     });
     this.#ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {

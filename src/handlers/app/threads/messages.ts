@@ -7,7 +7,7 @@
  * All messages of one turn of the event loop leave together.
  */
 import type { MessagePort, Transferable } from 'node:worker_threads';
-import { GatewayError, RemoteProtocolError, XgiError, type ErrorCode } from '../../../errors.js';
+import { GatewayError, RemoteProtocolError, textOf, XgiError, type ErrorCode } from '../../../errors.js';
 import type { Fields, GatewayRequest, Identity, Peer } from '../../../types.js';
 
 /** A request without its body. */
@@ -82,26 +82,29 @@ export interface ErrorData {
   readonly message: string;
   readonly stack: string;
   readonly detail: string | undefined;
+  /** Of the answer, of a GatewayError. */
+  readonly fields: Fields;
 }
 
 export function packError(thrown: unknown): ErrorData {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = thrown instanceof Error ? thrown : new Error(textOf(thrown));
   const { message, stack = '' } = error;
-  const common = { message, stack, status: 500, code: '', detail: undefined };
+  const common = { message, stack, status: 500, code: '', detail: undefined, fields: [] };
   if (error instanceof GatewayError || error instanceof RemoteProtocolError) {
     const kind = error instanceof GatewayError ? 'gateway' : 'remote';
-    return { ...common, kind, status: error.status, code: error.code, detail: error.detail };
+    const fields = error instanceof GatewayError ? error.fields : [];
+    return { ...common, kind, status: error.status, code: error.code, detail: error.detail, fields };
   }
   if (error instanceof XgiError) return { ...common, kind: 'xgi', code: error.code, detail: error.detail };
   return { ...common, kind: 'other' };
 }
 
 /** The same for those who answer and log it: an error of the application has its stack. */
-export function unpackError({ kind, status, code, message, stack, detail }: ErrorData): Error {
+export function unpackError({ kind, status, code, message, stack, detail, fields }: ErrorData): Error {
   const options = detail === undefined ? {} : { detail };
   switch (kind) {
     case 'gateway':
-      return new GatewayError(status, code as ErrorCode, message, options);
+      return new GatewayError(status, code as ErrorCode, message, { ...options, fields });
     case 'remote':
       return new RemoteProtocolError(status, code as ErrorCode, message);
     case 'xgi':

@@ -8,6 +8,7 @@ import type {
   GatewayResponse,
   InputEndListener,
 } from '../../../types.js';
+import { clientGone } from '../../client-gone.js';
 import { applicationHead } from '../application-head.js';
 import {
   bufferOf,
@@ -156,6 +157,8 @@ export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
     if (this.isOver) return;
     this.#options.out.send({ type: 'abort', id: this.id });
     this.#over();
+    // Nothing happens here if it has been answered.
+    this.#options.reject(clientGone());
   }
 
   inputEnded(): void {

@@ -12,6 +12,7 @@ import { BootError, GatewayError } from '../../../errors.js';
 import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../../types.js';
 import { Backoff } from '../../../workers/backoff.js';
 import type { FailureStatus, PoolStatus, PoolTotals } from '../../../workers/status.js';
+import { clientGone } from '../../client-gone.js';
 import { AppThread, type ThreadOwner, type ThreadProgram } from './app-thread.js';
 
 export interface ThreadPoolOptions {
@@ -142,8 +143,8 @@ export class ThreadPool implements ThreadOwner {
     this.#bootFailure = { code, message, traceback: detail };
     const options = detail === '' ? {} : { detail };
     // At the start, and for a reload, it is told by who asked for it.
-    if (this.#proof === undefined) this.#options.log.error(`${code}: ${message}`, options);
-    else this.#proof.reject(new BootError(code, message, options));
+    if (this.#proof?.threads.has(thread) === true) this.#proof.reject(new BootError(code, message, options));
+    else this.#options.log.error(`${code}: ${message}`, options);
     thread.end();
   }
 
@@ -168,10 +169,12 @@ export class ThreadPool implements ThreadOwner {
         error?.stack === undefined ? {} : { detail: error.stack },
       );
     }
-    this.#proof?.reject(
-      new BootError('XGI_APP_LOAD', `a thread ended while it loaded the application: ${why}`),
-    );
-    if (this.#proof?.threads.has(thread) === true) return;
+    if (this.#proof?.threads.has(thread) === true) {
+      this.#proof.reject(
+        new BootError('XGI_APP_LOAD', `a thread ended while it loaded the application: ${why}`),
+      );
+      return;
+    }
     const pauseMs = this.#backoff.next(performance.now(), thread.startedAtMs, thread.hasServed);
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
@@ -240,7 +243,10 @@ export class ThreadPool implements ThreadOwner {
     return new Promise((resolve, reject) => {
       const one = { request, sinceMs: performance.now(), resolve, reject };
       this.#waiting.add(one);
-      request.onAbort(() => this.#waiting.delete(one));
+      request.onAbort(() => {
+        this.#waiting.delete(one);
+        reject(clientGone());
+      });
     });
   }
 

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { iterableBody } from '../../../bodies/iterable-body.js';
 import { responseChunks } from '../../../bodies/response-chunks.js';
+import { checkAnswer, checkInterimHead } from '../../../http/answer-check.js';
 import { firstValue } from '../../../http/field-values.js';
 import type { ResponseHead } from '../../../http/response-head.js';
 import type {
@@ -71,11 +72,7 @@ class Served implements BodySink {
     try {
       const answer = handler(this.#request);
       if (!(answer instanceof Promise)) this.#answer(answer);
-      else
-        answer.then(
-          (response) => this.#answer(response),
-          (error: unknown) => this.error(error),
-        );
+      else answer.then((response) => this.#answer(response)).catch((error: unknown) => this.error(error));
     } catch (error) {
       this.error(error);
     }
@@ -123,7 +120,10 @@ class Served implements BodySink {
     this.#over();
   }
 
-  #answer({ head, body }: GatewayResponse): void {
+  /** @throws LocalProtocolError for what is no answer */
+  #answer(answer: GatewayResponse): void {
+    checkAnswer(answer);
+    const { head, body } = answer;
     const id = this.#id;
     const { status, reason, fields } = head;
     const response = { type: 'response', id, status, reason, fields } as const;
@@ -224,7 +224,9 @@ class ThreadRequest implements GatewayRequest {
     this.#inputEndListener = listener;
   }
 
-  inform({ status, fields }: ResponseHead): void {
+  inform(head: ResponseHead): void {
+    checkInterimHead(head);
+    const { status, fields } = head;
     this.#out.send({ type: 'inform', id: this.#number, status, fields });
   }
 
