@@ -5,6 +5,7 @@
  * with what was observed, and the fix. Its `message` is complete in itself; `detail` (a traceback, say) goes
  * to the log and never to a client.
  */
+import { fileURLToPath } from 'node:url';
 
 /** Where an error was found decides who sees it: `XGI_HTTP_*` the client, `XGI_CONFIG_*` the person at the shell. */
 export type ErrorCode = `XGI_${Uppercase<string>}`;
@@ -92,4 +93,39 @@ export function textOf(thrown: unknown): string {
   } catch {
     return Object.prototype.toString.call(thrown);
   }
+}
+
+const root = new URL('..', import.meta.url);
+/** As built, and as its tests run it; as paths, and as URLs have them. */
+const OURS = [fileURLToPath(root), root.pathname].flatMap((folder) => [`${folder}dist/`, `${folder}src/`]);
+
+/**
+ * @returns the error itself, if it is one of ours; else one that says what was thrown, with its stack: `XGI_APP_RAISED` if an application or middleware
+ * threw it, `XGI_INTERNAL` if that happened in xgi
+ */
+export function asXgiError(thrown: unknown): XgiError {
+  if (thrown instanceof XgiError) return thrown;
+  if (!(thrown instanceof Error))
+    return new XgiError(
+      'XGI_APP_RAISED',
+      `the application or its middleware threw ${describe(thrown)}, which is no Error`,
+    );
+  const { name, message, stack = message } = thrown;
+  if (isOurs(stack))
+    return new XgiError('XGI_INTERNAL', 'the request failed inside xgi; please report this', {
+      detail: stack,
+    });
+  return new XgiError('XGI_APP_RAISED', `the application or its middleware threw ${name}: ${message}`, {
+    detail: stack,
+  });
+}
+
+/** By the first of its frames that is in a file. Without any, nobody else can have thrown it. */
+function isOurs(stack: string): boolean {
+  const file = /^ +at (?:.*\()?(?:async )?(?:file:\/\/)?(\/.*):\d+:\d+\)?$/m.exec(stack)?.[1];
+  return file === undefined || OURS.some((folder) => file.startsWith(folder));
+}
+
+function describe(value: unknown): string {
+  return value === null || value === undefined ? String(value) : `a value of type ${typeof value}`;
 }

@@ -7,6 +7,7 @@
 import type { Writable } from 'node:stream';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../errors.js';
+import { checkAnswer } from '../http/answer-check.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import { hasNoBody, type ResponseHead } from '../http/response-head.js';
 import { readTrailers } from '../http/trailers.js';
@@ -194,7 +195,9 @@ export class EmbeddedExchange implements Responder {
     this.#host.end(bytes, []);
   }
 
-  #write(exchange: Exchange, { head, body }: GatewayResponse): void {
+  #write(exchange: Exchange, response: GatewayResponse): void {
+    checkAnswer(response);
+    const { head, body } = response;
     if (body.kind === 'tunnel')
       throw new GatewayError(501, 'XGI_HTTP_TUNNEL', 'a tunnel needs a connection of xgi’s own server');
     const noBody = hasNoBody(exchange.method, head.status);

@@ -127,6 +127,7 @@ async function* chunksOf(body: RequestBody | null, reading: Reading): AsyncGener
   }
 }
 
-function tooLong(maxBytes: number): RemoteProtocolError {
+/** 413 `XGI_HTTP_BODY_SIZE` */
+export function tooLong(maxBytes: number): RemoteProtocolError {
   return new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', `the body is larger than ${maxBytes} bytes`);
 }

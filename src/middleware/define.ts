@@ -1,6 +1,7 @@
 /** What the ready middleware have in common: options that are read and checked in one way, wherever they were written. */
 import type { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
+import { ProgramLog } from '../observe/program-log.js';
 import type { Log, Middleware } from '../types.js';
 
 export interface MiddlewareContext {
@@ -13,7 +14,7 @@ export interface MiddlewareContext {
 
 export interface ReadyMiddleware<S extends z.ZodTypeAny> {
   /**
-   * For programs; paths are relative to the working directory.
+   * For programs; paths are relative to the working directory, and warnings and errors go to standard error.
    *
    * @throws ConfigError `XGI_CONFIG_VALUE` for options that cannot be used
    */
@@ -22,7 +23,8 @@ export interface ReadyMiddleware<S extends z.ZodTypeAny> {
   create(options: z.output<S>, context: MiddlewareContext): Middleware;
 }
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+/** Of middleware that a program makes, before anybody knows what it will stand in front of. */
+let ownLog: Log | undefined;
 
 /** @param name as in a configuration */
 export function defineMiddleware<S extends z.ZodTypeAny>(
@@ -32,7 +34,10 @@ export function defineMiddleware<S extends z.ZodTypeAny>(
 ): ReadyMiddleware<S> {
   const direct = (options?: z.input<S>): Middleware => {
     const result = schema.safeParse(options ?? {});
-    if (result.success) return create(result.data, { directory: process.cwd(), log: SILENT, where: name });
+    if (result.success) {
+      ownLog ??= new ProgramLog({ level: 'warning' });
+      return create(result.data, { directory: process.cwd(), log: ownLog, where: name });
+    }
     const issue = result.error.issues[0]!;
     const what =
       issue.code === 'unrecognized_keys'

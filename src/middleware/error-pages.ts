@@ -9,7 +9,7 @@ import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { type ErrorPageHandler, errorPagesOptions } from '../config/middleware/error-pages.js';
-import { ConfigError, GatewayError, statusOfError } from '../errors.js';
+import { asXgiError, ConfigError, GatewayError, statusOfError } from '../errors.js';
 import { chooseMediaType } from '../http/accept.js';
 import { setErrorAnswer } from '../http/error-answer.js';
 import { combinedValue, withoutFields } from '../http/field-values.js';
@@ -46,7 +46,7 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
     pages.get(String(status)) ?? pages.get(`${Math.floor(status / 100)}xx`);
 
   const thrown = (request: GatewayRequest, given: unknown): Answer => {
-    const error = typeof given === 'object' && given !== null ? given : new Error(String(given));
+    const error = typeof given === 'object' && given !== null ? given : asXgiError(given);
     const status = statusOfError(error);
     const page = pageOf(status);
     if (page === undefined) throw error;

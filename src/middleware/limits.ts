@@ -1,7 +1,8 @@
 /** `limits`: how long the body of a request may be, and how long its answer may take. */
 import { disposeBody } from '../bodies/dispose-body.js';
+import { tooLong } from '../bodies/request-bytes.js';
 import { limitsOptions } from '../config/middleware/limits.js';
-import { ConfigError, GatewayError, RemoteProtocolError } from '../errors.js';
+import { ConfigError, GatewayError } from '../errors.js';
 import { DerivedRequest } from '../http/derived-request.js';
 import type { BodyConsumer, GatewayRequest, GatewayResponse, Handler, RequestBody } from '../types.js';
 import { defineMiddleware } from './define.js';
@@ -67,10 +68,6 @@ class LimitedBody implements RequestBody {
   resume(): void {
     this.#body.resume();
   }
-}
-
-function tooLong(maxBytes: number): RemoteProtocolError {
-  return new RemoteProtocolError(413, 'XGI_HTTP_BODY_SIZE', `the body is larger than ${maxBytes} bytes`);
 }
 
 function limitTime(next: Handler, timeMs: number): Handler {

@@ -48,9 +48,10 @@ function keyOfText(text: string): string {
 function keyReader(
   by: NonNullable<z.output<typeof rateLimitOptions>['by']>,
 ): (request: GatewayRequest) => string {
+  // A name has no NUL, so none is the key of an address.
   if (by === 'user')
     return ({ identity, clientAddress }) =>
-      identity === null ? networkOf(clientAddress) : keyOfText(identity.user);
+      identity === null ? `\0${networkOf(clientAddress)}` : keyOfText(identity.user);
   if (by === 'address') return ({ clientAddress }) => networkOf(clientAddress);
   const name = by.field.toLowerCase();
   return (request) => keyOfText(request.field(name) ?? '');

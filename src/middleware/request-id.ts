@@ -1,5 +1,6 @@
 /** `requestId`: the same id in the request that the application sees, in its response, and in the log. */
 import { requestIdOptions } from '../config/middleware/request-id.js';
+import { assignId } from '../http/assigned-id.js';
 import { deriveRequest } from '../http/derived-request.js';
 import { firstValue, withField } from '../http/field-values.js';
 import { changeAnswer } from './answer.js';
@@ -12,8 +13,9 @@ export const requestId = defineMiddleware('requestId', requestIdOptions, (option
   const lower = field.toLowerCase();
   return (next) => (request) => {
     const given = accept ? firstValue(request.fields, lower) : undefined;
-    const id = given !== undefined && ACCEPTABLE.test(given) ? given : request.id;
-    const changed = deriveRequest(request, { id, fields: withField(request.fields, field, id) });
+    if (given !== undefined && ACCEPTABLE.test(given)) assignId(request, given);
+    const { id } = request;
+    const changed = deriveRequest(request, { fields: withField(request.fields, field, id) });
     return changeAnswer(next(changed), ({ head, body }) => ({
       head: head.withField(field, id),
       body,

@@ -1,6 +1,6 @@
 /** The one place where an error becomes a response and a log record. */
 import { STATUS_CODES } from 'node:http';
-import { GatewayError, RemoteProtocolError, statusOfError, textOf, XgiError } from '../errors.js';
+import { asXgiError, GatewayError, RemoteProtocolError, statusOfError } from '../errors.js';
 import { misfit } from '../http/answer-check.js';
 import { errorAnswerOf } from '../http/error-answer.js';
 import { ResponseHead } from '../http/response-head.js';
@@ -18,31 +18,30 @@ export interface ErrorAnswerOptions {
  * a plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
  * log under the same request id, and not to a stranger.
  */
-export function errorResponse(error: unknown, options: ErrorAnswerOptions = {}): GatewayResponse {
+export function errorResponse(thrown: unknown, options: ErrorAnswerOptions = {}): GatewayResponse {
   try {
-    return describeError(error, options);
+    return describeError(thrown, options);
   } catch (unfit) {
     // A handler has made an error whose status or fields are none: there has to be an answer all the same.
     return describeError(unfit, options);
   }
 }
 
-function describeError(error: unknown, { requestId, details = null }: ErrorAnswerOptions): GatewayResponse {
+function describeError(thrown: unknown, { requestId, details = null }: ErrorAnswerOptions): GatewayResponse {
+  const error = asXgiError(thrown);
   const status = statusOfError(error);
-  const own = details === null || status < 500 ? errorAnswerOf(error) : undefined;
+  const own = details === null || status < 500 ? errorAnswerOf(thrown) : undefined;
   if (own !== undefined) return own;
-  const code = error instanceof XgiError ? error.code : 'XGI_INTERNAL';
+  const { code, message, detail = '' } = error;
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
   const fields = error instanceof GatewayError ? error.fields : [];
   if (details === 'page') {
-    const page = formatErrorPage({ title, code, ...causeOf(error), requestId });
+    const page = formatErrorPage({ title, code, message, detail, requestId });
     return answer(status, page, ['Content-Type', HTML, 'Content-Security-Policy', PAGE_POLICY, ...fields]);
   }
   let text = `${title}\n\n${code}`;
-  const { message, detail } = causeOf(error);
   if (details === 'text') text += `: ${message}${detail === '' ? '' : `\n\n${detail}`}`;
-  else if (error instanceof XgiError && (status < 500 || error instanceof RemoteProtocolError))
-    text += `: ${message}`;
+  else if (status < 500 || error instanceof RemoteProtocolError) text += `: ${message}`;
   else if (requestId !== undefined) text += `\nrequest ${requestId}`;
   return answer(status, `${text}\n`, ['Content-Type', 'text/plain; charset=utf-8', ...fields]);
 }
@@ -58,13 +57,6 @@ function answer(status: number, text: string, fields: string[]): GatewayResponse
   return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes: Buffer.from(text) } };
 }
 
-/** All that the log would say. */
-function causeOf(error: unknown): { message: string; detail: string } {
-  if (error instanceof XgiError) return { message: error.message, detail: error.detail ?? '' };
-  const detail = error instanceof Error ? (error.stack ?? error.message) : textOf(error);
-  return { message: 'the request failed inside xgi; please report this', detail };
-}
-
 /** Where and for whom an error happened. */
 export interface ErrorContext {
   readonly requestId?: string;
@@ -73,18 +65,10 @@ export interface ErrorContext {
 }
 
 /** Errors of a client are information, errors of ours or of a program are errors. */
-export function logError(log: Log, error: unknown, context: ErrorContext): void {
+export function logError(log: Log, thrown: unknown, context: ErrorContext): void {
   const { requestId, requestLine, client } = context;
   const about = requestLine === undefined ? '' : ` (${requestLine})`;
-  if (!(error instanceof XgiError)) {
-    const detail = error instanceof Error ? error.stack : textOf(error);
-    log.error(`XGI_INTERNAL: the request failed inside xgi${about}; please report this`, {
-      requestId,
-      client,
-      detail,
-    });
-    return;
-  }
+  const error = asXgiError(thrown);
   const ours = statusOfError(error) >= 500 && !(error instanceof RemoteProtocolError);
   const { code, message, detail } = error;
   if (ours) log.error(`${code}: ${message}${about}`, { code, requestId, client, detail });

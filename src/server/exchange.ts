@@ -1,6 +1,7 @@
 /** One request on a connection and the state of its response. */
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
+import { assignedId } from '../http/assigned-id.js';
 import { firstValue } from '../http/field-values.js';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
 import { checkInterimHead } from '../http/answer-check.js';
@@ -102,7 +103,7 @@ export class Exchange implements GatewayRequest {
   }
 
   get id(): string {
-    return `${ID_PREFIX}-${this.#number.toString(36)}`;
+    return assignedId(this) ?? `${ID_PREFIX}-${this.#number.toString(36)}`;
   }
 
   field(lowerCaseName: string): string | undefined {

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { misfit } from '../http/answer-check.js';
 import { combinedValue } from '../http/field-values.js';
-import { hasNoBody, ResponseHead } from '../http/response-head.js';
+import { hasNoBody, type ResponseHead } from '../http/response-head.js';
 import { checkTrailerNames, readTrailers } from '../http/trailers.js';
 import type { GatewayResponse, ResponseBody, Trailers } from '../types.js';
 import { StreamWriter } from './body-writer.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { MiddlewareEntry } from '../config/middleware.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
-import { BootError, XgiError } from '../errors.js';
+import { BootError } from '../errors.js';
 import type { Handler, Log, Middleware } from '../types.js';
 import { holdAnswers } from './held-answer.js';
 import { loadModule } from './load-module.js';
@@ -40,7 +40,7 @@ export class MiddlewareSet {
   wrap(entries: readonly MiddlewareEntry[], handler: Handler): Handler {
     if (entries.length === 0) return handler;
     return entries.reduceRight<Handler>((next, entry) => {
-      const wrapped: unknown = attempt(entry, () => this.#loaded.get(entry)!(next));
+      const wrapped = wrapOne(entry, this.#loaded.get(entry)!, next);
       if (typeof wrapped === 'function') return wrapped as Handler;
       throw failure(
         entry,
@@ -86,17 +86,26 @@ async function loadOwn(entry: MiddlewareEntry & { readonly kind: 'module' }): Pr
       `expected ${path.basename(entry.path)} to export a function by default, (next) => (request) => …; it exports ${describe(exported)}`,
     );
   if (entry.options === undefined) return exported as Middleware;
-  const made: unknown = await attempt(entry, () => exported(entry.options) as unknown);
+  let made: unknown;
+  try {
+    made = await exported(entry.options);
+  } catch (error) {
+    throw thrown(entry, error);
+  }
   if (typeof made === 'function') return made as Middleware;
   throw failure(entry, `called with its options, it returned ${describe(made)}; expected middleware`);
 }
 
-function attempt<T>(entry: MiddlewareEntry, call: () => T): T {
+function wrapOne(entry: MiddlewareEntry, middleware: Middleware, next: Handler): unknown {
   try {
-    return call();
+    return middleware(next);
   } catch (error) {
-    throw error instanceof XgiError ? error : failure(entry, `it threw: ${messageOf(error)}`, error);
+    throw thrown(entry, error);
   }
+}
+
+function thrown(entry: MiddlewareEntry, error: unknown): BootError {
+  return failure(entry, `it threw: ${messageOf(error)}`, error);
 }
 
 function failure({ where }: MiddlewareEntry, observed: string, cause?: unknown): BootError {

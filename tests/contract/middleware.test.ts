@@ -165,7 +165,7 @@ describe.each(Object.keys(KINDS))('in front of %s', (kind) => {
   describe('one that throws', () => {
     const failures = [
       ['a GatewayError', new GatewayError(418, 'XGI_TEST', 'no'), 418, 'XGI_TEST'],
-      ['anything else', new Error('secret'), 500, 'XGI_INTERNAL'],
+      ['anything else', new Error('secret'), 500, 'XGI_APP_RAISED'],
     ] as const;
 
     test.each(failures)('%s before: the application is not called', async (_what, error, status, code) => {
@@ -209,7 +209,7 @@ describe.each(Object.keys(KINDS))('in front of %s', (kind) => {
         expect(response.status).toBe(200);
         await expect(response.arrayBuffer()).rejects.toThrow('terminated');
       }
-      expect(log.matching(/XGI_INTERNAL/)).toHaveLength(10);
+      expect(log.matching(/XGI_APP_RAISED/)).toHaveLength(10);
     });
   });
 

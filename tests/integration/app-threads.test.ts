@@ -13,6 +13,7 @@ import { killAllIn, readStatus, runXgi, spawnXgi, startXgi, type XgiServer } fro
 const APP = `
 import { appendFileSync, existsSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
+import { GatewayError } from 'xgi';
 import { word } from './word.ts';
 
 const note = (line: string): void => appendFileSync('notes', line + '\\n');
@@ -42,6 +43,10 @@ export default {
         }));
       case '/fail':
         throw new TypeError('failed on purpose');
+      case '/word':
+        throw 'only a word';
+      case '/refuse':
+        throw new GatewayError(401, 'XGI_TEST_REFUSED', 'not you', { fields: ['WWW-Authenticate', 'Test'] });
       default:
         return Response.json({ word, threadId, clientAddress, env: process.env.COLOUR, pathname });
     }
@@ -117,6 +122,18 @@ describe.each([
     const line = APP.split('\n').findIndex((text) => text.includes('failed on purpose')) + 1;
     expect((await fetch(server.url('/fail'))).status).toBe(500);
     await server.waitForOutput(new RegExp(`app\\.ts:${line}:`));
+    expect(server.output).toContain(
+      'XGI_APP_RAISED: the application or its middleware threw TypeError: failed on purpose',
+    );
+  });
+
+  test('what it throws need not be an Error; a GatewayError is the answer that it says', async () => {
+    const server = await start(...flags);
+    expect((await fetch(server.url('/word'))).status).toBe(500);
+    await server.waitForOutput(/XGI_APP_RAISED: .* threw a value of type string, which is no Error/);
+    const refused = await fetch(server.url('/refuse'));
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Test']);
+    expect(await refused.text()).toContain('XGI_TEST_REFUSED: not you');
   });
 
   test('a client that goes aborts the signal, and cancels the stream', async () => {

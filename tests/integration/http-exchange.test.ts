@@ -720,29 +720,41 @@ describe('special targets', () => {
 });
 
 describe('errors', () => {
-  test.each<[string, Handler]>([
+  test.each<[string, string, Handler]>([
     [
       'throws',
+      'XGI_APP_RAISED: the application or its middleware threw Error: secret detail',
       () => {
         throw new Error('secret detail');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('secret detail'))],
-    ['resolves with nothing', () => Promise.resolve(undefined as never)],
-    ['returns nothing', () => undefined as never],
+    [
+      'rejects',
+      'XGI_APP_RAISED: the application or its middleware threw TypeError: secret detail',
+      () => Promise.reject(new TypeError('secret detail')),
+    ],
+    [
+      'throws what is no error',
+      'XGI_APP_RAISED: the application or its middleware threw a value of type string',
+      // oxlint-disable-next-line prefer-promise-reject-errors
+      () => Promise.reject('secret detail'),
+    ],
+    ['resolves with nothing', 'XGI_INTERNAL', () => Promise.resolve(undefined as never)],
+    ['returns nothing', 'XGI_INTERNAL', () => undefined as never],
   ])(
     'a handler that %s: 500 with code and request id, and the connection goes on',
-    async (_name, handler) => {
+    async (_name, told, handler) => {
       const { port, log } = await startServer((request) =>
         request.path === '/' ? handler(request) : answer('next'),
       );
       const client = await RawClient.connect(port);
       const response = await client.send(get()).response();
       expect(response.status).toBe(500);
-      expect(response.body).toContain('XGI_INTERNAL');
+      expect(response.body).toContain(told.split(':')[0]);
       expect(response.body).not.toContain('secret');
       const id = /request (\S+)/.exec(response.body)![1];
       expect(log).toMatchObject([{ level: 'error', fields: { requestId: id, client: '127.0.0.1' } }]);
+      expect(log[0]!.message).toContain(told);
       expect((await client.send(get('/next')).response()).body).toBe('next');
     },
   );

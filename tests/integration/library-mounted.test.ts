@@ -245,8 +245,8 @@ describe.each(Object.keys(HOSTS) as (keyof typeof HOSTS)[])('%s', (name) => {
       503,
       'XGI_TEST',
     ],
-    ['a bug', new Error('secret'), 500, 'XGI_INTERNAL'],
-    ['rubbish', 'secret', 500, 'XGI_INTERNAL'],
+    ['a bug', new Error('secret'), 500, 'XGI_APP_RAISED'],
+    ['rubbish', 'secret', 500, 'XGI_APP_RAISED'],
     ['a broken answer', new LocalProtocolError('XGI_TEST', 'secret'), 502, 'XGI_TEST'],
   ])('%s is told without its inside', async (_what, error, status, code) => {
     const { url } = await mount(() => {

@@ -1,6 +1,6 @@
 /** Authentication and access logs from the configuration file, in front of a WSGI application and a CGI program. */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Project } from '../support/cli-project.js';
 import { pollUntil } from '../support/poll.js';
@@ -96,6 +96,27 @@ test('logs of their own, which SIGUSR1 opens again, and a reload changes', async
   server.child.kill('SIGTERM');
   await server.exited;
   expect(read('other.log')).toContain('GET /e ');
+});
+
+test('made by a program, they say what is wrong on standard error', async () => {
+  rmSync(project.file('xgi.config.yaml'));
+  project.write(
+    'xgi.config.ts',
+    `import { basicAuth, defineConfig } from 'xgi';
+    export default defineConfig({ target: './api.ts', middleware: [basicAuth({ file: 'staff.htpasswd' })] });`,
+  );
+  project.write('api.ts', 'export default { fetch: () => new Response("in") };');
+  const server = await startXgi([], { cwd: project.directory });
+  expect((await fetch(server.url('/'), { headers: ada })).status).toBe(200);
+  project.write('staff.htpasswd', 'ada:hunter2\n');
+  await pollUntil(
+    async () => {
+      expect((await fetch(server.url('/'), { headers: ada })).status).toBe(200);
+      return server.output.includes('XGI_AUTH_USERS');
+    },
+    { what: 'the mistake in the log' },
+  );
+  expect(server.output).toMatch(/\[ERROR\] XGI_AUTH_USERS: .*staff\.htpasswd cannot be used, .*line 1/);
 });
 
 test.each([

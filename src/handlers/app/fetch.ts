@@ -10,6 +10,7 @@ import { installFetchGlobals } from './fetch-globals.js';
 import { LightRequest } from './light-request.js';
 import { fieldsOf, LightResponse, type ResponseParts } from './light-response.js';
 import { smallBody } from './small-body.js';
+import { isThenable } from './thenable.js';
 
 /** The second argument: what a Request cannot tell. */
 export interface FetchContext {
@@ -69,10 +70,6 @@ class RequestContext implements FetchContext {
   get requestId(): string {
     return this.#request.id;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
 }
 
 /** @throws GatewayError 500 `XGI_APP_RESPONSE` for what is no Response */

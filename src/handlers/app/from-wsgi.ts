@@ -12,6 +12,7 @@ import type { ResponseHead } from '../../http/response-head.js';
 import type { GatewayRequest, GatewayResponse, Handler } from '../../types.js';
 import { applicationHead, badResponse } from './application-head.js';
 import { smallBody } from './small-body.js';
+import { isThenable } from './thenable.js';
 import { LineErrors } from './wsgi-errors.js';
 import { BodyInput } from './wsgi-input.js';
 import type { Environ, StartResponse, WsgiApplication, WsgiBody, WsgiErrors } from './wsgi-types.js';
@@ -30,7 +31,7 @@ export function fromWsgi(application: WsgiApplication, options: FromWsgiOptions 
   return (request) => {
     const run = new Run();
     const returned = application(createEnviron(request, errors, multiprocess), run.startResponse);
-    return isThenable(returned) ? run.respondLater(returned) : run.respond(returned);
+    return isThenable<WsgiBody>(returned) ? run.respondLater(returned) : run.respond(returned);
   };
 }
 
@@ -123,7 +124,7 @@ class Run {
   /** What was written, then what was returned; whole chunks, none of them empty. */
   async *#chunks(returned: WsgiBody | PromiseLike<WsgiBody>): AsyncGenerator<Uint8Array, void, void> {
     try {
-      const body = isThenable(returned) ? yield* this.#writtenUntil(returned) : returned;
+      const body = isThenable<WsgiBody>(returned) ? yield* this.#writtenUntil(returned) : returned;
       checkBody(body);
       this.#body = body;
       yield* this.#takeWritten();
@@ -228,8 +229,4 @@ function checkChunk(chunk: unknown): void {
   throw badResponse(
     `a piece of the body is of type ${typeof chunk}; expected a Uint8Array: Buffer.from(text)`,
   );
-}
-
-function isThenable(value: unknown): value is PromiseLike<WsgiBody> {
-  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
 }

@@ -67,7 +67,10 @@ export function parseUsers(bytes: Buffer, before?: Users): Users {
   const users = new Users();
   for (const [i, line] of decode(bytes).split(/\r?\n/).entries()) {
     if (/^\s*(?:#|$)/.test(line)) continue;
-    const [name = '', hash = ''] = line.split(':');
+    const [name = '', hash] = line.split(':');
+    // What stands there may be a password.
+    if (hash === undefined)
+      throw new UsersError(`line ${i + 1}: expected a name, a colon and a hash, found no colon`);
     try {
       users.add(name, hash.trim(), before);
     } catch (error) {

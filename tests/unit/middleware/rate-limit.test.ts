@@ -94,6 +94,7 @@ describe('whose requests are counted together', () => {
     expect(await ask({ 'X-User': 'bob' })).toBe(200);
     expect(await ask({})).toBe(200);
     expect(await ask({})).toBe(429);
+    expect(await ask({ 'X-User': '127.0.0.1' })).toBe(200);
   });
 });
 

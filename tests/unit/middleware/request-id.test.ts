@@ -1,8 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
 import { requestId } from '../../../src/middleware/request-id.js';
+import { requestFinish, type RequestFinish } from '../../../src/observe/channels.js';
+import { pollUntil } from '../../support/poll.js';
 import { see, startMiddleware } from '../../support/middleware-site.js';
 
-test('application, response and program log have the same one', async () => {
+test('application and response have the same one', async () => {
   const { url } = await startMiddleware([requestId()]);
   const first = await see(url);
   const second = await see(url);
@@ -29,5 +32,20 @@ describe('with accept', () => {
     const { seen, response } = await see(url, { headers: { 'X-Request-Id': given } });
     expect(seen.fields['x-request-id'] === given).toBe(isTaken);
     expect(response.headers.get('x-request-id')).toBe(seen.id);
+  });
+
+  test('what is logged and told of an error has it', async () => {
+    const { url, log } = await startMiddleware([requestId({ accept: true })], () => {
+      throw new Error('on purpose');
+    });
+    const ids: (string | undefined)[] = [];
+    const note = (message: unknown): void => void ids.push((message as RequestFinish).request?.id);
+    subscribe(requestFinish.name, note);
+    const response = await fetch(url, { headers: { 'X-Request-Id': '4f0a-77' } });
+    expect(await response.text()).toContain('request 4f0a-77');
+    expect(log).toMatchObject([{ level: 'error', fields: { requestId: '4f0a-77' } }]);
+    await pollUntil(() => ids.length > 0, { what: 'the end of the request' });
+    unsubscribe(requestFinish.name, note);
+    expect(ids).toEqual(['4f0a-77']);
   });
 });

@@ -7,7 +7,14 @@
  * All messages of one turn of the event loop leave together.
  */
 import type { MessagePort, Transferable } from 'node:worker_threads';
-import { GatewayError, RemoteProtocolError, textOf, XgiError, type ErrorCode } from '../../../errors.js';
+import {
+  asXgiError,
+  type ErrorCode,
+  GatewayError,
+  RemoteProtocolError,
+  statusOfError,
+  XgiError,
+} from '../../../errors.js';
 import type { Fields, GatewayRequest, Identity, Peer } from '../../../types.js';
 
 /** A request without its body. */
@@ -76,44 +83,34 @@ export interface ResponseMessage {
 
 /** An error on its way to another thread. */
 export interface ErrorData {
-  readonly kind: 'gateway' | 'remote' | 'xgi' | 'other';
+  readonly kind: 'gateway' | 'remote' | 'xgi';
   readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
-  readonly stack: string;
   readonly detail: string | undefined;
   /** Of the answer, of a GatewayError. */
   readonly fields: Fields;
 }
 
 export function packError(thrown: unknown): ErrorData {
-  const error = thrown instanceof Error ? thrown : new Error(textOf(thrown));
-  const { message, stack = '' } = error;
-  const common = { message, stack, status: 500, code: '', detail: undefined, fields: [] };
-  if (error instanceof GatewayError || error instanceof RemoteProtocolError) {
-    const kind = error instanceof GatewayError ? 'gateway' : 'remote';
-    const fields = error instanceof GatewayError ? error.fields : [];
-    return { ...common, kind, status: error.status, code: error.code, detail: error.detail, fields };
-  }
-  if (error instanceof XgiError) return { ...common, kind: 'xgi', code: error.code, detail: error.detail };
-  return { ...common, kind: 'other' };
+  const error = asXgiError(thrown);
+  const { code, message, detail } = error;
+  const kind =
+    error instanceof GatewayError ? 'gateway' : error instanceof RemoteProtocolError ? 'remote' : 'xgi';
+  const fields = error instanceof GatewayError ? error.fields : [];
+  return { kind, status: statusOfError(error), code, message, detail, fields };
 }
 
-/** The same for those who answer and log it: an error of the application has its stack. */
-export function unpackError({ kind, status, code, message, stack, detail, fields }: ErrorData): Error {
+/** The same for those who answer and log it. */
+export function unpackError({ kind, status, code, message, detail, fields }: ErrorData): XgiError {
   const options = detail === undefined ? {} : { detail };
   switch (kind) {
     case 'gateway':
-      return new GatewayError(status, code as ErrorCode, message, { ...options, fields });
+      return new GatewayError(status, code, message, { ...options, fields });
     case 'remote':
-      return new RemoteProtocolError(status, code as ErrorCode, message);
+      return new RemoteProtocolError(status, code, message);
     case 'xgi':
-      return new XgiError(code as ErrorCode, message, options);
-    default: {
-      const error = new Error(message);
-      error.stack = stack;
-      return error;
-    }
+      return new XgiError(code, message, options);
   }
 }
 

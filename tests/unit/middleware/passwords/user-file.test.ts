@@ -42,9 +42,10 @@ describe('a file', () => {
 
   test.each([
     [
-      'ada',
+      'ada:',
       'line 1: the user "ada": expected a hash of bcrypt, apr1 or {SHA}, found nothing; make one with htpasswd -B',
     ],
+    ['hunter2\n', 'line 1: expected a name, a colon and a hash, found no colon'],
     [
       `ada:${A}\nbob:hunter2\n`,
       'line 2: the user "bob": expected a hash of bcrypt, apr1 or {SHA}, found a plain password',
