@@ -1,4 +1,4 @@
-/** The words of the command line and of XGI_CMD_ARGS → what is to be done. */
+/** The words of the command line and of XGI_CMD_ARGS, and the variables of single settings → what is to be done. */
 import path from 'node:path';
 import { CommanderError } from 'commander';
 import type { UserConfig } from '../config/schema.js';
@@ -7,6 +7,7 @@ import { findAbsentFlag } from './absent-flags.js';
 import { LOOKING_COMMANDS } from './looking-commands.js';
 import { findNearCommand } from './near-command.js';
 import { createProgram } from './program.js';
+import { readSettingVariables, variableOf } from './setting-variables.js';
 import { findSteerName } from './steer-names.js';
 import { splitWords } from './words.js';
 
@@ -49,9 +50,9 @@ interface Source {
 }
 
 /**
- * Reads both. The flags of the command line win; a repeatable one replaces those of XGI_CMD_ARGS.
+ * Reads all of them. The flags of the command line win, then those of XGI_CMD_ARGS; a repeatable one replaces what is given below it.
  *
- * @throws ConfigError `XGI_CONFIG_USAGE`, `XGI_CONFIG_TARGET`
+ * @throws ConfigError `XGI_CONFIG_USAGE`, `XGI_CONFIG_TARGET`, `XGI_CONFIG_KEY`
  * @throws CommanderError with exit code 0 when help or the version has been printed
  */
 export function parseCommandLine(
@@ -61,6 +62,7 @@ export function parseCommandLine(
 ): CommandLine {
   const variable = parseSource(readVariable(env['XGI_CMD_ARGS']), version, ' (in XGI_CMD_ARGS)');
   const line = parseSource(argv, version, '');
+  const single = readSettingVariables(createProgram(version).options, env);
   const {
     checkConfig,
     print,
@@ -69,6 +71,7 @@ export function parseCommandLine(
     config: configFile,
     ...flags
   } = {
+    ...single,
     ...variable.flags,
     ...line.flags,
   };
@@ -90,7 +93,9 @@ export function parseCommandLine(
     init: { format: format as string | undefined, force: force === true },
     nameOf: (key) => {
       if (key === 'target') return 'TARGET';
-      return flagOf(key) + (key in line.flags || !(key in variable.flags) ? '' : ' (in XGI_CMD_ARGS)');
+      if (key in line.flags) return flagOf(key);
+      if (key in variable.flags) return `${flagOf(key)} (in XGI_CMD_ARGS)`;
+      return key in single ? `the variable ${variableOf(key)}` : flagOf(key);
     },
   };
 }

@@ -10,6 +10,7 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import { staticFolder } from '../config/static.js';
 import { bytesOf, toByteText, toText } from '../gateway/byte-text.js';
 import { localUsers } from '../process/accounts.js';
+import { isInside } from '../routing/path-resolver.js';
 import { siteFolder } from '../service/cgi-application.js';
 import { siteOf } from '../service/site-application.js';
 import { type FolderEntry, listEntries } from './folder-entries.js';
@@ -118,7 +119,7 @@ function lookAtNeighbours(root: string, config: ResolvedConfig, configFile: stri
     ...apps,
   ];
   return all
-    .filter(([, file]) => isBelow(root, file))
+    .filter(([, file]) => isInside(root, file))
     .map(([what, file]): Problem => [
       'XGI_STATIC_EXPOSED',
       `${what} ${file} lies below ${root}, which is served as static files: move one of them`,
@@ -175,11 +176,6 @@ function whyWide(folder: string): string | undefined {
   const isHome =
     folder === homedir() || (homes.includes(folder) && /^\/(?:home|root|Users)(?:\/|$)/.test(folder));
   return isHome ? 'the home of a user' : undefined;
-}
-
-function isBelow(root: string, file: string): boolean {
-  const relative = path.relative(root, file);
-  return relative !== '..' && !relative.startsWith('../');
 }
 
 /** In binary form, by its name alone. */

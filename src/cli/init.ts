@@ -5,6 +5,7 @@ import { findConfigFile } from '../config/file.js';
 import { type UserConfig, userConfigSchema } from '../config/schema.js';
 import { staticFolder } from '../config/static.js';
 import { ConfigError } from '../errors.js';
+import { isInside } from '../routing/path-resolver.js';
 import { siteOf } from '../service/site-application.js';
 import type { CommandLine } from './command-line.js';
 import { type Configuration, type ConfigurationContext, readConfiguration } from './configuration.js';
@@ -65,8 +66,7 @@ function checkFree(folder: string, file: string, force: boolean): void {
 function checkPublic(folder: string, { resolved }: Configuration): void {
   for (const { files } of siteOf(resolved).apps.values()) {
     if (files === null) continue;
-    const root = staticFolder(files);
-    if (root !== folder && !folder.startsWith(`${root}/`)) continue;
+    if (!isInside(staticFolder(files), folder)) continue;
     throw new ConfigError(
       'XGI_INIT_PUBLIC',
       `a file in ${folder} would be served with the rest of it; move the files into ${path.join(folder, 'public')}, or go on without a file`,

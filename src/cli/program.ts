@@ -196,7 +196,8 @@ const REPEATABLE =
 
 const EXAMPLES = `
 Durations are seconds, or 500ms, 30s, 2m. Sizes are bytes, or 64kb, 10mb, 1gb.
-The variable XGI_CMD_ARGS may hold flags too; those on the command line win.
+The variable XGI_CMD_ARGS may hold flags too, and XGI_WORKERS the value of
+--workers, and so on; those on the command line win.
 
 Commands that serve nothing, with the same flags:
   xgi check                               whether everything can be served
@@ -227,7 +228,7 @@ export function createProgram(version: string): Command {
       '[flags] [TARGET]\n       xgi wsgi|cgi|static|app [flags] TARGET\n       xgi check|routes|init [flags] [TARGET]\n       xgi status|reload|stop|scale [flags]',
     )
     .description(
-      'Serves a WSGI application, CGI programs, static files or a TypeScript application. TARGET is\nMODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI\nprograms, one program, a folder of files, path/to/FILE.ts or .js, or a project. Without it, a\nconfiguration file says what is served, or what lies in this folder.',
+      'Serves a WSGI application, CGI programs, static files or a TypeScript application. TARGET is MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], a folder of CGI programs, one program, a folder of files, path/to/FILE.ts or .js, or a project. Without it, a configuration file says what is served, or what lies in this folder.',
     )
     .argument('[words...]')
     .exitOverride()

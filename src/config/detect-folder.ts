@@ -1,6 +1,7 @@
 /** Reading a folder that may be anybody's: what is in it, and whether that may be served. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isInside } from '../routing/path-resolver.js';
 
 /** Of a file that is only searched for a few words. */
 const MAX_TEXT_BYTES = 1_048_576;
@@ -26,23 +27,19 @@ export function readText(file: string): string | undefined {
 
 /** Whether a folder lies below another one, also when all links are followed. */
 export function liesBelow(folder: string, parent: string): boolean {
-  return isBelow(realpathSync(folder), realpathSync(parent));
+  const [inner, outer] = [realpathSync(folder), realpathSync(parent)];
+  return inner !== outer && isInside(outer, inner);
 }
 
 /** Whether serving the folder would serve the project, with its sources, too. */
 export function holdsProject(folder: string, project: string): boolean {
-  const [outer, inner] = [realpathSync(folder), realpathSync(project)];
-  return outer === inner || isBelow(inner, outer);
+  return isInside(realpathSync(folder), realpathSync(project));
 }
 
 /** How a target in it is written: `./public`; absolute if it lies elsewhere. */
 export function writtenFrom(project: string, file: string): string {
   const relative = path.relative(project, file);
   return relative.startsWith('..') ? file : `./${relative}`;
-}
-
-function isBelow(file: string, parent: string): boolean {
-  return file !== parent && file.startsWith(parent === '/' ? '/' : `${parent}/`);
 }
 
 function statsOf(file: string): ReturnType<typeof statSync> {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConfigError } from '../errors.js';
 
 /** How a TARGET is written, for messages. */
-export const TARGET_FORM =
+const TARGET_FORM =
   'MODULE:CALLABLE, MODULE, MODULE:FACTORY(), path/to/FILE.py[:CALLABLE], ./FILE.wsgi[:CALLABLE], FILE.ts or FILE.js, a folder of CGI programs, or one of files';
 
 /** Folders of these names hold what they are called for: nothing in them is looked at, let alone run, to find out. */

@@ -9,6 +9,7 @@ import { inspect } from 'node:util';
 import { createJiti } from 'jiti';
 import { ConfigError } from '../errors.js';
 import type { Document } from './file.js';
+import { ModulePlaces } from './module-places.js';
 
 /** The end of a message of jiti's parser: `file:line:column`; its first column is 0. */
 const PLACE = /^(?:ParseError: )?(?<message>[^]*?)\s+(?<file>\S+):(?<line>\d+):(?<column>\d+)$/;
@@ -16,16 +17,22 @@ const PLACE = /^(?:ParseError: )?(?<message>[^]*?)\s+(?<file>\S+):(?<line>\d+):(
 /** For an `await` at the top of a module: a secret that is fetched. */
 const LOAD_LIMIT_MS = 30_000;
 
+export interface ModuleFile {
+  /** Absolute. */
+  readonly file: string;
+  /** Of the file, for messages. */
+  readonly name: string;
+  /** What stands in it, to say where a setting is. */
+  readonly source: string;
+}
+
 /**
- * @param file absolute
- * @param name of the file, for messages
  * @param importXgi what `import … from 'xgi'` gives there
  * @param limitMs how long the module may take
  * @throws ConfigError `XGI_CONFIG_FILE`
  */
 export async function importModule(
-  file: string,
-  name: string,
+  { file, name, source }: ModuleFile,
   importXgi: () => Promise<Record<string, unknown>>,
   limitMs: number = LOAD_LIMIT_MS,
 ): Promise<Document> {
@@ -39,7 +46,8 @@ export async function importModule(
   });
   try {
     const loaded = await withinLimit(() => jiti.import<unknown>(file), limitMs);
-    return { value: defaultOf(loaded, name), locate: () => undefined };
+    const places = new ModulePlaces(source);
+    return { value: defaultOf(loaded, name), locate: (at, what) => places.locate(at, what) };
   } catch (error) {
     throw error instanceof ConfigError ? error : describeFailure(error, file, name);
   }

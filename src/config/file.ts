@@ -40,9 +40,7 @@ export interface ConfigFile {
 }
 
 /** In the order in which they are looked for. */
-export const CONFIG_FILES = ['ts', 'js', 'mjs', 'yaml', 'yml', 'json'].map(
-  (ending) => `xgi.config.${ending}`,
-);
+const CONFIG_FILES = ['ts', 'js', 'mjs', 'yaml', 'yml', 'json'].map((ending) => `xgi.config.${ending}`);
 
 const FORMS = 'a file that ends in .ts, .js, .mjs, .yaml, .yml or .json';
 
@@ -99,7 +97,7 @@ async function parse(
     case '.ts':
     case '.js':
     case '.mjs':
-      return await (await import('./file-module.js')).importModule(file, name, importXgi);
+      return await (await import('./file-module.js')).importModule({ file, name, source }, importXgi);
     case '.py':
       throw new ConfigError(
         'XGI_CONFIG_FILE',

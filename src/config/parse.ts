@@ -15,6 +15,7 @@ import {
 } from './schema.js';
 
 const ALL_KEYS = Object.keys(userConfigSchema.shape);
+const APP_KEYS = [...APPLICATION_SETTINGS, 'middleware'];
 const ROUTE_KEYS = [...Object.keys(routeSchema.shape), 'to', 'status', 'body'];
 
 interface Names {
@@ -94,7 +95,7 @@ function siblingsOf(at: SettingPath): readonly string[] {
   const middleware = at.indexOf('middleware');
   if (middleware !== -1) return optionsAt(at.slice(middleware + 2, -1));
   if (at[0] === 'routes') return ROUTE_KEYS;
-  return at[0] === 'apps' ? APPLICATION_SETTINGS : ALL_KEYS;
+  return at[0] === 'apps' ? APP_KEYS : ALL_KEYS;
 }
 
 /** Of a ready middleware, or of an object in them. */

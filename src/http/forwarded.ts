@@ -100,8 +100,26 @@ function agreed<T extends string>(one: T | undefined, standard: T | undefined, n
   );
 }
 
-// Also as they would be written for the environment of a program.
-const FORWARDING = /^(?:forwarded|x[-_]forwarded(?:[-_].*)?|x[-_]real[-_]ip)$/i;
+/**
+ * The standard field, those that proxies commonly set, and those of the large delivery networks: who the client is, and by which scheme it
+ * came. Frameworks believe some of them unasked. Also as they would be written for the environment of a program.
+ */
+const FORWARDING = new RegExp(
+  `^(?:${[
+    'forwarded',
+    'x-forwarded(?:-.*)?',
+    'x-original-forwarded-for',
+    'x-real-ip',
+    'x-(?:cluster-)?client-ip',
+    '(?:true-|fastly-)?client-ip',
+    'cf-connecting-ip(?:v6)?',
+    'x-(?:url-)?scheme',
+    'front-end-https',
+  ]
+    .join('|')
+    .replaceAll('-', '[-_]')})$`,
+  'i',
+);
 
 /** Without what says who the client is; the same array if there is nothing of that kind, as there is in most requests. */
 export function withoutForwarding(fields: Fields): Fields {
@@ -110,10 +128,15 @@ export function withoutForwarding(fields: Fields): Fields {
   return fields;
 }
 
+/** Most names are told apart by a letter or two, without the expression. */
 function isForwarding(name: string): boolean {
-  // X, x, F, f: the first letter tells most names apart without the expression.
   const first = name.charCodeAt(0) | 0x20;
-  return (first === 0x78 || first === 0x66) && FORWARDING.test(name);
+  // X, x, F, f.
+  if (first === 0x78 || first === 0x66) return FORWARDING.test(name);
+  // C, c, T, t, as Cookie has it, and at the end P, p or 6.
+  if (first !== 0x63 && first !== 0x74) return false;
+  const last = name.charCodeAt(name.length - 1) | 0x20;
+  return (last === 0x70 || last === 0x36) && FORWARDING.test(name);
 }
 
 /** The client's address by X-Forwarded-For, or undefined if the field gives none. */

@@ -35,7 +35,7 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Of these, everything: XGI_CMD_ARGS and whatever else there will be; npm's own, by which `npm start` and `npx` hand on
+ * Of these, everything: XGI_CMD_ARGS and all settings; npm's own, by which `npm start` and `npx` hand on
  * the whole npm configuration, passwords of registries and proxies included. npm reads NPM_CONFIG_* in any case; NPM_TOKEN
  * is not npm's, and stays.
  */

@@ -47,7 +47,7 @@ export class WriteProgress {
  * Bytes that the kernel has taken. Node counts a write when all of it has left, and whatever waits leaves in one write: minutes, for a slow
  * client. What is left of that write, libuv knows; node:http's own time-out asks it, too.
  */
-export function takenFrom(carrier: Socket): number {
+function takenFrom(carrier: Socket): number {
   const { _handle: handle } = carrier as unknown as {
     _handle: { bytesWritten: number; writeQueueSize: number } | null;
   };

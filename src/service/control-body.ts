@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ControlError } from './control-error.js';
 
 /** Longer: 413. */
-export const MAX_CONTROL_BODY_BYTES = 16_384;
+const MAX_CONTROL_BODY_BYTES = 16_384;
 
 /**
  * Reads the body of a request: a JSON object, or nothing, which is the same as `{}`.

@@ -43,6 +43,28 @@ test('a file elsewhere: relative paths are relative to it; flags and XGI_CMD_ARG
   expect(await hear(server.origin)).toBe('shop');
 });
 
+test('variables of settings win over the file, and lose to XGI_CMD_ARGS and flags; the application does not see them', async () => {
+  project = new Project();
+  project.write(
+    'xgi.config.yaml',
+    'target: app:app\nbind: ["127.0.0.1:1"]\nworkers: 1\nenv: { GREETING: hello }\n',
+  );
+  const server = await startXgi([], {
+    cwd: project.directory,
+    env: { XGI_BIND: '127.0.0.1:2', XGI_ENV: `'GREETING=good day'`, XGI_WORKERS: '2', XGI_CMD_ARGS: '-w 1' },
+  });
+  const { env } = await ask(server.origin);
+  expect(env['GREETING']).toBe('good day');
+  expect(Object.keys(env).filter((name) => name.startsWith('XGI_'))).toEqual([]);
+});
+
+test('a variable that cannot be used is named', async () => {
+  project = new Project();
+  const program = spawnXgi(['app:app'], { cwd: project.directory, env: { XGI_TIMEOUT: 'soon' } });
+  expect((await program.exited).code).toBe(2);
+  expect(program.stderr).toContain('XGI_CONFIG_VALUE: the variable XGI_TIMEOUT: expected seconds');
+});
+
 test('--config none: the file is not read', async () => {
   project = new Project();
   project.write('xgi.config.yaml', 'not: [a setting\n');
@@ -118,11 +140,24 @@ test('a key that does not exist: the nearest', async () => {
   );
 });
 
-test('of a module: the path of the setting', async () => {
+test('of a module: the line and a caret too', async () => {
   project = new Project();
-  project.write('xgi.config.ts', "export default { target: 'app:app', env: { A: [1] } };\n");
+  project.write('xgi.config.ts', "export default {\n  target: 'app:app',\n  env: { A: [1] },\n};\n");
   expect((await fail()).stderr).toBe(
-    'xgi: XGI_CONFIG_VALUE: xgi.config.ts: env.A: expected text, or a number, received [1]\n',
+    'xgi: XGI_CONFIG_VALUE: xgi.config.ts:3:13: env.A: expected text, or a number, received [1]\n\n' +
+      '    3 |   env: { A: [1] },\n      |             ^\n',
+  );
+});
+
+test('of a module whose settings are computed: where they come from, and the path', async () => {
+  project = new Project();
+  project.write(
+    'xgi.config.ts',
+    "import { env } from './env.ts';\nexport default { target: 'app:app', env: env(1) };\n",
+  );
+  project.write('env.ts', 'export const env = (a: number) => ({ A: [a] });\n');
+  expect((await fail()).stderr).toContain(
+    "xgi.config.ts:2:42: env.A: expected text, or a number, received [1]\n\n    2 | export default { target: 'app:app', env: env(1) };\n      |                                          ^\n",
   );
 });
 

@@ -1,6 +1,7 @@
 /** HTTP/2 to the same contract as HTTP/1.1: what a handler is given, and what becomes of its response. */
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { constants } from 'node:http2';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { GatewayError } from '../../src/errors.js';
@@ -153,6 +154,38 @@ describe('a response', () => {
     expect([body, fields['content-length']]).toEqual(['', length]);
   });
 
+  test('any field may be repeated: of what Node sends once, the values are joined', async () => {
+    const names = Object.entries(constants)
+      .filter(([key]) => key.startsWith('HTTP2_HEADER_'))
+      .map(([, name]) => String(name))
+      .filter(isSendable);
+    expect(names.length).toBeGreaterThan(60);
+    const { port } = await startTlsServer((given) => {
+      const second = given.path === '/same' ? 'a' : 'b';
+      return answer(
+        'ok',
+        200,
+        names.flatMap((name) => [name, 'a', name, second]),
+      );
+    });
+    const session = await connectHttp2(port);
+    const same = await request(session, { ':path': '/same' });
+    expect([same.status, same.fields['etag'], same.fields['x-content-type-options']]).toEqual([
+      200,
+      'a',
+      'a',
+    ]);
+    const others = await request(session, { ':path': '/others' });
+    expect([others.status, others.fields['content-language']]).toEqual([200, 'a, b']);
+  });
+
+  test('white space around a value, which HTTP/2 forbids, and HTTP2-Settings are not sent', async () => {
+    const given = ['X-A', ' \t a b\t ', 'X-B', ' ', 'HTTP2-Settings', 'AAMAAABk'];
+    const { status, fields } = await bodyOf(() => answer('ok', 200, given));
+    expect([status, fields['x-a'], fields['x-b']]).toEqual([200, 'a b', '']);
+    expect(fields).not.toHaveProperty('http2-settings');
+  });
+
   test('part of a file', async () => {
     const file = path.join(makeTempDir(), 'file');
     writeFileSync(file, LARGE);
@@ -250,6 +283,17 @@ describe('a response', () => {
     expect(fields['strict-transport-security']).toBe('max-age=60');
   });
 });
+
+/** Neither a field of the connection nor one whose value is read here. */
+function isSendable(name: string): boolean {
+  if (['content-length', 'date', 'set-cookie', 'http2-settings'].includes(name)) return false;
+  try {
+    void new ResponseHead(200, [name, 'a']);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('the end', () => {
   test('a client that resets its stream aborts the request, and only that', async () => {

@@ -175,6 +175,7 @@ describe('refuses', () => {
     const { code, stderr } = await xgi(['init']);
     expect([code, stderr]).toEqual([2, expect.stringContaining('XGI_INIT_PUBLIC: a file in ')]);
     expect((await xgi(['init', 'static', '.'])).stderr).toContain('XGI_INIT_PUBLIC');
+    expect((await xgi(['init', 'static', '/'])).stderr).toContain('XGI_INIT_PUBLIC');
     expect(existsSync(path.join(folder, 'xgi.config.yaml'))).toBe(false);
   });
 

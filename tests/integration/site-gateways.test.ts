@@ -315,7 +315,7 @@ test('a function as middleware cannot be given to several gateways', async () =>
   const program = spawnXgi([], { cwd: project.directory });
   expect((await program.exited).code).toBe(2);
   expect(program.stderr).toContain(
-    'xgi.config.mjs: middleware[0]: a function cannot be given to several gateways; write it into a module',
+    'xgi.config.mjs:1:76: middleware[0]: a function cannot be given to several gateways; write it into a module',
   );
 });
 

@@ -23,7 +23,9 @@ export function redirectToTls(endpoints: readonly SecureEndpoint[]): Handler {
     const host = authority.replace(/:[0-9]*$/, '');
     if (host === '') throw new RemoteProtocolError(400, 'XGI_HTTP_HOST', 'Host is missing');
     const port = choosePort(endpoints, peer.localAddress);
-    const location = `https://${host}${port === HTTPS_PORT ? '' : `:${port}`}${path}${query === '' ? '' : `?${query}`}`;
+    // OPTIONS asks the server as a whole.
+    const place = path === '*' ? '/' : path;
+    const location = `https://${host}${port === HTTPS_PORT ? '' : `:${port}`}${place}${query === '' ? '' : `?${query}`}`;
     return { head: new ResponseHead(308, ['Location', location]), body: { kind: 'empty' } };
   };
 }

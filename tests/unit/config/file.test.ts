@@ -73,12 +73,12 @@ describe('a file that cannot be read as one of its format: the place, the line a
     ['b.js', 'export const a = 1;\n', 'b.js: expected a default export'],
     ['b.yaml', '', 'b.yaml: expected an object of settings, received nothing'],
     ['b.json', '[1]', 'b.json:1:1: expected an object of settings, received [1]'],
-    ['b.ts', 'export default null;', 'b.ts: expected an object of settings, received nothing'],
+    ['b.ts', 'export default null;', 'b.ts:1:16: expected an object of settings, received nothing'],
     ['b.ts', 'export default () => ({});', 'received a function: export what it returns'],
     ['b.ts', 'export default Promise.resolve({});', 'received a promise: export what it resolves to'],
     ['b.ts', 'export default new Map();', 'received an object of a class of its own'],
     ['b.ts', 'export default Object.create({ target: "a" });', 'received an object of a class of its own'],
-    ['b.ts', 'const a: any = {}; a.b = [a]; export default a;', 'b.ts: b[0]: it is inside of itself'],
+    ['b.ts', 'const a: any = {}; a.b = [a]; export default a;', 'b.ts:1:16: b[0]: it is inside of itself'],
     [
       'b.ts',
       'export default { get a() { throw new Error("no"); } };',
@@ -123,9 +123,31 @@ describe('where a setting stands', () => {
     expect((await load('c.yaml', text)).nameOf(at, what)).toBe(name);
   });
 
-  test('of a module, the file', async () => {
-    const file = await load('c.ts', 'export default { routes: [] };');
-    expect(file.nameOf(['routes', 2, 'app'])).toBe('c.ts: routes[2].app');
+  test.each([
+    [['workers'], 'value', 'c.ts:8:12: workers'],
+    [['workers'], 'key', 'c.ts:8:3: workers'],
+    [['apps', 'shop', 'env', 'A'], 'value', 'c.ts:2:39: apps.shop.env.A'],
+    [['routes', 1, 'app'], 'value', 'c.ts:11:12: routes[1].app'],
+    [['routes', 1, 'path'], 'value', 'c.ts:11:5: routes[1].path'],
+    [['none'], 'value', 'c.ts:6:29: none'],
+  ] as const)('of a module: %j, its %s', async (at, what, name) => {
+    const text = [
+      "import { defineConfig } from 'xgi';",
+      "const shop = { target: 'a', env: { A: 'b' } };",
+      '/* workers: 1, */',
+      'const apps: Record<string, { target: string }> = { shop };',
+      '',
+      'export default defineConfig({',
+      '  // workers: 2,',
+      '  workers: 3,',
+      '  apps, routes: [',
+      "    { app: 'shop' },",
+      "    { app: 'shpo' },",
+      '  ],',
+      '});',
+      '',
+    ].join('\n');
+    expect((await load('c.ts', text)).nameOf(at, what)).toBe(name);
   });
 });
 
@@ -145,8 +167,10 @@ test('of what a module throws, the frames are its own', async () => {
 });
 
 test('a module that never ends', async () => {
-  writeFileSync(path.join(folder, 'h.ts'), 'await new Promise(() => {});\nexport default {};\n');
-  await expect(importModule(path.join(folder, 'h.ts'), 'h.ts', importXgi, 200)).rejects.toThrow(
+  const source = 'await new Promise(() => {});\nexport default {};\n';
+  const file = path.join(folder, 'h.ts');
+  writeFileSync(file, source);
+  await expect(importModule({ file, name: 'h.ts', source }, importXgi, 200)).rejects.toThrow(
     'h.ts: it cannot be loaded: it has not ended within 0.2 s: what it awaits does not come',
   );
 });

@@ -299,10 +299,18 @@ describe('an error names the option, what was expected and what was received', (
     );
   });
 
-  test('a key that does not exist', async () => {
-    await expect(resolve({ wrokers: 1 } as Partial<UserConfig>)).rejects.toThrow(
-      'wrokers: there is no such setting; did you mean workers?',
-    );
+  test.each([
+    [{ wrokers: 1 }, 'wrokers: there is no such setting; did you mean workers?'],
+    [
+      { apps: { shop: { target: 'a:b', midleware: [] } } },
+      'apps.shop.midleware: there is no such setting; did you mean middleware?',
+    ],
+    [
+      { routes: [{ app: 'shop', metod: 'GET' }] },
+      'routes.0.metod: there is no such setting; did you mean method?',
+    ],
+  ])('a key that does not exist: %j', async (user, message) => {
+    await expect(resolve(user as Partial<UserConfig>)).rejects.toThrow(message);
   });
 });
 

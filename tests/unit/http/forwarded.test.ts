@@ -271,6 +271,18 @@ describe('withoutForwarding', () => {
     'X-Forwarded-Anything-Else',
     'X-Forwarded',
     'X-Real-IP',
+    'Client-IP',
+    'True-Client-IP',
+    'Fastly-Client-IP',
+    'X-Client-IP',
+    'X-Cluster-Client-Ip',
+    'CF-Connecting-IP',
+    'cf-connecting-ipv6',
+    'X-Original-Forwarded-For',
+    'X-Scheme',
+    'X-Url-Scheme',
+    'Front-End-Https',
+    'true_client_ip',
     'X_Forwarded_For',
     'x_real_ip',
   ])('%s', (name) => {
@@ -294,6 +306,14 @@ describe('withoutForwarding', () => {
       '1',
       'Not-Forwarded',
       '2',
+      'Client-Ipp',
+      '3',
+      'Cookie',
+      'client-ip',
+      'X-Client-Ip-Note',
+      '4',
+      'Tip',
+      '5',
     ];
     expect(withoutForwarding(fields)).toBe(fields);
   });

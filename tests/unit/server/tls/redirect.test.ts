@@ -51,3 +51,9 @@ test.each([
   const response = (await redirectToTls(endpoints(text))(request)) as GatewayResponse;
   expect([response.head.status, response.head.field('location')]).toEqual([308, location]);
 });
+
+test('OPTIONS * is sent to the same server, not to a host with a star in its name', async () => {
+  const request = newRequest({ method: 'OPTIONS', authority: 'shop.example', path: '*', query: '' });
+  const response = (await redirectToTls([])(request)) as GatewayResponse;
+  expect(response.head.field('location')).toBe('https://shop.example/');
+});
