@@ -227,6 +227,9 @@ export interface WantedPrivileges {
   readonly allowRoot: boolean;
 }
 
+/** What a user has to be able to do, as a message says it; with which file or folder; and that as a mode of access(2). */
+export type Need = readonly [what: string, file: string, mode: number];
+
 /** Whom programs run as that root starts, while the gateway is somebody else. */
 export interface ProgramUser {
   readonly uid: number;

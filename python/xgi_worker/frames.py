@@ -34,6 +34,7 @@ RUN = 0x0B
 RELOAD = 0x0C
 BODY = 0x0D
 BODY_END = 0x0E
+SIGNAL = 0x0F
 AUTH = 0x10
 READY = 0x11
 HEAD = 0x12
@@ -115,6 +116,7 @@ RULES = {
     INTERRUPT: Rule("INTERRUPT", TO_WORKER, _C, True, _NO_FLAGS, 0, 0, 1),
     PING: Rule("PING", TO_WORKER, _C, False, _NO_FLAGS, 8, 8, 1),
     FORK: Rule("FORK", TO_WORKER, _Z, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
+    SIGNAL: Rule("SIGNAL", TO_WORKER, _Z, False, _NO_FLAGS, 8, 8, 1),
     AUTH: Rule("AUTH", TO_GATEWAY, _ANY, False, _NO_FLAGS, 65, 65, 1),
     READY: Rule("READY", TO_GATEWAY, _DZ, False, _NO_FLAGS, 2, MAX_PAYLOAD, 1),
     HEAD: Rule("HEAD", TO_GATEWAY, _D, True, (0, LAST), 8, MAX_PAYLOAD, 1),
@@ -237,7 +239,7 @@ def decode_run(payload):
 
 
 def decode_u32s(payload):
-    """The numbers of a RECALL or RECALLED (any number of them) or of a CREDIT (one)."""
+    """The numbers of a RECALL or RECALLED (any number of them), of a CREDIT (one) or of a SIGNAL (two)."""
     return struct.unpack("<%dI" % (len(payload) // 4), payload)
 
 

@@ -25,6 +25,8 @@ class StandardError:
         _flush()
         try:
             os.mkfifo(path, 0o600)
+            # For a gateway that is another user, whose group the folder then gives it; whatever the umask.
+            os.chmod(path, 0o640)
             self._reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
             writer = os.open(path, os.O_WRONLY)
             try:

@@ -53,11 +53,14 @@ export async function check({ config, file, version, nameOf }: CheckOptions): Pr
     const tls = config.tls === null ? null : await loadTls(config.tls, log);
     if (tls !== null) warnings.push(...findCertificateProblems(config, tls));
     for (const note of await checkEndpoints(config)) tell(note);
-    await application.prepare();
-    dropPrivileges(privileges);
-    for (const reach of reachesOf(config)) checkReach(privileges, reach);
-    await application.start();
-    await application.stop(config.gracefulTimeoutMs);
+    try {
+      await application.prepare();
+      dropPrivileges(privileges);
+      for (const reach of reachesOf(config)) checkReach(privileges, reach);
+      await application.start();
+    } finally {
+      await application.stop(config.gracefulTimeoutMs);
+    }
   } finally {
     await log.close(LOG_CLOSE_MS);
   }

@@ -10,6 +10,7 @@ import type { WantedPrivileges } from '../types.js';
 import { resolvePrivileges } from '../process/privileges.js';
 import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
 import { importXgi } from '../service/load-module.js';
+import { isSameConfig, siteOf } from '../service/site-application.js';
 import type { CommandLine } from './command-line.js';
 import { detect, folderToDetect, overlay } from './detected.js';
 
@@ -26,6 +27,8 @@ export interface Configuration {
 }
 
 export interface ConfigurationContext {
+  /** See {@link ResolveContext}. */
+  readonly kept?: ResolveContext['kept'];
   /** Where the user has started this process. */
   readonly cwd: string;
   /** Listening sockets that were passed on by systemd. */
@@ -39,7 +42,7 @@ export interface ConfigurationContext {
  */
 export async function readConfiguration(
   { config: given, configFile, nameOf: nameOfFlag }: CommandLine,
-  { cwd, inheritedFds }: ConfigurationContext,
+  { cwd, inheritedFds, kept }: ConfigurationContext,
 ): Promise<Configuration> {
   const folder = folderToDetect(given, cwd);
   const { file, isOfFolder } = await readFile(configFile, cwd, folder);
@@ -53,15 +56,15 @@ export async function readConfiguration(
     if (key !== 'apps' || setting === undefined || file !== undefined) return nameOfFlag(key);
     return setting in given ? nameOfFlag(setting as keyof UserConfig) : `${setting} of ${name}`;
   };
-  const runAs: ResolveContext['runAs'] = (wanted) => {
-    const { uid, gid, env } = resolvePrivileges(wanted, { nameOf });
+  const runAs: NonNullable<ResolveContext['runAs']> = (wanted, nameOfOption) => {
+    const { uid, gid, env } = resolvePrivileges(wanted, { nameOf: nameOfOption });
     return uid === null || gid === null ? undefined : { uid, gid, env };
   };
   const checkLauncher: ResolveContext['checkLauncher'] = (python, cgiUser, name) =>
     checkRootsLauncher({ user: cgiUser, python, name });
   const detection =
     file === undefined && folder !== undefined
-      ? await detect(folder, flags, { env: process.env, runAs: () => runAs(wantedBy(flags)), nameOf })
+      ? await detect(folder, flags, { env: process.env, runAs: () => runAs(wantedBy(flags), nameOf), nameOf })
       : undefined;
   const isDetected = detection !== undefined && !isItself(detection);
   const user: UserConfig = isDetected
@@ -78,6 +81,7 @@ export async function readConfiguration(
       inheritedFds,
       runAs,
       checkLauncher,
+      ...(kept && { kept }),
       nameOf,
       nameOfKey: (at) => file?.nameOf(at, 'key') ?? String(at[0]),
     });
@@ -97,14 +101,55 @@ export async function rereadConfiguration(
   commandLine: CommandLine,
   context: ConfigurationContext,
 ): Promise<ResolvedConfig> {
-  const now = await readConfiguration(commandLine, context);
+  const kept = new Map<string, ResolvedConfig>();
+  const now = await readConfiguration(commandLine, {
+    ...context,
+    kept: (name, own, at) => {
+      if (!isOthers(own)) return undefined;
+      const old = before.resolved.site?.apps.get(name);
+      if (old === undefined || !isSameOwn(before.user.apps?.[name], own)) throw needsRoot(at);
+      kept.set(name, old);
+      return old;
+    },
+  });
+  const explain = (error: ConfigError): ConfigError => now.file?.explain(error) ?? error;
   const changed = SERVER_SETTINGS.find((key) => !isDeepStrictEqual(before.user[key], now.user[key]));
-  if (changed === undefined) return now.resolved;
-  const error = new ConfigError(
+  if (changed !== undefined)
+    throw explain(
+      new ConfigError(
+        'XGI_RELOAD_RESTART',
+        `${now.nameOf(changed)}: it has changed, and is read at the start only; restart xgi, or put it back`,
+      ),
+    );
+  for (const [name, app] of siteOf(now.resolved).apps) {
+    const old = kept.get(name);
+    if (old !== undefined && !isSameConfig(old, app)) throw explain(needsRoot(now.nameOf('apps', [name])));
+  }
+  return now.resolved;
+}
+
+/** Whether the workers of that application are neither root's to start, any more, nor this process's. */
+function isOthers({ user, group }: UserConfig): boolean {
+  if ((user === undefined && group === undefined) || process.geteuid!() === 0) return false;
+  try {
+    const wanted = { user: textOf(user), group: textOf(group), umask: null };
+    resolvePrivileges(wanted, { nameOf: (option) => option });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** As it is written, but for what stands in front of it. */
+function isSameOwn(a: UserConfig | undefined, b: UserConfig): boolean {
+  return isDeepStrictEqual({ ...a, middleware: null }, { ...b, middleware: null });
+}
+
+function needsRoot(at: string): ConfigError {
+  return new ConfigError(
     'XGI_RELOAD_RESTART',
-    `${now.nameOf(changed)}: it has changed, and is read at the start only; restart xgi, or put it back`,
+    `${at}: it has changed, or is new, and its user is one that only root can start workers as, which has been given up; restart xgi, or put it back`,
   );
-  throw now.file?.explain(error) ?? error;
 }
 
 /** Whether the folder as a whole is what is served, as with `xgi static DIR`: paths are relative to where xgi was started. */

@@ -117,6 +117,19 @@ function checkInline(user: UserConfig, nameOf: (key: Option) => string): void {
   );
 }
 
+/** @throws ConfigError `XGI_CONFIG_USAGE` if it is for an application whose kind has none, or one of another name */
+export function checkOwnUser(user: UserConfig, kind: Kind, nameOf: (key: Option) => string): void {
+  if (kind === 'wsgi' || kind === 'site') return;
+  const instead =
+    kind === 'cgi'
+      ? 'programs have cgiUser'
+      : 'the gateway serves it, whose user is set for the server as a whole';
+  throw new ConfigError(
+    'XGI_CONFIG_USAGE',
+    `${nameOf('user')}: it is for a WSGI application, and ${JSON.stringify(user.target)} is served as ${NAMES[kind]}; ${instead}`,
+  );
+}
+
 function checkSite(user: UserConfig, nameOf: (key: Option) => string): void {
   const wrong = APPLICATION_SETTINGS.find((key) => key !== 'chdir' && user[key] !== undefined);
   if (wrong === undefined) return;

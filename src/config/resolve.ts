@@ -21,7 +21,7 @@ import { detectTarget, type Target } from './detect.js';
 import { resolveEndpoints, resolveRedirect } from './endpoints.js';
 import type { SettingPath } from './file.js';
 import { checkFolder, isDirectory, resolveSendfileRoots } from './folders.js';
-import { checkKind, type Kind } from './kinds.js';
+import { checkKind, checkOwnUser, type Kind } from './kinds.js';
 import { hasPython, type ProcessContext, resolveProcesses, resolveSiteProcesses } from './processes.js';
 import { chooseInterpreter, type Interpreter, type RunAs } from './python.js';
 import { type MiddlewareEntry, type PythonMiddleware, resolveMiddleware } from './middleware.js';
@@ -79,6 +79,8 @@ export interface ResolvedConfig {
   /** Reload when the files of the application, or these (absolute), change; null for never. */
   readonly reloadOnChange: { readonly extraFiles: readonly string[] } | null;
   readonly privileges: WantedPrivileges;
+  /** These say who its workers are, and not who the gateway is. */
+  readonly hasOwnUser: boolean;
   /** Clients are told what went wrong inside. */
   readonly dev: boolean;
   readonly limits: HttpLimits;
@@ -104,9 +106,19 @@ export interface ResolveContext {
   /** Listening sockets that were passed on by systemd. */
   readonly inheritedFds: readonly number[];
   /** Looks the user up that the application is to run as; undefined if it stays as it is. @throws ConfigError */
-  readonly runAs?: (wanted: WantedPrivileges) => RunAs | undefined;
+  readonly runAs?: (wanted: WantedPrivileges, nameOf: ResolveContext['nameOf']) => RunAs | undefined;
   /** Looks at an interpreter that root is to run, for programs of that user. `name` is how a message names the user. @throws ConfigError if there is no such user, or others than root can change the interpreter */
   readonly checkLauncher?: (python: string, cgiUser: string, name: string) => void;
+  /** It is one of several applications, and its user or its group is its own. Default false. */
+  readonly hasOwnUser?: boolean;
+  /**
+   * What an application came to before, if it cannot be looked at now, as only root may be its user and has been given up.
+   *
+   * @param own as it is written
+   * @param at how a message names it
+   * @throws ConfigError `XGI_RELOAD_RESTART` if it was not there, or something else was written
+   */
+  readonly kept?: (name: string, own: UserConfig, at: string) => ResolvedConfig | undefined;
   /** How a message names an option, `--workers`; or something in it, of a file: `env.HOME`. */
   nameOf(key: keyof UserConfig, below?: SettingPath): string;
   /** How a message names a key that does not exist, which can only stand in a file. */
@@ -135,6 +147,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
         })
       : { kind: 'site' };
   checkKind(user, found.kind, (key) => context.nameOf(key));
+  if (context.hasOwnUser === true) checkOwnUser(user, found.kind, (key) => context.nameOf(key));
   const site =
     found.kind === 'site'
       ? await resolveSite(parsed, user, {
@@ -181,6 +194,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     preload: parsed.preload ?? false,
     reloadOnChange: site === null ? resolveReload(parsed, absolute) : joinReloads(site),
     privileges,
+    hasOwnUser: context.hasOwnUser ?? false,
     dev: parsed.dev ?? false,
     limits: {
       ...DEFAULT_LIMITS,
@@ -227,7 +241,7 @@ async function resolvePython(
       cgiUser === undefined
         ? undefined
         : (file) => context.checkLauncher?.(file, cgiUser, context.nameOf('cgiUser')),
-    runAs: cgiUser === undefined ? context.runAs?.(privileges) : undefined,
+    runAs: cgiUser === undefined ? context.runAs?.(privileges, context.nameOf) : undefined,
   });
 }
 

@@ -105,13 +105,18 @@ const applicationOptions = {
   errorPage: entries(errorPageEntry, ERROR_PAGE_ENTRY),
 } as const;
 
+/** Of the server as a whole, and of the workers of an application that are to be somebody else. */
+const userOptions = {
+  user: nonEmpty('the name or the number of a user'),
+  group: nonEmpty('the name or the number of a group'),
+} as const;
+
 /** Of the server as a whole. */
 const serverOptions = {
   bind: list(string('an address'), 'addresses'),
   gateways: wholeNumber(1, 64),
   gracefulTimeout: duration('to wait for nothing'),
-  user: nonEmpty('the name or the number of a user'),
-  group: nonEmpty('the name or the number of a group'),
+  ...userOptions,
   umask: octal('an octal number from 0 to 777'),
   allowRoot: flag(),
   keepAlive: duration('to close each connection after its response'),
@@ -148,7 +153,7 @@ export const userConfigSchema = z.strictObject({
   apps: z
     .record(
       z.strictObject(
-        { ...applicationOptions, middleware: middlewareSchema.optional() },
+        { ...applicationOptions, ...userOptions, middleware: middlewareSchema.optional() },
         { invalid_type_error: 'the settings of an application' },
       ),
       { invalid_type_error: 'an object: the name of each application, and its settings' },

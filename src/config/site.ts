@@ -56,7 +56,7 @@ export async function resolveSite(
 ): Promise<SiteConfig> {
   const names = Object.keys(parsed.apps ?? {});
   const routes = resolveRoutes(parsed, names, context);
-  const resolved = names.map((name) => resolveApp(name, user, context));
+  const resolved = names.map((name) => resolveApp(name, parsed, user, context));
   const apps = new Map<string, ResolvedConfig>();
   // One after the other in the end: the error is that of the first.
   await Promise.allSettled(resolved);
@@ -65,22 +65,53 @@ export async function resolveSite(
   return { apps, routes };
 }
 
-async function resolveApp(name: string, user: UserConfig, context: SiteContext): Promise<ResolvedConfig> {
+async function resolveApp(
+  name: string,
+  parsed: ParsedConfig,
+  user: UserConfig,
+  context: SiteContext,
+): Promise<ResolvedConfig> {
   // Where the server is, the application is, unless it says otherwise.
-  const { apps, routes: _, chdir: __, middleware: ___, ...server } = user;
+  const { apps, routes: _, chdir: __, middleware: ___, ...shared } = user;
   const own: UserConfig = apps![name]!;
+  const at = context.nameOf('apps', [name]);
+  const hasOwnUser = own.user !== undefined || own.group !== undefined;
+  const { group: ____, ...withoutGroup } = shared;
+  // The group of the server goes with its user.
+  const server: UserConfig = own.user === undefined ? shared : withoutGroup;
   const nameOf: ResolveContext['nameOf'] = (key, below = []) =>
     key in server && !(key in own)
       ? context.nameOf(key, below)
       : context.nameOf('apps', [name, key, ...below]);
-  if (own.target === undefined)
+  if (hasOwnUser && context.isShared) {
+    const key = own.user === undefined ? 'group' : 'user';
     throw refuse(
-      `${context.nameOf('apps', [name])}: expected a target, for example target: wsgi:app; received none`,
+      `${context.nameOf('gateways')}: expected 1 with ${nameOf(key)}, as only the first is started by root; received ${String(user.gateways)}`,
     );
+  }
+  const kept = context.kept?.(name, own, at);
+  if (kept !== undefined) return withMiddleware(kept, parsed.apps![name]!, nameOf);
+  if (own.target === undefined)
+    throw refuse(`${at}: expected a target, for example target: wsgi:app; received none`);
   return await context.resolveApplication(
     { ...server, ...own },
-    { ...context, cwd: context.directory, nameOf },
+    { ...context, cwd: context.directory, hasOwnUser, nameOf },
   );
+}
+
+/** That in front of an application is not its workers' affair, and can change while they stay. */
+function withMiddleware(
+  kept: ResolvedConfig,
+  { middleware: written }: Pick<ParsedConfig, 'middleware'>,
+  nameOf: ResolveContext['nameOf'],
+): ResolvedConfig {
+  const { entries, python } = resolveMiddleware(written, {
+    directory: kept.directory,
+    nameOf: (below) => nameOf('middleware', below),
+    takesPython: true,
+    isShared: false,
+  });
+  return { ...kept, middleware: entries, wsgiMiddleware: python };
 }
 
 function resolveRoutes(

@@ -2,7 +2,7 @@
  * Collects a request body before a program sees it: in memory as long as it is small, else in a private file. So a slow or
  * endless upload costs a file and never a worker, and the program learns the true length of a chunked body.
  */
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, fchmodSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.js';
@@ -20,6 +20,8 @@ export interface SpoolOptions {
   readonly maxMemoryBytes: number;
   /** Where files go: a folder of mode 0700, asked for when the first file is made. */
   readonly folder: () => string;
+  /** Of the files, whatever the umask; null, the default, for 0600. */
+  readonly mode?: () => number | null;
 }
 
 /** Calls back once, with a whole body or with what went wrong; in the same turn if the body is at hand. */
@@ -130,6 +132,8 @@ class Spool implements BodyConsumer {
       return undefined;
     }
     const file = createWriteStream(this.#path, { flags: 'wx', mode: 0o600, highWaterMark: 1_048_576 });
+    const mode = this.#options.mode?.() ?? null;
+    if (mode !== null) file.once('open', (fd) => fchmodSync(fd, mode));
     file.on('drain', () => this.#body.resume());
     file.on('error', (error) => this.#failed(error));
     if (this.#length > 0) file.write(this.#memory.bytes);

@@ -33,6 +33,8 @@ import { sendNamedFile } from './sendfile.js';
 export interface WorkerPool {
   /** A private folder for spooled bodies. */
   readonly folder: string;
+  /** Of spooled bodies; null if nobody but this user has to read them. */
+  readonly bodyMode: number | null;
   submit(job: Job): void;
   abort(job: Job): void;
 }
@@ -42,11 +44,14 @@ export interface WsgiHandlerOptions {
   readonly maxMemoryBodyBytes?: number;
   /** Real paths of folders from which X-Sendfile may send, byte text. Default none: the field is one like any other. */
   readonly sendfileRoots?: readonly string[];
+  /** The workers' user, if it is another one: of the files that they offer to be sent, only its own are taken. */
+  readonly fileOwner?: number | undefined;
 }
 
 interface Context {
   readonly pool: WorkerPool;
   readonly sendfileRoots: readonly string[];
+  readonly fileOwner: number | undefined;
 }
 
 const MAX_MEMORY_BODY_BYTES = 65_536;
@@ -58,8 +63,10 @@ export function createWsgiHandler(pool: WorkerPool, options: WsgiHandlerOptions 
   const spool = {
     maxMemoryBytes: options.maxMemoryBodyBytes ?? MAX_MEMORY_BODY_BYTES,
     folder: () => pool.folder,
+    mode: () => pool.bodyMode,
   };
-  const context = { pool, sendfileRoots: options.sendfileRoots ?? [] };
+  const { sendfileRoots = [], fileOwner } = options;
+  const context: Context = { pool, sendfileRoots, fileOwner };
   return (request) =>
     new Promise<GatewayResponse>((resolve, reject) => {
       const settle = { resolve, reject };
@@ -229,7 +236,7 @@ class WsgiJob implements Job, BodySource, InputEndListener {
 
   /** The worker offers a file to be sent by us: it is opened, and taken if it is the one the worker means. */
   async #respondFile(offer: FileOffer): Promise<void> {
-    const opened = await openOffered(offer);
+    const opened = await openOffered(offer, this.#context.fileOwner);
     const stream = this.#stream!;
     if (this.#state === 'over') {
       void opened?.handle.close();
@@ -305,13 +312,18 @@ function declaredLength(request: GatewayRequest): number {
   return request.field('content-length') === undefined ? -1 : 0;
 }
 
-async function openOffered(offer: FileOffer): Promise<OpenFile | undefined> {
+/**
+ * @param owner whose it has to be: what this process may read, a worker of another user may not, and to know what `isOffered` asks for it needs to read
+ *   nothing
+ */
+async function openOffered(offer: FileOffer, owner: number | undefined): Promise<OpenFile | undefined> {
   let handle;
   try {
     // Without O_NONBLOCK the path of a pipe would hold a thread for ever.
     handle = await open(offer.path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await handle.stat({ bigint: true });
-    if (stats.isFile() && isOffered(stats, offer)) return { handle, stats };
+    const isTheirs = owner === undefined || stats.uid === BigInt(owner);
+    if (stats.isFile() && isTheirs && isOffered(stats, offer)) return { handle, stats };
   } catch {
     // Not there, or not readable for us: the worker sends the bytes itself.
   }

@@ -7,6 +7,7 @@
 import { accessSync, constants, lchownSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
+import type { Need } from '../types.js';
 import { type Accounts, parseId, systemAccounts } from './accounts.js';
 import { isContainer, isRootAlone, type Surroundings } from './container.js';
 
@@ -212,27 +213,35 @@ export function giveFile(file: string, { uid, gid }: Privileges): void {
  *
  * @throws ConfigError `XGI_PRIVILEGES`
  */
-export function checkReach({ env, uid }: Privileges, { directory, python, program }: Reach): void {
-  if (uid === null) return;
-  const needs = [
-    ['enter the folder', directory, constants.X_OK],
-    ['read the folder', directory, constants.R_OK],
-    ['run the interpreter', python, constants.X_OK],
-    // For the workers; and for a successor, or further gateways.
-    ["read xgi's own", program, constants.R_OK],
-    ['run', process.execPath, constants.X_OK],
-  ] as const;
-  for (const [what, file, mode] of needs) {
-    if (file === undefined) continue;
+export function checkReach(privileges: Privileges, reach: Reach): void {
+  if (privileges.uid === null) return;
+  // For a successor, or further gateways.
+  for (const [what, file, mode] of [...needsOf(reach), ['run', process.execPath, constants.X_OK] as Need]) {
     try {
       accessSync(file, mode);
     } catch (error) {
-      throw new ConfigError(
-        'XGI_PRIVILEGES',
-        `user ${env['USER'] ?? uid} cannot ${what} ${file} (${(error as NodeJS.ErrnoException).code}): it, and every folder above it, has to be open to that user`,
-      );
+      throw outOfReach(privileges, `${what} ${file}`, (error as NodeJS.ErrnoException).code!);
     }
   }
+}
+
+/** What a user has to be able to do whose programs are to reach that. */
+export function needsOf({ directory, python, program }: Reach): Need[] {
+  const needs: Need[] = [
+    ['enter the folder', directory, constants.X_OK],
+    ['read the folder', directory, constants.R_OK],
+  ];
+  if (python !== undefined) needs.push(['run the interpreter', python, constants.X_OK]);
+  if (program !== undefined) needs.push(["read xgi's own", program, constants.R_OK]);
+  return needs;
+}
+
+/** @param what as a need says it, with its file @param code of the system */
+export function outOfReach({ env, uid }: Privileges, what: string, code: string): ConfigError {
+  return new ConfigError(
+    'XGI_PRIVILEGES',
+    `user ${env['USER'] ?? uid} cannot ${what} (${code}): it, and every folder above it, has to be open to that user`,
+  );
 }
 
 interface FoundUser {

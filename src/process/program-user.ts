@@ -1,6 +1,6 @@
 /** Whom programs run as that root starts, while the gateway is somebody else. */
 import { spawnSync } from 'node:child_process';
-import { lstatSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
 import type { ProgramUser } from '../types.js';
@@ -62,6 +62,25 @@ export function checkLauncher({
     `${name} ${user}: ${python} would be run as root, and others than root can change it; name another interpreter with --python, /usr/bin/python3 mostly`,
   );
 }
+
+/**
+ * An interpreter that root can run for programs of ours. The application's own, if nobody else can change it; else one of the system.
+ *
+ * @throws ConfigError `XGI_PRIVILEGES` if there is none
+ */
+export function rootsPython({
+  user,
+  python,
+  name,
+}: Pick<ProgramUserOptions, 'user' | 'python' | 'name'>): string {
+  const found = [python, ...SYSTEM_PYTHONS].find((file) => existsSync(file) && isRootsFile(file));
+  if (found !== undefined) return found;
+  throw refuse(
+    `${name} ${user}: workers of another user are started by a Python that only root can change; neither ${python} nor ${SYSTEM_PYTHONS.join(' nor ')} is one`,
+  );
+}
+
+const SYSTEM_PYTHONS = ['/usr/bin/python3', '/usr/local/bin/python3'];
 
 /** Nobody but root can change what the path means: each link, and what it leads to. */
 function isRootsFile(file: string): boolean {

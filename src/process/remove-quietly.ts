@@ -1,5 +1,5 @@
 /** Removal of our own temporary files, in folders that the application's user can write as well. */
-import { rmSync } from 'node:fs';
+import { rmdirSync, rmSync, unlinkSync } from 'node:fs';
 
 /**
  * Removes a file, or a folder with all that is in it. Never throws: whatever an application has put in its place, or a file system that
@@ -10,5 +10,18 @@ export function removeQuietly(path: string): void {
     rmSync(path, { recursive: true, force: true });
   } catch {
     // It stays.
+  }
+}
+
+/** Removes what has this name, and nothing below it: a file, a link, a folder that is empty. Never throws. */
+export function removeName(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    try {
+      rmdirSync(path);
+    } catch {
+      // It stays.
+    }
   }
 }

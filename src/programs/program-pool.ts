@@ -76,7 +76,7 @@ export class ProgramPool {
 
   /** For spooled bodies; mode 0700. */
   get folder(): string {
-    return this.#rendezvous.folder;
+    return this.#rendezvous.folder.path;
   }
 
   /** What has to be done as root, if a user is named; else nothing. @throws BootError */

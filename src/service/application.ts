@@ -93,9 +93,10 @@ const SUBJECTS: Readonly<Record<Kind, RootCheck['subject']>> = {
   site: 'the applications',
 };
 
-/** What the user that xgi runs as has to reach. */
+/** What the user that xgi runs as has to reach. What an application with a user of its own has to, is looked at as that one. */
 export function reachesOf(config: ResolvedConfig): readonly Reach[] {
-  return config.site === null ? [reachOf(config)] : [...config.site.apps.values()].map(reachOf);
+  if (config.site === null) return [reachOf(config)];
+  return [...config.site.apps.values()].filter(({ hasOwnUser }) => !hasOwnUser).map(reachOf);
 }
 
 function reachOf(config: ResolvedConfig): Reach {

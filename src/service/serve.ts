@@ -92,6 +92,7 @@ class RunningService {
   #control: ControlSocket | undefined;
   #removePidFile: () => void = () => {};
   #upgrading = false;
+  readonly #wasRoot = process.geteuid!() === 0;
   /** Ends the start of a successor. */
   readonly #stopping = new AbortController();
 
@@ -337,8 +338,11 @@ class RunningService {
     if (this.#upgrading) return 'one is being started already';
     if (this.#interruption.hasBegun) return 'this process is being stopped';
     if (!this.#steering.isServing) return 'this process does not serve yet';
-    if (applicationsOf(this.#options.config).some(({ cgi }) => cgi?.user))
+    const applications = applicationsOf(this.#options.config);
+    if (applications.some(({ cgi }) => cgi?.user))
       return 'it would have to be root for --cgi-user; restart xgi instead';
+    if (this.#wasRoot && applications.some(({ hasOwnUser }) => hasOwnUser))
+      return 'it would have to be root for applications with a user of their own; restart xgi instead';
     // The end of process 1 is the end of its container, successor and all.
     return process.pid === 1 ? 'this is process 1 of a container, which ends with it' : undefined;
   }

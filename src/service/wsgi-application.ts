@@ -1,4 +1,4 @@
-/** A WSGI application: its workers, and the handler that hands them requests. */
+/** A WSGI application: its workers, of its own user if it has one, and the handler that hands them requests. */
 import type { Interpreter } from '../config/python.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import { createWsgiHandler } from '../handlers/wsgi.js';
@@ -6,23 +6,27 @@ import { cleanEnvironment } from '../process/environment.js';
 import type { Handler, WorkerRange } from '../types.js';
 import { describeFailure } from '../workers/boot-error.js';
 import type { PoolStatus } from '../workers/status.js';
-import { Supervisor } from '../workers/supervisor.js';
+import { PROGRAM, Supervisor } from '../workers/supervisor.js';
 import type { Application, ApplicationOptions } from './application.js';
 import { shareOf } from './share.js';
 import type { ReloadOutcome } from './status.js';
+import { createSpawner, type WorkerUser, workerUserOf } from './worker-user.js';
 
 export class WsgiApplication implements Application {
   readonly handler: Handler;
   readonly #pool: Supervisor;
 
   constructor(options: ApplicationOptions) {
-    this.#pool = createPool(options);
-    this.handler = createWsgiHandler(this.#pool, { sendfileRoots: options.config.sendfileRoots });
+    const user = workerUserOf(options);
+    this.#pool = createPool(options, user);
+    this.handler = createWsgiHandler(this.#pool, {
+      sendfileRoots: options.config.sendfileRoots,
+      fileOwner: user?.uid,
+    });
   }
 
-  /** Workers run as the rest. */
   prepare(): Promise<void> {
-    return Promise.resolve();
+    return this.#pool.prepare();
   }
 
   start(): Promise<void> {
@@ -53,15 +57,24 @@ export function interpreterOf({ python }: ResolvedConfig): Interpreter {
   return python;
 }
 
-function createPool({ config, index, version, privileges, log, onFiles }: ApplicationOptions): Supervisor {
+function createPool(options: ApplicationOptions, user: WorkerUser | undefined): Supervisor {
+  const { config, index, version, log, onFiles } = options;
+  const python = interpreterOf(config).path;
+  const env = {
+    ...cleanEnvironment(process.env),
+    ...(user?.privileges ?? options.privileges).env,
+    ...config.env,
+  };
+  const program = { python, program: PROGRAM, cwd: config.directory, env };
   return new Supervisor({
-    python: interpreterOf(config).path,
+    python,
+    spawner: user === undefined ? undefined : createSpawner(options, user, program),
     target: config.target,
     workers: shareOf(config, index),
     threads: config.threads,
     searchPath: config.searchPath,
     cwd: config.directory,
-    env: { ...cleanEnvironment(process.env), ...privileges.env, ...config.env },
+    env,
     timeoutMs: config.timeoutMs,
     queueTimeoutMs: config.queueTimeoutMs,
     gracefulTimeoutMs: config.gracefulTimeoutMs,

@@ -89,6 +89,9 @@ export type LauncherReceiver = Required<
   >
 >;
 
+/** What a spawner says; see {@link FrameReceiver}. */
+export type SpawnerReceiver = Required<Pick<FrameReceiver, 'ready' | 'error' | 'log' | 'forked' | 'exited'>>;
+
 /** Where a type may come: on streams, on stream 0, on either; 0: nowhere. */
 const ON_STREAMS = 1;
 const ON_ZERO = 2;
@@ -170,8 +173,17 @@ export class FrameDecoder {
 
   /** For the channel that a launcher is born with: nobody else can be at its other end, so there is no AUTH. */
   static launcher(receiver: LauncherReceiver): FrameDecoder {
+    return FrameDecoder.#inherited('L', receiver);
+  }
+
+  /** The same for a spawner, which speaks as a zygote does. */
+  static spawner(receiver: SpawnerReceiver): FrameDecoder {
+    return FrameDecoder.#inherited('Z', receiver);
+  }
+
+  static #inherited(channel: Channel, receiver: LauncherReceiver | SpawnerReceiver): FrameDecoder {
     const decoder = new FrameDecoder(() => undefined);
-    decoder.#places = AFTER_AUTH.L;
+    decoder.#places = AFTER_AUTH[channel];
     decoder.#receiver = receiver as FrameReceiver;
     return decoder;
   }

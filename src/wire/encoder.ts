@@ -12,6 +12,7 @@ import {
   type Command,
   type HelloSettings,
   type LauncherSettings,
+  type SpawnerSettings,
   type StartLine,
 } from './frames.js';
 
@@ -79,8 +80,11 @@ export class FrameEncoder {
       this.#spare.push(Buffer.from(bytes.buffer));
   }
 
-  hello(settings: HelloSettings | LauncherSettings): void {
-    this.#bytes(FrameType.HELLO, 0, Buffer.from(JSON.stringify(settings)));
+  /** @throws LocalProtocolError XGI_WIRE_REQUEST_SIZE if they do not fit into a frame, as the environment is too large */
+  hello(settings: HelloSettings | LauncherSettings | SpawnerSettings): void {
+    const text = Buffer.from(JSON.stringify(settings));
+    checkSize(text.length);
+    this.#bytes(FrameType.HELLO, 0, text);
   }
 
   /** @throws LocalProtocolError XGI_WIRE_REQUEST_SIZE if environ and body do not fit into a frame */
@@ -131,12 +135,18 @@ export class FrameEncoder {
   }
 
   /**
-   * Has a zygote fork a worker.
+   * Has a zygote fork a worker, or a spawner start one.
    *
    * @param id comes back in its FORKED
    */
   fork(id: number, start: StartLine): void {
     this.#bytes(FrameType.FORK, 0, Buffer.from(JSON.stringify({ id, start })));
+  }
+
+  /** Has a spawner send a signal. @param number of the signal */
+  signal(pid: number, number: number): void {
+    const at = this.#begin(FrameType.SIGNAL, 0, 0, 8);
+    writeU32(this.#buffer, writeU32(this.#buffer, at, pid), number);
   }
 
   /**

@@ -7,7 +7,7 @@
  *     └───────────────┴───────────────┴───────┴───────┴───────┘
  */
 
-import type { ProgramUser } from '../types.js';
+import type { Need, ProgramUser } from '../types.js';
 
 export const PROTOCOL_VERSION = 1;
 export const FRAME_HEADER_BYTES = 12;
@@ -30,6 +30,7 @@ export const FrameType = {
   RELOAD: 0x0c,
   BODY: 0x0d,
   BODY_END: 0x0e,
+  SIGNAL: 0x0f,
   AUTH: 0x10,
   READY: 0x11,
   HEAD: 0x12,
@@ -144,6 +145,23 @@ export interface ProgramLimits {
   readonly files: number | null;
   /** Of the user, not of the program. */
   readonly processes: number | null;
+}
+
+/** What a spawner is told at its start (docs/protocol.md, "Spawner"). */
+export interface SpawnerSettings {
+  readonly protocol: typeof PROTOCOL_VERSION;
+  /** Whom workers run as; `account` is that whose supplementary groups they have, null for none. */
+  readonly user: { readonly uid: number; readonly gid: number; readonly account: string | null };
+  /** Who the gateway will be. */
+  readonly gatewayUid: number;
+  /** null: as the spawner's. */
+  readonly umask: number | null;
+  /** What is executed; the first is its absolute path. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly needs: readonly Need[];
 }
 
 /** One program to run; byte text. */

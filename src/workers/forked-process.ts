@@ -1,27 +1,29 @@
 /**
- * The process of a worker that a zygote has forked. Not our child: the zygote tells how it ends. When the zygote has died, or does not
- * tell of one that was killed, it is looked for.
+ * The process of a worker that another process has forked: a zygote, or a spawner. Not our child: its parent tells how it ends. When that has
+ * died, or does not tell of one that was killed, it is looked for.
  */
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../process/alive.js';
 import { signalName } from '../process/signal-name.js';
-import type { ProcessOwner, WorkerProcess } from './worker-process.js';
+import type { ProcessOwner, SendSignal, WorkerProcess } from './worker-process.js';
 
 /** How often is looked for a process that nobody tells about. */
 const LOOK_MS = 50;
-/** After a SIGKILL the zygote has so long to tell of the end. */
+/** After a SIGKILL its parent has so long to tell of the end. */
 const TELL_MS = 500;
 
 export class ForkedProcess implements WorkerProcess {
   readonly #owner: ProcessOwner;
+  readonly #signalTo: SendSignal;
   #pid: number | undefined;
   #exit: string | undefined;
   /** Asked for before the process id was known. */
   #signal: NodeJS.Signals | undefined;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(owner: ProcessOwner) {
+  constructor(owner: ProcessOwner, signalTo: SendSignal) {
     this.#owner = owner;
+    this.#signalTo = signalTo;
   }
 
   get pid(): number | undefined {
@@ -38,11 +40,7 @@ export class ForkedProcess implements WorkerProcess {
       this.#signal = signal;
       return;
     }
-    try {
-      process.kill(this.#pid, signal);
-    } catch {
-      // ESRCH: its end is about to be told.
-    }
+    this.#signalTo(this.#pid, signal);
     if (signal === 'SIGKILL') this.#lookAfter(TELL_MS, 'signal SIGKILL');
   }
 
@@ -58,18 +56,18 @@ export class ForkedProcess implements WorkerProcess {
     this.#finish(reason);
   }
 
-  /** The zygote has seen its end. */
+  /** Its parent has seen its end. */
   ended(code: number | null, signal: number | null): void {
     if (signal !== null) this.#finish(`signal ${signalName(signal) ?? `number ${signal}`}`);
     // An application that waits for all its children may have had this one.
     else this.#finish(code === null ? 'status unknown' : `status ${code}`);
   }
 
-  /** The zygote has died: nobody tells how this process ends. */
-  orphaned(): void {
+  /** Its parent has died: nobody tells how this process ends. @param parent what that was */
+  orphaned(parent: string): void {
     clearTimeout(this.#looking);
     this.#looking = undefined;
-    this.#lookAfter(LOOK_MS, 'status unknown, for the zygote had died before');
+    this.#lookAfter(LOOK_MS, `status unknown, for the ${parent} had died before`);
   }
 
   /** @param status how it ended, should it be gone */

@@ -3,18 +3,17 @@
  * channels once; what presents anything else, or nothing in time, is destroyed (docs/protocol.md).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, Socket, type Server } from 'node:net';
-import { hostname, tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ConfigError } from '../errors.js';
 import { LeasedBuffers } from '../io/leased-buffers.js';
 import { readInto } from '../io/read-into.js';
-import { removeQuietly } from '../process/remove-quietly.js';
 import type { Log } from '../types.js';
 import type { Channel } from '../wire/frames.js';
 import { FrameDecoder, type FrameReceiver } from '../wire/decoder.js';
-import { FOLDER_PREFIX, HOST_NAME, removeStaleFolders, SOCKET_NAME } from './stale-folders.js';
+import { HOST_NAME, MeetingFolder } from './meeting-folder.js';
+import { removeStaleFolders } from './stale-folders.js';
 
 /** A worker or a zygote that is expected. */
 export interface Expected {
@@ -48,51 +47,43 @@ class ChannelSocket extends Socket {
 }
 
 const AUTH_DEADLINE_MS = 5000;
-
-/** @throws ConfigError `XGI_CONFIG_TMPDIR` */
-function makeFolder(): string {
-  try {
-    // mkdtemp makes it 0700.
-    return mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
-  } catch (error) {
-    throw new ConfigError(
-      'XGI_CONFIG_TMPDIR',
-      `the folder for temporary files cannot be used: ${(error as Error).message}; name another in the variable TMPDIR`,
-    );
-  }
-}
+/** Connections that have not said whose they are, far more than there are workers that start: an application could take all descriptors otherwise. */
+const MAX_STRANGERS = 512;
 
 export class Rendezvous {
   readonly #server: Server = createServer({ pauseOnConnect: true }, (accepted) => this.#meet(accepted));
   readonly #expected = new Map<string, { worker: Expected; open: readonly Channel[] }>();
   readonly #log: Log;
-  #folder: string | undefined;
+  #folder: MeetingFolder | undefined;
+  #strangers = 0;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** A private folder, mode 0700, made when it is first asked for; also for state files and spooled bodies. */
-  get folder(): string {
-    return (this.#folder ??= makeFolder());
+  /** A folder of its own, made when it is first asked for; also for state files and spooled bodies. */
+  get folder(): MeetingFolder {
+    return (this.#folder ??= new MeetingFolder());
   }
 
   get socketPath(): string {
-    return join(this.folder, SOCKET_NAME);
+    return this.folder.socketPath;
   }
 
   /** Also begins to remove the folders of gateways that were killed; nobody waits for that. */
   async listen(): Promise<void> {
-    writeFileSync(join(this.folder, HOST_NAME), hostname());
+    const { path } = this.folder;
+    writeFileSync(join(path, HOST_NAME), hostname());
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.socketPath, resolve);
     });
+    this.folder.open();
     // No descriptor for a connection, say: the worker that wanted it is replaced.
     this.#server.on('error', (error) =>
       this.#log.error(`XGI_WORKER_SOCKET: a worker cannot connect: ${error.message}`),
     );
-    void removeStaleFolders(dirname(this.folder));
+    void removeStaleFolders(dirname(path));
   }
 
   /** @returns the token to start the worker with */
@@ -110,10 +101,21 @@ export class Rendezvous {
   /** Closes the socket and removes the folder with all that is in it. */
   close(): void {
     this.#server.close();
-    if (this.#folder !== undefined) removeQuietly(this.#folder);
+    this.#folder?.remove();
   }
 
   #meet(accepted: Socket): void {
+    if (this.#strangers >= MAX_STRANGERS) {
+      accepted.destroy();
+      return;
+    }
+    this.#strangers += 1;
+    let isStranger = true;
+    const known = (): void => {
+      clearTimeout(deadline);
+      if (isStranger) this.#strangers -= 1;
+      isStranger = false;
+    };
     const deadline = setTimeout(() => socket.destroy(), AUTH_DEADLINE_MS);
     let worker: Expected | undefined;
     let channel: Channel = 'D';
@@ -121,7 +123,7 @@ export class Rendezvous {
     const decoder = new FrameDecoder((token, wanted) => {
       const expected = this.#expected.get(token);
       if (expected === undefined || !expected.open.includes(wanted)) return undefined;
-      clearTimeout(deadline);
+      known();
       expected.open = expected.open.filter((other) => other !== wanted);
       worker = expected.worker;
       channel = wanted;
@@ -147,7 +149,7 @@ export class Rendezvous {
     // A worker that says nothing more has nothing more to hear.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
-      clearTimeout(deadline);
+      known();
       worker?.ended(channel);
     });
   }

@@ -4,10 +4,9 @@
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { removeQuietly } from '../process/remove-quietly.js';
+import type { MeetingFolder } from './meeting-folder.js';
 
 const WORD_BYTES = 4;
-
-let count = 0;
 
 export class StateFile {
   readonly path: string;
@@ -16,10 +15,11 @@ export class StateFile {
   readonly #fd: number;
 
   /** Creates the file. @throws the system's error if that fails */
-  constructor(folder: string, slots: number) {
-    this.path = `${folder}/state-${++count}`;
+  constructor(folder: MeetingFolder, slots: number) {
+    this.path = folder.statePath();
     this.#slots = slots;
     this.#fd = openSync(this.path, 'wx+', 0o600);
+    folder.letWrite(this.#fd);
     writeSync(this.#fd, Buffer.alloc(WORD_BYTES * slots));
   }
 

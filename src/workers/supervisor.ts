@@ -28,6 +28,7 @@ import { Scaler } from './scaler.js';
 import type { PoolStatus, PoolTotals, WorkerStatus } from './status.js';
 import { Worker, type WorkerOwner } from './worker.js';
 import { InterpreterLauncher } from './worker-process.js';
+import type { WorkerSpawner } from './worker-spawner.js';
 import type { PassOn } from './worker-stderr.js';
 
 export interface SupervisorOptions {
@@ -42,6 +43,8 @@ export interface SupervisorOptions {
   readonly cwd: string;
   /** The whole environment of the workers. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** Starts them, with the same interpreter, folder and environment, as another user. Default: they run as this process. `prepare` is needed then. */
+  readonly spawner?: WorkerSpawner | undefined;
   /** How long a request may run without progress; 0 for ever. */
   readonly timeoutMs: number;
   /** How long a request may wait for a worker; 0 for ever. */
@@ -138,7 +141,12 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
 
   /** A private folder for spooled bodies, made when first asked for; `stop` removes it. */
   get folder(): string {
-    return this.#rendezvous.folder;
+    return this.#rendezvous.folder.path;
+  }
+
+  /** Of spooled bodies; null if nobody but this user has to read them. */
+  get bodyMode(): number | null {
+    return this.#rendezvous.folder.readableMode;
   }
 
   /** Process ids of the workers that are running. */
@@ -148,6 +156,14 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
 
   get workers(): WorkerRange {
     return this.#scaler.range;
+  }
+
+  /** Does what only root can do. @throws ConfigError */
+  async prepare(): Promise<void> {
+    const { spawner } = this.#options;
+    if (spawner === undefined) return;
+    this.#rendezvous.folder.share(spawner.sharing);
+    await spawner.start(this.folder);
   }
 
   /**
@@ -228,6 +244,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
     for (const { generation } of this.#workers) generation.close();
     this.#provenGeneration?.close();
     this.#generation?.close();
+    await this.#options.spawner?.stop();
     this.#rendezvous.close();
   }
 
@@ -311,8 +328,8 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   }
 
   #createGeneration(number: number): Generation {
-    const { python, cwd, env, middleware = [], preload = false, log } = this.#options;
-    const interpreter = new InterpreterLauncher({ python, program: PROGRAM, cwd, env });
+    const { python, cwd, env, spawner, middleware = [], preload = false, log } = this.#options;
+    const interpreter = spawner ?? new InterpreterLauncher({ python, program: PROGRAM, cwd, env });
     return new Generation(
       number,
       {

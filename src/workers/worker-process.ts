@@ -38,10 +38,15 @@ export interface WorkerProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** Sends a signal to a process that is no child of ours; nothing if it has ended. */
+export type SendSignal = (pid: number, signal: NodeJS.Signals) => void;
+
 /** Starts processes that become workers. */
 export interface Launcher {
   /** @throws the system's error if that cannot even be tried */
   launch(invitation: Invitation, owner: ProcessOwner): WorkerProcess;
+  /** To a process that one of those has forked, with the rights of their user. */
+  readonly signal: SendSignal;
 }
 
 /** Starts an interpreter for each worker. */
@@ -55,6 +60,14 @@ export class InterpreterLauncher implements Launcher {
   launch(invitation: Invitation, owner: ProcessOwner): WorkerProcess {
     return new InterpreterProcess(this.#program, invitation, owner);
   }
+
+  readonly signal: SendSignal = (pid, signal) => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // ESRCH: its end is about to be told.
+    }
+  };
 }
 
 class InterpreterProcess implements WorkerProcess {

@@ -7,7 +7,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
-import { removeQuietly } from '../process/remove-quietly.js';
+import { removeName } from '../process/remove-quietly.js';
+import type { MeetingFolder } from './meeting-folder.js';
 
 /** Takes complete lines, each with its newline. */
 export type PassOn = (lines: string) => void;
@@ -22,8 +23,6 @@ const MAX_REST = 1_048_576;
 /** A longer line is passed on in parts. */
 const MAX_LINE_LENGTH = 16_384;
 
-let count = 0;
-
 export class WorkerStderr {
   readonly path: string;
   readonly #passOn: PassOn;
@@ -35,8 +34,8 @@ export class WorkerStderr {
   #last = '';
 
   /** Makes nothing: the FIFO is the worker's to make. */
-  constructor(folder: string, passOn: PassOn) {
-    this.path = `${folder}/stderr-${++count}`;
+  constructor(folder: MeetingFolder, passOn: PassOn) {
+    this.path = folder.fifoPath();
     this.#passOn = passOn;
   }
 
@@ -67,7 +66,7 @@ export class WorkerStderr {
 
   /** The worker is no more. Whoever else holds the FIFO is read to its end. */
   release(): void {
-    if (this.#socket === undefined) removeQuietly(this.path);
+    if (this.#socket === undefined) removeName(this.path);
   }
 
   /** What is in the pipe and has not been read yet; nothing that is said later. */
@@ -116,7 +115,7 @@ function openFifo(path: string): number | undefined {
   } catch {
     return undefined;
   }
-  removeQuietly(path);
+  removeName(path);
   if (fstatSync(fd).isFIFO()) return fd;
   closeSync(fd);
   return undefined;

@@ -10,11 +10,11 @@ import type { Log } from '../types.js';
 import type { FrameReceiver } from '../wire/decoder.js';
 import { FrameEncoder } from '../wire/encoder.js';
 import type { HelloSettings, ReadyInfo, WorkerFailure } from '../wire/frames.js';
-import { ForkedProcess } from './forked-process.js';
+import { Forks } from './forks.js';
 import { flushTo } from './worker-channels.js';
 import { logWorkerLine } from './worker-log.js';
 import type { Expected, Rendezvous } from './rendezvous.js';
-import type { Invitation, Launcher, ProcessOwner, WorkerProcess } from './worker-process.js';
+import type { Invitation, Launcher, ProcessOwner, SendSignal, WorkerProcess } from './worker-process.js';
 import { WorkerStderr, type PassOn } from './worker-stderr.js';
 
 export interface ZygoteOptions {
@@ -38,25 +38,20 @@ export interface ZygoteOwner {
   zygoteGone(zygote: Zygote, status: string): void;
 }
 
-/** Far longer than a fork takes. */
-const FORK_MS = 10_000;
-
 export class Zygote
   implements Launcher, Expected, Required<Pick<FrameReceiver, 'files' | 'forked' | 'exited'>>
 {
   readonly channels = ['Z'] as const;
   readonly startedAtMs: number = performance.now();
+  readonly signal: SendSignal;
   readonly #options: ZygoteOptions;
   readonly #owner: ZygoteOwner;
   readonly #stderr: WorkerStderr;
   readonly #token: string;
   readonly #process: WorkerProcess;
   readonly #frames = new FrameEncoder();
-  /** Forks that were asked for, by their id, and those that were made, by their process id. */
-  readonly #asked = new Map<number, ForkedProcess>();
-  readonly #forked = new Map<number, ForkedProcess>();
+  readonly #forks: Forks;
   #socket: Socket | undefined;
-  #lastId = 0;
   #ready = false;
   #gone = false;
 
@@ -65,6 +60,16 @@ export class Zygote
     this.#options = options;
     this.#owner = owner;
     const { rendezvous, launcher } = options;
+    this.signal = launcher.signal;
+    this.#forks = new Forks({
+      parent: 'zygote',
+      signal: this.signal,
+      ask: (id, start) => {
+        this.#frames.fork(id, { ...start });
+        this.#flush();
+      },
+      late: (afterMs) => this.#late(afterMs),
+    });
     this.#stderr = new WorkerStderr(rendezvous.folder, options.passOn);
     this.#token = rendezvous.expect(this);
     const invitation: Invitation = {
@@ -91,20 +96,14 @@ export class Zygote
   }
 
   launch(invitation: Invitation, owner: ProcessOwner): WorkerProcess {
-    const id = ++this.#lastId;
-    const child = new ForkedProcess(owner);
-    this.#asked.set(id, child);
-    this.#frames.fork(id, { ...invitation });
-    this.#flush();
-    setTimeout(() => this.#checkFork(id), FORK_MS).unref();
-    return child;
+    return this.#forks.launch(invitation, owner);
   }
 
   /** One that does not fork is of no use: another takes its place. */
-  #checkFork(id: number): void {
-    if (!this.#asked.has(id) || this.#gone) return;
+  #late(afterMs: number): void {
+    if (this.#gone) return;
     this.#options.log.error(
-      `XGI_ZYGOTE_EXIT: the zygote ${this.pid} has not forked for ${FORK_MS / 1000} s and is killed`,
+      `XGI_ZYGOTE_EXIT: the zygote ${this.pid} has not forked for ${afterMs / 1000} s and is killed`,
     );
     this.kill();
   }
@@ -152,8 +151,7 @@ export class Zygote
     if (exit === undefined || this.#socket !== undefined || this.#gone) return;
     this.#gone = true;
     this.#options.rendezvous.forget(this.#token);
-    for (const child of this.#asked.values()) child.failed('the zygote ended before it had forked');
-    for (const child of this.#forked.values()) child.orphaned();
+    this.#forks.parentGone();
     this.#owner.zygoteGone(this, exit);
     this.#stderr.release();
   }
@@ -180,21 +178,10 @@ export class Zygote
   }
 
   forked(id: number, pid: number | null, error: string | null): void {
-    const child = this.#asked.get(id);
-    if (child === undefined) throw new FrameError(`FORKED: ${id} was not asked for`);
-    this.#asked.delete(id);
-    if (pid === null) {
-      child.failed(`could not be forked: ${error ?? ''}`);
-      return;
-    }
-    this.#forked.set(pid, child);
-    child.begun(pid);
+    this.#forks.forked(id, pid, error);
   }
 
   exited(pid: number, code: number | null, signal: number | null): void {
-    const child = this.#forked.get(pid);
-    if (child === undefined) throw new FrameError(`EXITED: ${pid} was not forked`);
-    this.#forked.delete(pid);
-    child.ended(code, signal);
+    this.#forks.exited(pid, code, signal);
   }
 }

@@ -57,6 +57,8 @@ def decode(frame, channel):
         (fields["credit"],) = frames.decode_u32s(frame.payload)
     elif name == "RECALL":
         fields["streams"] = list(frames.decode_u32s(frame.payload))
+    elif name == "SIGNAL":
+        fields["pid"], fields["signal"] = frames.decode_u32s(frame.payload)
     elif name == "PING":
         fields["payloadHex"] = frame.payload.hex()
     elif name == "FORK":

@@ -49,7 +49,7 @@ class StandardError(WorkerTest):
         gateway = self.worker()
         status = os.stat(os.path.join(gateway.directory, "stderr-" + TOKEN[:8]))
         self.assertTrue(stat.S_ISFIFO(status.st_mode))
-        self.assertEqual(stat.S_IMODE(status.st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(status.st_mode), 0o640)
         gateway.fifo.wait_for("imported\n")
         for path, text in (("/line", "a line\n"), ("/part", "without its end"), ("/program", "of a program\n")):
             answer = gateway.get(path)

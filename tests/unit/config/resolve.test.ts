@@ -69,6 +69,7 @@ test('the defaults', async () => {
     preload: false,
     reloadOnChange: null,
     privileges: { user: null, group: null, umask: null, allowRoot: false },
+    hasOwnUser: false,
     proxyProtocol: null,
     limits: {
       maxRequestLineBytes: 4094,

@@ -2,7 +2,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { createWsgiHandler } from '../../../src/handlers/wsgi.js';
+import { createWsgiHandler, type WsgiHandlerOptions } from '../../../src/handlers/wsgi.js';
 import type { FileBody, GatewayResponse } from '../../../src/types.js';
 import type { FileOffer } from '../../../src/wire/decoder.js';
 import type { Job } from '../../../src/workers/job.js';
@@ -17,9 +17,11 @@ afterAll(() => removeTempDir(folder));
 /** Offers the file, with these changes. @returns whether it was taken, and the response, if it was */
 async function offer(
   changes: Partial<FileOffer>,
+  options: WsgiHandlerOptions = {},
 ): Promise<{ taken: boolean; response: GatewayResponse | undefined }> {
   let job: Job | undefined;
-  const handler = createWsgiHandler({ folder, submit: (submitted) => (job = submitted), abort() {} });
+  const pool = { folder, bodyMode: null, submit: (submitted: Job) => (job = submitted), abort() {} };
+  const handler = createWsgiHandler(pool, options);
   const response = Promise.resolve(handler(newRequest()));
   const { dev, ino, size, mtimeNs } = statSync(file, { bigint: true });
   const taken = await new Promise<boolean>((resolve) => {
@@ -36,6 +38,14 @@ test('the one that the worker has seen is taken, and may not change any more', a
   await handle.close();
   const { size, mtimeNs } = statSync(file, { bigint: true });
   expect(version).toMatchObject({ size, mtimeNs });
+});
+
+test('of the files of several users, only those of the workers’ are taken', async () => {
+  const { uid } = statSync(file);
+  const { taken, response } = await offer({}, { fileOwner: uid });
+  expect(taken).toBe(true);
+  await (response!.body as { file: FileBody }).file.handle.close();
+  expect((await offer({}, { fileOwner: uid + 1 })).taken).toBe(false);
 });
 
 test.each<[string, Partial<FileOffer>]>([

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import { systemAccounts } from '../../../src/process/accounts.js';
 import { isRootsOwn } from '../../../src/process/privileges.js';
-import { programUser, type ProgramUserOptions } from '../../../src/process/program-user.js';
+import { programUser, type ProgramUserOptions, rootsPython } from '../../../src/process/program-user.js';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.js';
 
 const isRoot = process.geteuid!() === 0;
@@ -63,6 +63,15 @@ describe.skipIf(!isRoot || daemon === undefined)('root finds', () => {
       bodyUid: 4711,
       bodyGid: 4712,
     });
+  });
+
+  test('an interpreter for itself: the application’s, or one of the system', () => {
+    const own = `${folder}/own-python`;
+    copyFileSync('/bin/sh', own);
+    const options = { user: 'daemon', name: 'user' };
+    expect(rootsPython({ ...options, python: '/bin/sh' })).toBe('/bin/sh');
+    chownSync(own, daemon!.uid, daemon!.gid);
+    expect(rootsPython({ ...options, python: own })).toMatch(/^\/usr\/(local\/)?bin\/python3$/);
   });
 
   test('an account by its number', () => {

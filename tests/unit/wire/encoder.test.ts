@@ -47,6 +47,11 @@ function encode(frame: VectorFrame, encoder = new FrameEncoder()): FrameEncoder 
       encoder.fork(id, start);
       break;
     }
+    case 'SIGNAL': {
+      const { pid, signal } = frame as VectorFrame & { pid: number; signal: number };
+      encoder.signal(pid, signal);
+      break;
+    }
     case 'RUN':
       encoder.run({
         stream,
