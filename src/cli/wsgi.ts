@@ -8,12 +8,15 @@ import { takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
 import { describeDetection } from './detected.js';
 import { readConfiguration, rereadConfiguration } from './configuration.js';
+import { loadParts } from './load-parts.js';
 
 /** @returns the exit status */
 export async function runWsgi(commandLine: CommandLine, version: string): Promise<number> {
   const cwd = process.cwd();
-  if (takeChild(process.env))
+  if (takeChild(process.env)) {
+    await loadParts();
     return await (await import('../service/gateway-child.js')).runGatewayChild(version);
+  }
   const predecessor = takePredecessor(process.env);
   const inheritedFds = takeListenFds(process.env, process.pid);
   const context = { cwd, inheritedFds };
@@ -23,6 +26,7 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
   const { detection } = configuration;
   if (detection !== undefined) process.stderr.write(describeDetection(detection));
+  await loadParts();
   switch (commandLine.action) {
     case 'check':
       return await (
