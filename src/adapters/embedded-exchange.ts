@@ -131,7 +131,7 @@ export class EmbeddedExchange implements Responder {
     this.#logError(error, exchange);
     const asPage = exchange.field('accept')?.includes('text/html') === true;
     const details = this.#options.tellsDetails ? (asPage ? 'page' : 'text') : null;
-    this.#write(exchange, errorResponse(error, { requestId: exchange.id, details }));
+    this.#write(exchange, errorResponse(error, { request: exchange, details }));
   }
 
   #open(given: GivenHead, peer: Peer): Exchange | null {

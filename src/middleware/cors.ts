@@ -5,7 +5,7 @@ import { combinedValue } from '../http/field-values.js';
 import { ResponseHead } from '../http/response-head.js';
 import { withVary } from '../http/vary.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
-import { changeAnswer, headWithFields } from './answer.js';
+import { answerWithHead, headWithFields } from './answer.js';
 import { defineMiddleware } from './define.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -59,12 +59,12 @@ export const cors = defineMiddleware('cors', corsOptions, (options, { where }) =
       request.method === 'OPTIONS' &&
       request.field('access-control-request-method') !== undefined;
     if (isPreflight) return preflight(request, origin);
-    return changeAnswer(next(request), ({ head, body }) => {
+    return answerWithHead(next, request, (head) => {
       const kept = head.fields.filter((_, i) => !OURS.test(head.fields[i - (i % 2)]!));
       // Also for requests without an origin: a cache must not give their answer to those with one.
       const vary = origins.includes('*') ? kept : withVary(kept, 'Origin');
       const granted = origin !== undefined && isAllowed(origin) ? [...allowOrigin(origin), ...exposed] : [];
-      return { head: headWithFields(head, [...vary, ...granted]), body };
+      return headWithFields(head, [...vary, ...granted]);
     });
   };
 });

@@ -5,7 +5,7 @@ import { deriveRequest } from '../http/derived-request.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { withoutFields } from '../http/field-values.js';
 import type { Fields } from '../types.js';
-import { changeAnswer, headWithFields } from './answer.js';
+import { answerWithHead, headWithFields } from './answer.js';
 import { defineMiddleware } from './define.js';
 
 /** What a site that says nothing itself is safest with, and works (OWASP Secure Headers); a policy for its content only it can write. */
@@ -46,7 +46,7 @@ export const headers = defineMiddleware('headers', headersOptions, (options) => 
   return (next) => (given) => {
     const changed =
       request === undefined ? given : deriveRequest(given, { fields: applyChanges(given.fields, request) });
-    return changeAnswer(next(changed), ({ head, body }) => ({ head: changeHead(head), body }));
+    return answerWithHead(next, changed, changeHead);
   };
 });
 

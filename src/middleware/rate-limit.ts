@@ -7,7 +7,7 @@ import type { z } from 'zod/v3';
 import { rateLimitOptions } from '../config/middleware/rate-limit.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
-import { changeAnswer } from './answer.js';
+import { answerWithHead } from './answer.js';
 import { Buckets } from './buckets.js';
 import { networkOf } from './client-network.js';
 import { defineMiddleware } from './define.js';
@@ -26,10 +26,9 @@ export const rateLimit = defineMiddleware(
       const state = `"default";r=${left};t=${Math.ceil(resetMs / 1000)}`;
       if (waitMs > 0)
         return tooMany(Math.ceil(waitMs / 1000), ['RateLimit-Policy', policy, 'RateLimit', state]);
-      return changeAnswer(next(request), ({ head, body }) => ({
-        head: head.withField('RateLimit-Policy', policy).withField('RateLimit', state),
-        body,
-      }));
+      return answerWithHead(next, request, (head) =>
+        head.withField('RateLimit-Policy', policy).withField('RateLimit', state),
+      );
     };
   },
 );

@@ -3,7 +3,7 @@ import { requestIdOptions } from '../config/middleware/request-id.js';
 import { assignId } from '../http/assigned-id.js';
 import { deriveRequest } from '../http/derived-request.js';
 import { firstValue, withField } from '../http/field-values.js';
-import { changeAnswer } from './answer.js';
+import { answerWithHead } from './answer.js';
 import { defineMiddleware } from './define.js';
 
 const ACCEPTABLE = /^[\w.:=+/-]{1,128}$/;
@@ -16,9 +16,6 @@ export const requestId = defineMiddleware('requestId', requestIdOptions, (option
     if (given !== undefined && ACCEPTABLE.test(given)) assignId(request, given);
     const { id } = request;
     const changed = deriveRequest(request, { fields: withField(request.fields, field, id) });
-    return changeAnswer(next(changed), ({ head, body }) => ({
-      head: head.withField(field, id),
-      body,
-    }));
+    return answerWithHead(next, changed, (head) => head.withField(field, id));
   };
 });

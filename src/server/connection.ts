@@ -293,7 +293,7 @@ export class Connection
     this.#logError(exchange, error);
     this.#write(
       exchange,
-      errorResponse(error, { requestId: exchange.id, details: this.#details(exchange) }),
+      errorResponse(error, { request: exchange, details: this.#details(exchange) }),
       mayPersist,
     );
   }

@@ -3,12 +3,14 @@ import { STATUS_CODES } from 'node:http';
 import { asXgiError, GatewayError, RemoteProtocolError, statusOfError } from '../errors.js';
 import { misfit } from '../http/answer-check.js';
 import { errorAnswerOf } from '../http/error-answer.js';
+import { errorHeadFor } from '../http/error-heads.js';
 import { ResponseHead } from '../http/response-head.js';
-import type { GatewayResponse, Log } from '../types.js';
+import type { GatewayRequest, GatewayResponse, Log } from '../types.js';
 import { formatErrorPage, PAGE_POLICY } from './error-page.js';
 
 export interface ErrorAnswerOptions {
-  readonly requestId?: string;
+  /** What could not be answered; none if it never became a request. */
+  readonly request?: GatewayRequest;
   /** Tell the client what went wrong inside, as text or, if that is what it takes, as a page. Default null: not at all. */
   readonly details?: 'text' | 'page' | null;
 }
@@ -27,7 +29,15 @@ export function errorResponse(thrown: unknown, options: ErrorAnswerOptions = {})
   }
 }
 
-function describeError(thrown: unknown, { requestId, details = null }: ErrorAnswerOptions): GatewayResponse {
+function describeError(thrown: unknown, options: ErrorAnswerOptions): GatewayResponse {
+  const response = responseTo(thrown, options);
+  const { request } = options;
+  if (request === undefined) return response;
+  return { ...response, head: errorHeadFor(request, thrown, response.head) };
+}
+
+function responseTo(thrown: unknown, { request, details = null }: ErrorAnswerOptions): GatewayResponse {
+  const requestId = request?.id;
   const error = asXgiError(thrown);
   const status = statusOfError(error);
   const own = details === null || status < 500 ? errorAnswerOf(thrown) : undefined;

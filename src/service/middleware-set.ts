@@ -44,7 +44,7 @@ export class MiddlewareSet {
       if (typeof wrapped === 'function') return wrapped as Handler;
       throw failure(
         entry,
-        `called with the next handler, it returned ${describe(wrapped)}; expected a handler`,
+        `called with the next handler, ${subject(entry)} returned ${describe(wrapped)}; expected a handler`,
       );
     }, holdAnswers(handler));
   }
@@ -66,7 +66,10 @@ async function load(entry: MiddlewareEntry, context: LoadContext): Promise<Middl
     case 'function':
       return entry.middleware;
     case 'ready':
-      return await createReadyMiddleware(entry.name, entry.options, { ...context, where: entry.where });
+      return await createReadyMiddleware(entry.name, entry.options, {
+        ...context,
+        where: `${entry.where}.${entry.name}`,
+      });
     case 'module':
       return await loadOwn(entry);
   }
@@ -83,7 +86,7 @@ async function loadOwn(entry: MiddlewareEntry & { readonly kind: 'module' }): Pr
   if (typeof exported !== 'function')
     throw failure(
       entry,
-      `expected ${path.basename(entry.path)} to export a function by default, (next) => (request) => …; it exports ${describe(exported)}`,
+      `expected ${path.basename(entry.path)} to export a function by default, (next) => (request) => …; ${exported === undefined ? 'it has no default export' : `it exports ${describe(exported)}`}`,
     );
   if (entry.options === undefined) return exported as Middleware;
   let made: unknown;
@@ -93,7 +96,10 @@ async function loadOwn(entry: MiddlewareEntry & { readonly kind: 'module' }): Pr
     throw thrown(entry, error);
   }
   if (typeof made === 'function') return made as Middleware;
-  throw failure(entry, `called with its options, it returned ${describe(made)}; expected middleware`);
+  throw failure(
+    entry,
+    `called with its options, ${subject(entry)} returned ${describe(made)}; expected middleware`,
+  );
 }
 
 function wrapOne(entry: MiddlewareEntry, middleware: Middleware, next: Handler): unknown {
@@ -105,7 +111,12 @@ function wrapOne(entry: MiddlewareEntry, middleware: Middleware, next: Handler):
 }
 
 function thrown(entry: MiddlewareEntry, error: unknown): BootError {
-  return failure(entry, `it threw: ${messageOf(error)}`, error);
+  return failure(entry, `${subject(entry)} threw: ${messageOf(error)}`, error);
+}
+
+/** How a message speaks of it, behind the place in the file. */
+function subject(entry: MiddlewareEntry): string {
+  return entry.kind === 'module' ? path.basename(entry.path) : 'it';
 }
 
 function failure({ where }: MiddlewareEntry, observed: string, cause?: unknown): BootError {

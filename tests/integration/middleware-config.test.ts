@@ -108,7 +108,7 @@ describe('what cannot be used stops the start, and leaves a running one as it is
       'mark.ts',
       'export default (name) => { throw new Error(`no mark ${name}`); };',
       'XGI_MIDDLEWARE_LOAD',
-      'apps.api.middleware[0]: it threw: no mark app',
+      'apps.api.middleware[0]: mark.ts threw: no mark app',
       3,
     ],
     [
@@ -116,7 +116,7 @@ describe('what cannot be used stops the start, and leaves a running one as it is
       'mark.ts',
       'export default async (name) => { throw new Error(`no mark ${name}`); };',
       'XGI_MIDDLEWARE_LOAD',
-      'apps.api.middleware[0]: it threw: no mark app',
+      'apps.api.middleware[0]: mark.ts threw: no mark app',
       3,
     ],
     [
@@ -124,7 +124,7 @@ describe('what cannot be used stops the start, and leaves a running one as it is
       'mark.ts',
       'import { rateLimit } from "xgi"; export default () => rateLimit({ limit: 0 });',
       'XGI_MIDDLEWARE_LOAD',
-      'apps.api.middleware[0]: it threw: rateLimit.limit: expected a whole number',
+      'apps.api.middleware[0]: mark.ts threw: rateLimit.limit: expected a whole number',
       3,
     ],
     [
@@ -132,7 +132,7 @@ describe('what cannot be used stops the start, and leaves a running one as it is
       'mark.ts',
       'export default () => () => { throw new Error("no mark"); };',
       'XGI_MIDDLEWARE_LOAD',
-      'apps.api.middleware[0]: it threw: no mark',
+      'apps.api.middleware[0]: mark.ts threw: no mark',
       3,
     ],
     ['an application that throws', 'api.ts', 'throw new Error("no api");', 'XGI_APP_LOAD', 'no api', 3],

@@ -160,7 +160,7 @@ export class Http2Stream implements BodyOrigin, Responder {
     const { tellsDetails } = this.#context.connection;
     const asPage = exchange.field('accept')?.includes('text/html') === true;
     const details = tellsDetails ? (asPage ? 'page' : 'text') : null;
-    this.#write(exchange, errorResponse(error, { requestId: exchange.id, details }));
+    this.#write(exchange, errorResponse(error, { request: exchange, details }));
   }
 
   #logError(exchange: Exchange, error: unknown): void {
