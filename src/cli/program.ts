@@ -62,7 +62,10 @@ const FLAGS: readonly (readonly [string, readonly (readonly [string, string])[]]
     'Static files:',
     [
       ['--mount <path>', 'where they are served, or CGI programs (default: /)'],
-      ['--index <name>', 'the file that answers for its folder; repeatable (default: index.html)'],
+      [
+        '--index <name>',
+        'what answers for its folder; repeatable (default: index.html; of CGI programs index.cgi)',
+      ],
       ['--listing', 'a folder without one shows what is in it'],
       ['--spa <file>', 'answers for pages that there are no files for: /index.html'],
       [

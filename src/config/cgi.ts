@@ -15,6 +15,8 @@ export interface CgiConfig {
   readonly site: { readonly kind: 'directory' | 'program'; readonly path: string };
   /** '' for the root, else `/cgi-bin`. */
   readonly mount: string;
+  /** Names of the programs that answer for their folder. */
+  readonly index: readonly string[];
   /** Ending → interpreter. */
   readonly interpreters: ReadonlyMap<string, string>;
   /** The whole environment of a program but what a request adds. */
@@ -39,6 +41,8 @@ export interface CgiConfig {
 /** Where programs are looked for that other programs name; nothing of the administrator's own. */
 export const PROGRAM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+const INDEX = 'index.cgi';
+
 export interface CgiContext {
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -55,6 +59,7 @@ export function resolveCgi(parsed: ParsedConfig, target: string, context: CgiCon
   return {
     site,
     mount: parsed.mount ?? '',
+    index: (parsed.index ?? [INDEX]).map(toByteText),
     interpreters: new Map((parsed.cgiInterpreter ?? []).map((entry) => resolveInterpreter(entry, context))),
     env: resolveEnv(parsed, context),
     timeoutMs: parsed.cgiTimeout ?? DEFAULTS.cgiTimeoutMs,

@@ -52,8 +52,11 @@ const OPTIONS: readonly (readonly [readonly AppKind[], readonly Option[]])[] = [
       'cgiLimitProcesses',
     ],
   ],
-  [['static'], ['index', 'listing', 'spa', 'cacheControl', 'precompressed', 'errorPage']],
-  [['cgi', 'static'], ['mount']],
+  [['static'], ['listing', 'spa', 'cacheControl', 'precompressed', 'errorPage']],
+  [
+    ['cgi', 'static'],
+    ['mount', 'index'],
+  ],
   [
     ['wsgi', 'app'],
     ['workers', 'timeout', 'reload', 'reloadExtraFile'],

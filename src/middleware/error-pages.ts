@@ -79,8 +79,11 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
       return { head: headWithFields(head, fields), body: made.body };
     };
     if (typeof page !== 'function') {
-      // The application has said in its own way what a client that takes no page can read.
-      const isOwn = body.kind !== 'empty' && typeFor(request, page) !== page.mediaType;
+      // To a client that takes no page, the application may have said in its own way what it can read.
+      const isOwn =
+        body.kind !== 'empty' &&
+        typeFor(request, page) !== page.mediaType &&
+        takes(request, head.field('content-type'));
       return isOwn ? response : replace(fixed(page, request, head.status));
     }
     return attempt(page, request, head.status, undefined).then(replace);
@@ -128,6 +131,12 @@ function readPage(file: string, { directory, where }: MiddlewareContext): PageFi
       `${where}: the page ${file} cannot be read: ${(error as Error).message}`,
     );
   }
+}
+
+function takes(request: GatewayRequest, contentType: string | undefined): boolean {
+  if (contentType === undefined) return true;
+  const type = contentType.split(';', 1)[0]!.trim();
+  return chooseMediaType(combinedValue(request.fields, 'accept'), [type]) !== undefined;
 }
 
 function typeFor(request: GatewayRequest, { mediaType }: PageFile): string {

@@ -22,22 +22,24 @@ export type Located =
   | { readonly kind: 'program'; readonly program: Program; readonly place: CgiPlace }
   | { readonly kind: 'slash' };
 
+export interface SiteOptions extends ProgramOptions {
+  /** Names of the programs that answer for their folder, byte text: the first that is there, as with Apache's DirectoryIndex. */
+  readonly index: readonly string[];
+}
+
 /** Programs are looked for in `root`; `prefix` is the decoded path that stands for it, '' for the root of all. */
 interface Folder {
   readonly root: string;
   readonly prefix: string;
 }
 
-/** Answers for a folder, as Apache's DirectoryIndex does. */
-const INDEX = 'index.cgi';
-
 export class CgiSite {
   readonly #site: Site;
   readonly #mount: string;
-  readonly #options: ProgramOptions;
+  readonly #options: SiteOptions;
 
   /** @param mount where it is served: '' for the root, else `/cgi-bin` */
-  constructor(site: Site, mount: string, options: ProgramOptions) {
+  constructor(site: Site, mount: string, options: SiteOptions) {
     this.#site = site;
     this.#mount = mount;
     this.#options = options;
@@ -89,9 +91,11 @@ export class CgiSite {
 
   #index(folder: Folder, urlPath: string, hasSlash: boolean): Located {
     const encoded = urlPath.replace(/\/$/, '').split('/').map(encodeSegment).join('/');
-    const index = resolvePath({ root: folder.root, path: `${encoded}/${INDEX}` });
-    if (index.kind !== 'file') throw notFound(`it is a folder without ${INDEX}`);
-    return hasSlash ? this.#found(folder, index) : { kind: 'slash' };
+    for (const name of this.#options.index) {
+      const index = resolvePath({ root: folder.root, path: `${encoded}/${encodeSegment(name)}` });
+      if (index.kind === 'file') return hasSlash ? this.#found(folder, index) : { kind: 'slash' };
+    }
+    throw notFound(`it is a folder without ${this.#options.index.join(' or ')}`);
   }
 
   #found(

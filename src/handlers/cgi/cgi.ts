@@ -29,6 +29,8 @@ export interface CgiHandlerOptions {
   readonly log: Log;
   /** Where it is served: '' for the root, else `/cgi-bin`. Default ''. */
   readonly mount?: string;
+  /** The programs that answer for their folder, byte text: the first that is there. Default `index.cgi`. */
+  readonly index?: readonly string[];
   /** What runs the files of an ending, `.pl`: absolute paths, byte text. Default none: by their first line. */
   readonly interpreters?: ReadonlyMap<string, string>;
   /** Whether plain Python scripts are forked from an interpreter that runs already. Default true. */
@@ -65,6 +67,7 @@ type Settings = CgiHandlerOptions & Required<Omit<CgiHandlerOptions, 'route'>>;
 
 const DEFAULTS: Omit<Settings, 'site' | 'pool' | 'log'> = {
   mount: '',
+  index: ['index.cgi'],
   interpreters: new Map(),
   warm: true,
   timeoutMs: 3_600_000,

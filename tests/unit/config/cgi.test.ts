@@ -64,6 +64,7 @@ test('the defaults', () => {
     preload: [],
     passAuthorization: false,
     streamBody: false,
+    index: ['index.cgi'],
     indexQuery: new Set(),
     limits: { cpuSeconds: null, memoryBytes: null, files: null, processes: null },
   });

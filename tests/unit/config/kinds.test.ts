@@ -64,24 +64,25 @@ describe('with static files', () => {
     expect(messageOf(user, 'static')).toBe(`--${Object.keys(user)[0]} is for ${message}`);
   });
 
-  test.each<Partial<UserConfig>>([
-    { index: ['a'] },
-    { listing: true },
-    { spa: '/a' },
-    { cacheControl: ['*=no-cache'] },
-  ])('only: %j', (user) => {
-    for (const kind of ['wsgi', 'cgi'] as const)
-      expect(messageOf(user, kind)).toContain(`--${Object.keys(user)[0]} is for static files`);
-    expect(messageOf(user, 'static')).toBeUndefined();
-  });
+  test.each<Partial<UserConfig>>([{ listing: true }, { spa: '/a' }, { cacheControl: ['*=no-cache'] }])(
+    'only: %j',
+    (user) => {
+      for (const kind of ['wsgi', 'cgi'] as const)
+        expect(messageOf(user, kind)).toContain(`--${Object.keys(user)[0]} is for static files`);
+      expect(messageOf(user, 'static')).toBeUndefined();
+    },
+  );
 });
 
-test('a mount is for CGI programs and static files', () => {
-  expect(messageOf({ mount: '/a' }, 'wsgi')).toBe(
-    '--mount is for CGI programs and static files, and "it" is served as a WSGI application',
-  );
-  for (const kind of ['cgi', 'static'] as const) expect(messageOf({ mount: '/a' }, kind)).toBeUndefined();
-});
+test.each<Partial<UserConfig>>([{ mount: '/a' }, { index: ['a'] }])(
+  '%j is for CGI programs and static files',
+  (user) => {
+    expect(messageOf(user, 'wsgi')).toBe(
+      `--${Object.keys(user)[0]} is for CGI programs and static files, and "it" is served as a WSGI application`,
+    );
+    for (const kind of ['cgi', 'static'] as const) expect(messageOf(user, kind)).toBeUndefined();
+  },
+);
 
 test('what is for both is refused by neither', () => {
   const user: Partial<UserConfig> = {

@@ -1,12 +1,12 @@
 import { chmodSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CgiSite, type Located, type Site } from '../../../../src/handlers/cgi/cgi-site.js';
-import type { ProgramOptions } from '../../../../src/handlers/cgi/program.js';
+import { CgiSite, type Located, type Site, type SiteOptions } from '../../../../src/handlers/cgi/cgi-site.js';
 import { makeTempDir, removeTempDir } from '../../../support/temp-dir.js';
 
 const folder = makeTempDir();
 const root = `${folder}/cgi-bin`;
-const OPTIONS: ProgramOptions = {
+const OPTIONS: SiteOptions = {
+  index: ['index.cgi'],
   interpreters: new Map([['.x', '/bin/sh']]),
   searchPath: '/bin',
   warm: false,
@@ -87,6 +87,15 @@ describe('a folder', () => {
     expect(placeOf('/cgi/', DIRECTORY, '/cgi')).toEqual(['/cgi/index.cgi', '', 'index.cgi']);
     expect(locate('/cgi', DIRECTORY, '/cgi')).toEqual({ kind: 'slash' });
     unlinkSync(`${root}/index.cgi`);
+  });
+
+  test('with an index of other names: the first that is there', () => {
+    const site = new CgiSite(DIRECTORY, '', { ...OPTIONS, index: ['start', 'two', 'index.cgi'] });
+    const scriptOf = (path: string): unknown => site.locate({ mount: '', path });
+    expect(scriptOf('/app/')).toMatchObject({ place: { scriptName: '/app/two' } });
+    expect(scriptOf('/app')).toEqual({ kind: 'slash' });
+    expect(scriptOf('/a%20b/')).toMatchObject({ place: { scriptName: '/a b/index.cgi' } });
+    expect(() => scriptOf('/bare/')).toThrow(failure(404, 'XGI_CGI_NOT_FOUND') as Error);
   });
 
   test.each([
