@@ -720,7 +720,7 @@ describe('special targets', () => {
 });
 
 describe('errors', () => {
-  test.each<[string, string, Handler]>([
+  test.each<[string, string, Handler, number?]>([
     [
       'throws',
       'XGI_APP_RAISED: the application or its middleware threw Error: secret detail',
@@ -739,17 +739,17 @@ describe('errors', () => {
       // oxlint-disable-next-line prefer-promise-reject-errors
       () => Promise.reject('secret detail'),
     ],
-    ['resolves with nothing', 'XGI_INTERNAL', () => Promise.resolve(undefined as never)],
-    ['returns nothing', 'XGI_INTERNAL', () => undefined as never],
+    ['resolves with nothing', 'XGI_HTTP_BAD_RESPONSE', () => Promise.resolve(undefined as never), 502],
+    ['returns nothing', 'XGI_HTTP_BAD_RESPONSE', () => undefined as never, 502],
   ])(
-    'a handler that %s: 500 with code and request id, and the connection goes on',
-    async (_name, told, handler) => {
+    'a handler that %s: an answer with code and request id, and the connection goes on',
+    async (_name, told, handler, status = 500) => {
       const { port, log } = await startServer((request) =>
         request.path === '/' ? handler(request) : answer('next'),
       );
       const client = await RawClient.connect(port);
       const response = await client.send(get()).response();
-      expect(response.status).toBe(500);
+      expect(response.status).toBe(status);
       expect(response.body).toContain(told.split(':')[0]);
       expect(response.body).not.toContain('secret');
       const id = /request (\S+)/.exec(response.body)![1];

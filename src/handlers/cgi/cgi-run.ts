@@ -325,8 +325,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener,
     const wasWaiting = this.#state === 'waiting';
     this.#state = 'draining';
     this.#failure ??= clientGone();
-    // Nothing happens here if it has been answered.
-    this.#options.outcome.fail(this.#failure);
+    if (!this.#responded) this.#options.outcome.fail(this.#failure);
     if (wasWaiting) this.#over();
     else this.#abort();
   }

@@ -22,6 +22,9 @@ const PLAIN = 'Content-Type: text/plain\n\n';
 const LENGTH = 'Content-Type: text/plain\nContent-Length: 6\n\n';
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
+/** What nobody reads: the request has to end. */
+const GONE = { kind: 'fail', error: expect.objectContaining({ code: 'XGI_HTTP_CLIENT_GONE' }) as Error };
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: [...FAKED] });
 });
@@ -459,7 +462,7 @@ describe('a program whose body nobody wants goes on, and its output is given bac
 describe('a client that goes', () => {
   test('before the run begins: it never does', () => {
     const stage = new Stage({ isGone: true });
-    expect([stage.answers, stage.shared.runner.programs]).toEqual([[], []]);
+    expect([stage.answers, stage.shared.runner.programs]).toEqual([[GONE], []]);
     expectOver(stage);
   });
 
@@ -481,7 +484,7 @@ describe('a client that goes', () => {
     expect([stage.program.aborts, stage.overs]).toEqual([1, 0]);
     stage.program.write(`${PLAIN}late`);
     stage.program.exit(TERMINATED);
-    expect(stage.answers).toEqual([]);
+    expect(stage.answers).toEqual([GONE]);
     expectOver(stage);
   });
 
@@ -820,7 +823,7 @@ describe('a launcher that dies', () => {
     stage.program.start();
     stage.goAway();
     stage.program.fail();
-    expect(stage.answers).toEqual([]);
+    expect(stage.answers).toEqual([GONE]);
     expectOver(stage);
   });
 
