@@ -120,7 +120,7 @@ describe('a start', () => {
     [['static', 'root', '--index', '../a'], '--index: expected the name of a file'],
     [
       ['static', 'root', '-w', '2'],
-      'is for a WSGI application, and "root" is served as static files; more processes',
+      'and "root" is served as static files; more processes',
     ],
     [['root/list'], 'there is nothing to serve in'],
     [
