@@ -118,10 +118,7 @@ describe('a start', () => {
     [['static', 'root', '--error-page', '404=no.html'], '--error-page: expected a file below TARGET'],
     [['static', 'root', '--cache-control', 'no-cache'], '--cache-control: expected PATTERN=VALUE'],
     [['static', 'root', '--index', '../a'], '--index: expected the name of a file'],
-    [
-      ['static', 'root', '-w', '2'],
-      'and "root" is served as static files; more processes',
-    ],
+    [['static', 'root', '-w', '2'], 'and "root" is served as static files; more processes'],
     [['root/list'], 'there is nothing to serve in'],
     [
       ['wsgi', 'app', '--listing'],
