@@ -86,8 +86,9 @@ export function statusOfError(error: unknown): number {
   return error instanceof LocalProtocolError ? 502 : 500;
 }
 
-/** What was thrown and is no Error, in words. Not everything can be made a string of. */
-export function textOf(thrown: unknown): string {
+/** What was thrown, in words: anything may be, and not everything can be made a string of. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
   try {
     return String(thrown);
   } catch {

@@ -4,14 +4,13 @@
 import { hello } from '../applications.js';
 import type { Contender, RunningServer } from '../contenders/contender.js';
 import type { Environment } from '../environment/environment.js';
-import { wrkClient } from '../load/wrk.js';
 import { countUnserved, type UnservedResult } from '../measures/unserved-connections.js';
 import type { Options } from '../options.js';
-import { loadSections, unservedSection } from '../report/load-tables.js';
-import { printReport, say } from '../report/report.js';
-import { compare } from './comparison.js';
-import { failureSections, noting } from './failures.js';
-import { participants, withServer } from './participants.js';
+import { unservedSection } from '../report/load-tables.js';
+import { say } from '../report/report.js';
+import { compareApplications, reportApplications } from './applications.js';
+import { noting } from './failures.js';
+import { withServer } from './participants.js';
 
 export interface Unserved {
   readonly contender: string;
@@ -19,46 +18,19 @@ export interface Unserved {
 }
 
 const UNSERVED_SECONDS = 2;
-const SETTLE_MS = 150;
 
 export async function measureWsgi(options: Options, environment: Environment): Promise<boolean> {
-  const { baseline } = options;
-  const client = wrkClient(environment.wrk);
-  const { taking, absent } = participants([baseline, ...options.only], environment);
-  if (taking[0] !== baseline) throw new Error(`the baseline ${baseline.name} is missing`);
-  const { pairs, failures } = await compare({
-    client,
-    workloads: options.applications,
-    baselines: [baseline],
-    contendersFor: () => taking,
-    targetOf: ({ target }) => target,
-    connectionsFor: () => options.connections,
-    options,
-    environment,
-    settleMs: SETTLE_MS,
-  });
+  const results = await compareApplications(options, environment);
   const unserved: Unserved[] = [];
-  for (const contender of taking) {
-    await noting(failures, `${contender.name}, unserved connections`, async () => {
+  for (const contender of results.taking) {
+    await noting(results.failures, `${contender.name}, unserved connections`, async () => {
       unserved.push(await measureUnserved(contender, options, environment));
     });
   }
-
-  printReport({
-    environment,
-    command: options.commandLine,
-    workers: options.workers,
-    taking,
-    absent,
-    sections: [
-      ...loadSections(options, taking, pairs),
-      unservedSection(options, unserved),
-      ...failureSections(failures),
-    ],
-    raw: { pairs, unserved, failures },
-    jsonFile: options.jsonFile,
+  return reportApplications(options, environment, results, {
+    sections: [unservedSection(options, unserved)],
+    raw: { unserved },
   });
-  return failures.length === 0;
 }
 
 async function measureUnserved(

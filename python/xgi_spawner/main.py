@@ -1,12 +1,11 @@
 """The process of the spawner: what it is born with, how it gives up root, and how it ends."""
 
 import os
-import platform
 import signal
 import socket
-import sys
 
 from xgi_worker import frames
+from xgi_worker.process import close_strangers, complain, describe_self
 
 from .identity import become_spawner
 from .settings import Settings
@@ -20,7 +19,7 @@ _EXIT_PROTOCOL = 1
 
 def main():
     """Returns the exit status."""
-    _close_strangers()
+    close_strangers(_CHANNEL)
     # The channel decides when it ends.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -28,7 +27,7 @@ def main():
     try:
         _serve(channel)
     except frames.ProtocolError as error:
-        _complain("protocol error on the spawner's channel: %s" % error)
+        complain("spawner", "protocol error on the spawner's channel: %s" % error)
         return _EXIT_PROTOCOL
     except ConnectionError:
         pass  # The gateway has gone.
@@ -51,7 +50,7 @@ def _serve(channel):
     if failure is not None:
         channel.sendall(frames.encode_error(0, 0, failure))
         return
-    channel.sendall(frames.encode_json(frames.READY, _describe_self()))
+    channel.sendall(frames.encode_json(frames.READY, describe_self()))
     Spawner(channel, decoder, received, settings).serve()
 
 
@@ -73,32 +72,3 @@ def _prepare(settings):
 
 def _describe(what, error):
     return {"class": "EPERM", "message": "%s: %s" % (what, error.strerror), "traceback": ""}
-
-
-def _close_strangers():
-    """Whatever else was inherited, workers would inherit."""
-    os.set_inheritable(_CHANNEL, False)
-    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
-    for name in os.listdir(folder):
-        if int(name) > _CHANNEL:
-            try:
-                os.close(int(name))
-            except OSError:
-                pass  # that of the listing
-
-
-def _describe_self():
-    return {
-        "pid": os.getpid(),
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "executable": sys.executable,
-    }
-
-
-def _complain(text):
-    try:
-        sys.stderr.write("xgi spawner: %s\n" % text)
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        pass

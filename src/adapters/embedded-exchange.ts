@@ -14,7 +14,7 @@ import { readTrailers } from '../http/trailers.js';
 import { behindMount } from '../routing/mount.js';
 import { MountedRequest } from '../routing/mounted-request.js';
 import { StreamWriter } from '../server/body-writer.js';
-import { errorResponse, logError } from '../server/error-response.js';
+import { dropResponse, errorResponse, logError, logRequestError } from '../server/error-response.js';
 import { callHandler, Exchange, type Responder } from '../server/exchange.js';
 import { writeFile } from '../server/file-writer.js';
 import type { BodyOrigin } from '../server/request-body.js';
@@ -118,10 +118,10 @@ export class EmbeddedExchange implements Responder {
 
   respond(exchange: Exchange, response: GatewayResponse): void {
     try {
-      if (exchange.answered) this.#drop(exchange, response);
+      if (exchange.answered) dropResponse(this.#options.log, response, exchange);
       else this.#write(exchange, response);
     } catch (error) {
-      this.#drop(exchange, response);
+      dropResponse(this.#options.log, response, exchange);
       this.fail(exchange, error);
     }
   }
@@ -129,9 +129,8 @@ export class EmbeddedExchange implements Responder {
   fail(exchange: Exchange, error: unknown): void {
     if (exchange.answered) return;
     this.#logError(error, exchange);
-    const asPage = exchange.field('accept')?.includes('text/html') === true;
-    const details = this.#options.tellsDetails ? (asPage ? 'page' : 'text') : null;
-    this.#write(exchange, errorResponse(error, { request: exchange, details }));
+    const { tellsDetails } = this.#options;
+    this.#write(exchange, errorResponse(error, { request: exchange, tellsDetails }));
   }
 
   #open(given: GivenHead, peer: Peer): Exchange | null {
@@ -268,21 +267,7 @@ export class EmbeddedExchange implements Responder {
     exchange.body?.fail(new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'));
   }
 
-  /** Lets go of a response that is not sent. */
-  #drop(exchange: Exchange, response: GatewayResponse): void {
-    try {
-      // A handler in plain JavaScript may have answered with anything.
-      if (response?.body) disposeBody(response.body);
-    } catch (error) {
-      this.#logError(error, exchange);
-    }
-  }
-
   #logError(error: unknown, exchange: Exchange): void {
-    logError(this.#options.log, error, {
-      requestId: exchange.id,
-      requestLine: `${exchange.method} ${exchange.target}`,
-      client: exchange.clientAddress,
-    });
+    logRequestError(this.#options.log, error, exchange);
   }
 }

@@ -1,6 +1,7 @@
 /** Request bodies for middleware and TypeScript applications: read as a whole or chunk by chunk, and given again to who comes next. */
 import { RemoteProtocolError } from '../errors.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
+import { ChunkQueue } from './chunk-queue.js';
 import { CollectedBytes } from './collected-bytes.js';
 import { interruptible } from './interruptible.js';
 
@@ -72,58 +73,27 @@ const MAX_WAITING_BYTES = 65_536;
  * Throws what the client breaks.
  */
 export function requestChunks(body: RequestBody | null): AsyncGenerator<Buffer, void, void> {
-  const reading: Reading = { isOver: false, wake: undefined };
-  return interruptible(chunksOf(body, reading), () => {
-    reading.isOver = true;
-    reading.wake?.();
+  const queue = new ChunkQueue();
+  return interruptible(chunksOf(body, queue), () => {
+    queue.drain();
+    queue.end();
   });
 }
 
-interface Reading {
-  /** Nobody wants the rest. */
-  isOver: boolean;
-  wake: (() => void) | undefined;
-}
-
-async function* chunksOf(body: RequestBody | null, reading: Reading): AsyncGenerator<Buffer, void, void> {
+async function* chunksOf(body: RequestBody | null, queue: ChunkQueue): AsyncGenerator<Buffer, void, void> {
   if (body === null) return;
-  const chunks: Buffer[] = [];
-  let waiting = 0;
-  let ended = false;
-  let failure: Error | undefined;
   body.consume({
     data: (chunk) => {
-      if (reading.isOver) return;
-      chunks.push(Buffer.from(chunk));
-      waiting += chunk.length;
-      if (waiting >= MAX_WAITING_BYTES) body.pause();
-      reading.wake?.();
+      if (queue.isOver) return;
+      queue.push(Buffer.from(chunk));
+      if (queue.bytes >= MAX_WAITING_BYTES) body.pause();
     },
-    end: () => {
-      ended = true;
-      reading.wake?.();
-    },
-    error: (error) => {
-      failure = error;
-      reading.wake?.();
-    },
+    end: () => queue.end(),
+    error: (error) => queue.fail(error),
   });
-  while (!reading.isOver) {
-    const chunk = chunks.shift();
-    if (chunk !== undefined) {
-      waiting -= chunk.length;
-      if (waiting < MAX_WAITING_BYTES) body.resume();
-      yield chunk;
-    } else if (failure !== undefined) {
-      throw failure;
-    } else if (ended) {
-      return;
-    } else {
-      await new Promise<void>((resolve) => {
-        reading.wake = resolve;
-      });
-      reading.wake = undefined;
-    }
+  for (let chunk = await queue.next(); chunk !== undefined; chunk = await queue.next()) {
+    if (queue.bytes < MAX_WAITING_BYTES) body.resume();
+    yield chunk;
   }
 }
 

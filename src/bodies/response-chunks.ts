@@ -1,6 +1,7 @@
 /** The bytes of a response body, one chunk after the other, for middleware that changes or looks at them. */
 import { LocalProtocolError } from '../errors.js';
-import type { BodySink, BodySource, FileBody, ResponseBody } from '../types.js';
+import type { BodySource, FileBody, ResponseBody } from '../types.js';
+import { ChunkQueue } from './chunk-queue.js';
 import { interruptible } from './interruptible.js';
 
 /** Parts of a file. */
@@ -66,62 +67,32 @@ async function* fileChunks({ handle, pieces, version }: FileBody): AsyncGenerato
 
 /** What has come and was not asked for yet is bounded by the source: it waits for `taken`. */
 function sourceChunks(source: BodySource): AsyncGenerator<Buffer, void, void> {
-  const reading: Reading = { isOver: false, wake: undefined };
-  return interruptible(chunksOf(source, reading), () => {
-    if (reading.isOver) return;
-    reading.isOver = true;
+  const queue = new ChunkQueue();
+  return interruptible(chunksOf(source, queue), () => {
+    if (queue.isOver) return;
+    queue.end();
     source.cancel();
-    reading.wake?.();
   });
 }
 
-interface Reading {
-  /** The source has told its end, or was told that nobody wants it. */
-  isOver: boolean;
-  wake: (() => void) | undefined;
-}
-
-async function* chunksOf(source: BodySource, reading: Reading): AsyncGenerator<Buffer, void, void> {
-  const chunks: Buffer[] = [];
-  let failure: Error | undefined;
-  const end = (): void => {
-    reading.isOver = true;
-    reading.wake?.();
-  };
-  const sink: BodySink = {
+async function* chunksOf(source: BodySource, queue: ChunkQueue): AsyncGenerator<Buffer, void, void> {
+  source.start({
     data: (chunk) => {
-      if (chunk.length > 0) chunks.push(chunk);
-      reading.wake?.();
+      if (chunk.length > 0) queue.push(chunk);
     },
-    end,
-    error: (error) => {
-      failure = error;
-      end();
-    },
-  };
-  source.start(sink);
+    end: () => queue.end(),
+    error: (error) => queue.fail(error),
+  });
   try {
-    for (;;) {
-      const chunk = chunks.shift();
-      if (chunk !== undefined) {
-        try {
-          yield chunk;
-        } finally {
-          source.taken(chunk.length);
-        }
-      } else if (failure !== undefined) {
-        throw failure;
-      } else if (reading.isOver) {
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          reading.wake = resolve;
-        });
-        reading.wake = undefined;
+    for (let chunk = await queue.next(); chunk !== undefined; chunk = await queue.next()) {
+      try {
+        yield chunk;
+      } finally {
+        source.taken(chunk.length);
       }
     }
   } finally {
-    for (const chunk of chunks) source.taken(chunk.length);
+    for (const chunk of queue.drain()) source.taken(chunk.length);
   }
 }
 

@@ -4,8 +4,9 @@
  * A bucket that fills evenly (GCRA): a client that has used all of it gets one more request each `window / limit`, instead of all at once at
  * the end of a window.
  */
+import { BoundedMap } from './bounded-map.js';
 
-/** 100 bytes each. Beyond them, the one that was seen longest ago is forgotten: nobody can fill the memory with addresses. */
+/** 100 bytes each. */
 const MAX_CLIENTS = 100_000;
 
 export interface Taken {
@@ -19,8 +20,8 @@ export interface Taken {
 export class Buckets {
   readonly #intervalMs: number;
   readonly #windowMs: number;
-  /** When the bucket of a key is full again; the one seen longest ago first. */
-  readonly #fullAtMs = new Map<string, number>();
+  /** When the bucket of a key is full again. */
+  readonly #fullAtMs = new BoundedMap<number>(MAX_CLIENTS);
 
   constructor(limit: number, windowMs: number) {
     this.#intervalMs = windowMs / limit;
@@ -33,7 +34,7 @@ export class Buckets {
     // Sums of fractions are not exact.
     const waitMs = resetMs - this.#windowMs;
     if (waitMs > this.#intervalMs / 1e6) return { left: 0, waitMs, resetMs: resetMs - this.#intervalMs };
-    this.#remember(key, fullAtMs);
+    this.#fullAtMs.set(key, fullAtMs);
     return {
       left: Math.max(0, Math.floor((this.#windowMs - resetMs) / this.#intervalMs + 0.001)),
       waitMs: 0,
@@ -45,13 +46,5 @@ export class Buckets {
   giveBack(key: string): void {
     const fullAtMs = this.#fullAtMs.get(key);
     if (fullAtMs !== undefined) this.#fullAtMs.set(key, fullAtMs - this.#intervalMs);
-  }
-
-  #remember(key: string, fullAtMs: number): void {
-    this.#fullAtMs.delete(key);
-    this.#fullAtMs.set(key, fullAtMs);
-    if (this.#fullAtMs.size <= MAX_CLIENTS) return;
-    const [oldest] = this.#fullAtMs.keys();
-    this.#fullAtMs.delete(oldest!);
   }
 }

@@ -2,9 +2,9 @@
 import { whenOver } from '../bodies/when-over.js';
 import { concurrencyOptions } from '../config/middleware/concurrency.js';
 import { GatewayError } from '../errors.js';
-import { Places, type PlaceSeeker } from '../programs/places.js';
-import type { GatewayResponse } from '../types.js';
+import { Places } from '../programs/places.js';
 import { defineMiddleware } from './define.js';
+import { takePlace } from './take-place.js';
 
 const QUEUE = 1000;
 const WAIT_MS = 30_000;
@@ -29,30 +29,18 @@ export const concurrency = defineMiddleware('concurrency', concurrencyOptions, (
       ),
     isOpen: () => true,
   });
-  return (next) => (request) =>
-    new Promise<GatewayResponse>((resolve, reject) => {
-      let isWaiting = true;
-      const seeker: PlaceSeeker = {
-        refused: reject,
-        placed: () => {
-          isWaiting = false;
-          // It may throw: then, as always, the place is given back.
-          void Promise.resolve(request)
-            .then(next)
-            .then(({ head, body }) => resolve({ head, body: whenOver(body, leave) }))
-            .catch((error: unknown) => {
-              leave();
-              reject(error as Error);
-            });
-        },
-      };
-      const leave = (): void => places.leave(seeker);
-      request.onAbort(() => {
-        // What is being answered ends when its answer does.
-        if (!isWaiting) return;
-        leave();
-        reject(new GatewayError(503, 'XGI_CONCURRENCY', 'the client has gone while it waited'));
-      });
-      places.seek(seeker);
-    });
+  return (next) => async (request) => {
+    const leave = await takePlace(places, request, clientGone);
+    try {
+      const { head, body } = await next(request);
+      return { head, body: whenOver(body, leave) };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
 });
+
+function clientGone(): GatewayError {
+  return new GatewayError(503, 'XGI_CONCURRENCY', 'the client has gone while it waited');
+}

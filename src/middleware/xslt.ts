@@ -11,11 +11,12 @@ import { xsltOptions } from '../config/middleware/xslt.js';
 import { GatewayError } from '../errors.js';
 import { charsetIn, mediaTypeIn, rewrittenFields } from '../http/changed-content.js';
 import { withField } from '../http/field-values.js';
-import { Places, type PlaceSeeker } from '../programs/places.js';
+import { Places } from '../programs/places.js';
 import type { GatewayRequest, GatewayResponse, ResponseBody } from '../types.js';
 import { headWithFields } from './answer.js';
 import { defineMiddleware } from './define.js';
 import { rewriting } from './rewriting.js';
+import { takePlace } from './take-place.js';
 import { readStylesheet } from './xslt/stylesheet.js';
 import { refusalOf } from './xslt/xml-prologue.js';
 import { findXsltproc, runXsltproc, type XsltprocOptions } from './xslt/xsltproc.js';
@@ -66,42 +67,34 @@ export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory,
 });
 
 function createPlaces(concurrency: number): Places {
-  const refusal = (observed: string): GatewayError => new GatewayError(503, 'XGI_XSLT_BUSY', observed);
   return new Places({
     places: concurrency,
     maxWaiting: MAX_WAITING,
     waitTimeoutMs: WAIT_MS,
-    full: (_, waiting) => refusal(`${waiting} answers wait for their stylesheet already`),
-    late: (waitedMs) => refusal(`the answer has waited ${waitedMs / 1000} s for its stylesheet`),
+    full: (_, waiting) => busy(`${waiting} answers wait for their stylesheet already`),
+    late: (waitedMs) => busy(`the answer has waited ${waitedMs / 1000} s for its stylesheet`),
     isOpen: () => true,
   });
 }
 
-function inPlace<T>(
+function busy(observed: string): GatewayError {
+  return new GatewayError(503, 'XGI_XSLT_BUSY', observed);
+}
+
+/** @param run its signal is aborted if the client goes */
+async function inPlace<T>(
   places: Places,
   request: GatewayRequest,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const gone = new AbortController();
-    let isPlaced = false;
-    const seeker: PlaceSeeker = {
-      refused: reject,
-      placed: () => {
-        isPlaced = true;
-        void run(gone.signal)
-          .then(resolve, reject)
-          .finally(() => places.leave(seeker));
-      },
-    };
-    request.onAbort(() => {
-      gone.abort();
-      if (isPlaced) return;
-      places.leave(seeker);
-      reject(new GatewayError(503, 'XGI_XSLT_BUSY', 'the client has gone while it waited'));
-    });
-    places.seek(seeker);
-  });
+  const leave = await takePlace(places, request, () => busy('the client has gone while it waited'));
+  const gone = new AbortController();
+  request.onAbort(() => gone.abort());
+  try {
+    return await run(gone.signal);
+  } finally {
+    leave();
+  }
 }
 
 async function collect(body: ResponseBody, maxBytes: number): Promise<Buffer> {

@@ -13,14 +13,13 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { disposeBody } from '../bodies/dispose-body.js';
 import { GatewayError, RemoteProtocolError } from '../errors.js';
 import { checkAnswer, misfit } from '../http/answer-check.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
 import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, Tunnel } from '../types.js';
-import { errorResponse, logError } from './error-response.js';
+import { dropResponse, errorResponse, logError, logRequestError } from './error-response.js';
 import { callHandler, Exchange, type Responder } from './exchange.js';
 import type { HalfClosed, HalfClosedConnection } from './half-closed.js';
 import type { RequestHead } from './http1/request-head.js';
@@ -270,45 +269,23 @@ export class Connection
 
   respond(exchange: Exchange, response: GatewayResponse): void {
     try {
-      if (exchange.answered) this.#drop(exchange, response);
+      if (exchange.answered) dropResponse(this.#context.log, response, exchange);
       else this.#write(exchange, response);
     } catch (error) {
-      this.#drop(exchange, response);
+      dropResponse(this.#context.log, response, exchange);
       this.fail(exchange, error);
-    }
-  }
-
-  /** Lets go of a response that is not sent. */
-  #drop(exchange: Exchange, response: GatewayResponse): void {
-    try {
-      // A handler in plain JavaScript may have answered with anything.
-      if (response?.body) disposeBody(response.body);
-    } catch (error) {
-      this.#logError(exchange, error);
     }
   }
 
   fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
     if (exchange.answered) return;
     this.#logError(exchange, error);
-    this.#write(
-      exchange,
-      errorResponse(error, { request: exchange, details: this.#details(exchange) }),
-      mayPersist,
-    );
-  }
-
-  #details(exchange: Exchange): 'text' | 'page' | null {
-    if (!this.#context.tellsDetails) return null;
-    return exchange.field('accept')?.includes('text/html') === true ? 'page' : 'text';
+    const { tellsDetails } = this.#context;
+    this.#write(exchange, errorResponse(error, { request: exchange, tellsDetails }), mayPersist);
   }
 
   #logError(exchange: Exchange, error: unknown): void {
-    logError(this.#context.log, error, {
-      requestId: exchange.id,
-      requestLine: `${exchange.method} ${exchange.target}`,
-      client: exchange.clientAddress,
-    });
+    logRequestError(this.#context.log, error, exchange);
   }
 
   #write(exchange: Exchange, response: GatewayResponse, mayPersist = true): void {

@@ -1,5 +1,6 @@
 /** The one place where an error becomes a response and a log record. */
 import { STATUS_CODES } from 'node:http';
+import { disposeBody } from '../bodies/dispose-body.js';
 import { asXgiError, GatewayError, RemoteProtocolError, statusOfError } from '../errors.js';
 import { misfit } from '../http/answer-check.js';
 import { errorAnswerOf } from '../http/error-answer.js';
@@ -11,8 +12,8 @@ import { formatErrorPage, PAGE_POLICY } from './error-page.js';
 export interface ErrorAnswerOptions {
   /** What could not be answered; none if it never became a request. */
   readonly request?: GatewayRequest;
-  /** Tell the client what went wrong inside, as text or, if that is what it takes, as a page. Default null: not at all. */
-  readonly details?: 'text' | 'page' | null;
+  /** Tell the client what went wrong inside, as text or, if it takes one, as a page. Default false. */
+  readonly tellsDetails?: boolean;
 }
 
 /**
@@ -36,21 +37,22 @@ function describeError(thrown: unknown, options: ErrorAnswerOptions): GatewayRes
   return { ...response, head: errorHeadFor(request, thrown, response.head) };
 }
 
-function responseTo(thrown: unknown, { request, details = null }: ErrorAnswerOptions): GatewayResponse {
+function responseTo(thrown: unknown, { request, tellsDetails = false }: ErrorAnswerOptions): GatewayResponse {
   const requestId = request?.id;
+  const takesPage = request?.field('accept')?.includes('text/html') === true;
   const error = asXgiError(thrown);
   const status = statusOfError(error);
-  const own = details === null || status < 500 ? errorAnswerOf(thrown) : undefined;
+  const own = !tellsDetails || status < 500 ? errorAnswerOf(thrown) : undefined;
   if (own !== undefined) return own;
   const { code, message, detail = '' } = error;
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
   const fields = error instanceof GatewayError ? error.fields : [];
-  if (details === 'page') {
+  if (tellsDetails && takesPage) {
     const page = formatErrorPage({ title, code, message, detail, requestId });
     return answer(status, page, ['Content-Type', HTML, 'Content-Security-Policy', PAGE_POLICY, ...fields]);
   }
   let text = `${title}\n\n${code}`;
-  if (details === 'text') text += `: ${message}${detail === '' ? '' : `\n\n${detail}`}`;
+  if (tellsDetails) text += `: ${message}${detail === '' ? '' : `\n\n${detail}`}`;
   else if (status < 500 || error instanceof RemoteProtocolError) text += `: ${message}`;
   else if (requestId !== undefined) text += `\nrequest ${requestId}`;
   return answer(status, `${text}\n`, ['Content-Type', 'text/plain; charset=utf-8', ...fields]);
@@ -88,4 +90,23 @@ export function logError(log: Log, thrown: unknown, context: ErrorContext): void
       requestId,
       detail,
     });
+}
+
+/** The same for a request. */
+export function logRequestError(log: Log, thrown: unknown, request: GatewayRequest): void {
+  logError(log, thrown, {
+    requestId: request.id,
+    requestLine: `${request.method} ${request.target}`,
+    client: request.clientAddress,
+  });
+}
+
+/** Lets go of a response that is not sent. */
+export function dropResponse(log: Log, response: GatewayResponse, request: GatewayRequest): void {
+  try {
+    // A handler in plain JavaScript may have answered with anything.
+    if (response?.body) disposeBody(response.body);
+  } catch (error) {
+    logRequestError(log, error, request);
+  }
 }

@@ -1,6 +1,6 @@
 /** The module of a TypeScript application, loaded: its handler, and how it lets go of what it holds. */
 import path from 'node:path';
-import { BootError } from '../errors.js';
+import { BootError, messageOf } from '../errors.js';
 import { createAppHandler } from '../handlers/app/app.js';
 import { installFetchGlobals } from '../handlers/app/fetch-globals.js';
 import type { FromWsgiOptions } from '../handlers/app/from-wsgi.js';
@@ -20,8 +20,8 @@ export async function loadApp(file: string, options: LoadOptions & FromWsgiOptio
   try {
     exports = await loadExports(file, options);
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    throw new BootError('XGI_APP_LOAD', `${file} cannot be loaded: ${message}`, {
+    const stack = error instanceof Error ? error.stack : undefined;
+    throw new BootError('XGI_APP_LOAD', `${file} cannot be loaded: ${messageOf(error)}`, {
       cause: error,
       ...(stack === undefined ? {} : { detail: stack }),
     });

@@ -1,6 +1,6 @@
 /** What the control socket is asked → what it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConfigError, XgiError } from '../errors.js';
+import { ConfigError, messageOf, XgiError } from '../errors.js';
 import type { Log, WorkerRange } from '../types.js';
 import { readJsonObject } from './control-body.js';
 import { ControlError } from './control-error.js';
@@ -159,7 +159,7 @@ function describeError(error: unknown, log: Log): Answer {
     return { status: error instanceof ControlError ? error.status : wrong, body: { code, message } };
   }
   log.error('XGI_CONTROL_FAILED: a control command failed: this is a bug in xgi', { err: error });
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { status: 500, body: { code: 'XGI_CONTROL_FAILED', message } };
 }
 

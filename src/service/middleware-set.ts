@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { MiddlewareEntry } from '../config/middleware.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
-import { BootError } from '../errors.js';
+import { BootError, messageOf } from '../errors.js';
 import type { Handler, Log, Middleware } from '../types.js';
 import { holdAnswers } from './held-answer.js';
 import { loadModule } from './load-module.js';
@@ -125,10 +125,6 @@ function failure({ where }: MiddlewareEntry, observed: string, cause?: unknown):
     ...(cause === undefined ? {} : { cause }),
     ...(stack === undefined ? {} : { detail: stack }),
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function describe(value: unknown): string {

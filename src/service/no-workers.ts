@@ -1,3 +1,4 @@
+import { NO_TOTALS } from '../workers/no-totals.js';
 import type { PoolStatus } from '../workers/status.js';
 
 /** What there is to be told of workers, where there are none. */
@@ -6,13 +7,5 @@ export const NO_WORKERS: PoolStatus = {
   queue: { waiting: 0, oldestMs: 0 },
   bootFailure: null,
   workers: [],
-  totals: {
-    requests: 0,
-    timeouts: 0,
-    queueTimeouts: 0,
-    died: 0,
-    booted: 0,
-    crashed: 0,
-    recycled: 0,
-  },
+  totals: NO_TOTALS,
 };

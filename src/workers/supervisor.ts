@@ -25,6 +25,7 @@ import { Lifetime, NO_RECYCLING } from './recycling.js';
 import { Reloads, type ReloadResult } from './reloads.js';
 import { Rendezvous } from './rendezvous.js';
 import { Scaler } from './scaler.js';
+import { NO_TOTALS } from './no-totals.js';
 import type { PoolStatus, PoolTotals, WorkerStatus } from './status.js';
 import { Worker, type WorkerOwner } from './worker.js';
 import { InterpreterLauncher } from './worker-process.js';
@@ -100,15 +101,7 @@ export class Supervisor implements WorkerOwner, GenerationOwner {
   readonly #rendezvous: Rendezvous;
   readonly #scaler: Scaler;
   readonly #reloads: Reloads;
-  readonly #totals: { -readonly [Name in keyof PoolTotals]: number } = {
-    requests: 0,
-    timeouts: 0,
-    queueTimeouts: 0,
-    died: 0,
-    booted: 0,
-    crashed: 0,
-    recycled: 0,
-  };
+  readonly #totals: { -readonly [Name in keyof PoolTotals]: number } = { ...NO_TOTALS };
   /** Where new workers come from; not before `start`. */
   #generation: Generation | undefined;
   /** The one before it, as long as the new one is not proven. */

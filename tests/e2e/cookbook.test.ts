@@ -35,7 +35,7 @@ function recipe(
   more: (at: () => Recipe) => void,
 ): void {
   tested.add(name);
-  describe.skipIf(cannotRun)(`${name}`, () => {
+  describe.skipIf(cannotRun)(`the recipe ${name}`, () => {
     let page: Recipe;
 
     beforeEach(async () => {

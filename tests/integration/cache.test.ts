@@ -1,5 +1,5 @@
 /** What is stored, given again, confirmed, refreshed and forgotten: over real connections, and with the application counting. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { GatewayError } from '../../src/errors.js';
 import { deriveRequest } from '../../src/http/derived-request.js';
 import type { StoredEntry } from '../../src/http/stored-response.js';
@@ -318,7 +318,13 @@ describe('Vary', () => {
 
 describe('a stale answer', () => {
   const stale = (...more: string[]): string[] => ['Cache-Control', ['max-age=1', ...more].join(', ')];
-  const isStale = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1050));
+  const makeStale = (): void => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1050 });
+  };
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
 
   test('is confirmed by a 304, whose fields it takes on', async () => {
     const seen: (string | undefined)[] = [];
@@ -329,8 +335,7 @@ describe('a stale answer', () => {
       return answer('body', 200, ['ETag', '"1"', 'Content-Type', 'text/plain', ...stale()]);
     });
     await get(url);
-    // The time is what is tested.
-    await isStale();
+    makeStale();
     const confirmed = await get(url, { 'If-None-Match': '"other"' });
     expect(confirmed.cache).toBe('xgi;fwd=stale;fwd-status=304');
     expect(confirmed.status).toBe(200);
@@ -345,7 +350,7 @@ describe('a stale answer', () => {
     const { handler, seen } = counting(stale('stale-while-revalidate=60'));
     const { url } = await serve(handler);
     await get(url);
-    await isStale();
+    makeStale();
     const given = await get(url);
     expect(given.text).toBe('answer 1');
     expect(given.cache).toMatch(/^xgi;hit;ttl=(?:0|-\d)$/);
@@ -363,7 +368,7 @@ describe('a stale answer', () => {
     await get(`${url}/throws`);
     await get(`${url}/500`);
     mode = 'bad';
-    await isStale();
+    makeStale();
     expect((await get(`${url}/throws`)).text).toBe('good');
     expect((await get(`${url}/500`)).text).toBe('good');
     expect((await get(`${url}/unknown`)).status).toBe(500);
@@ -380,7 +385,7 @@ describe('a stale answer', () => {
     );
     await get(url);
     expect((await get(url)).text).toBe('good');
-    await isStale();
+    makeStale();
     expect((await get(url)).text).toBe('bad');
   });
 });

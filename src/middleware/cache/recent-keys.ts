@@ -1,11 +1,12 @@
 /** Keys of the last while: so many, and so long. */
+import { BoundedMap } from '../bounded-map.js';
+
 export class RecentKeys {
-  readonly #most: number;
   readonly #lastMs: number;
-  readonly #untilMs = new Map<string, number>();
+  readonly #untilMs: BoundedMap<number>;
 
   constructor(most: number, lastMs: number) {
-    this.#most = most;
+    this.#untilMs = new BoundedMap(most);
     this.#lastMs = lastMs;
   }
 
@@ -22,10 +23,7 @@ export class RecentKeys {
   }
 
   add(key: string): void {
-    this.#untilMs.delete(key);
+    // A copy: a part of a head would keep the whole head alive.
     this.#untilMs.set(Buffer.from(key, 'latin1').toString('latin1'), performance.now() + this.#lastMs);
-    if (this.#untilMs.size <= this.#most) return;
-    const [oldest] = this.#untilMs.keys();
-    this.#untilMs.delete(oldest!);
   }
 }

@@ -1,4 +1,5 @@
 /** Decides, for each request, whether it is answered from the store or by the application, and what of that is stored. */
+import { messageOf } from '../../errors.js';
 import { randomUUID } from 'node:crypto';
 import { disposeBody } from '../../bodies/dispose-body.js';
 import { parseCacheControl } from '../../http/cache-control.js';
@@ -19,6 +20,7 @@ import {
   storedHead,
   wantsConfirmation,
 } from './freshness.js';
+import { GuardedStore } from './guarded-store.js';
 import { RecentKeys } from './recent-keys.js';
 import { RecordedSource } from './recorded-source.js';
 import { type RequestTraits, TRAIT, traitsOf } from './request-traits.js';
@@ -60,7 +62,7 @@ interface Found {
 
 export class ResponseCache {
   readonly #options: ResponseCacheOptions;
-  readonly #store: CacheStore;
+  readonly #store: GuardedStore;
   readonly #flights = new Map<string, Flight>();
   readonly #served = new WeakMap<StoredResponse, ServedResponse>();
   readonly #notShared = new RecentKeys(MAX_NOT_SHARED, NOT_SHARED_MS);
@@ -69,7 +71,7 @@ export class ResponseCache {
 
   constructor(options: ResponseCacheOptions) {
     this.#options = options;
-    this.#store = options.store;
+    this.#store = new GuardedStore(options.store, options.log, options.where);
   }
 
   answer(request: GatewayRequest, next: Handler): Answer {
@@ -78,7 +80,7 @@ export class ResponseCache {
     if (method !== 'GET' && method !== 'HEAD') return this.#otherMethod(request, traits, next);
     const asked = { request, traits, key: cacheKey(request, traits.keyed), next };
     if ((traits.bits & TRAIT.special) !== 0) return this.#pass(asked, { fwd: 'bypass' });
-    const entry = this.#get(asked.key);
+    const entry = this.#store.get(asked.key);
     return entry instanceof Promise
       ? entry.then((found) => this.#found(asked, found))
       : this.#found(asked, entry);
@@ -94,7 +96,7 @@ export class ResponseCache {
         key,
         stored: stored?.kind === 'response' ? stored : undefined,
       });
-    const variant = this.#get(key);
+    const variant = this.#store.get(key);
     return variant instanceof Promise ? variant.then(decide) : decide(variant);
   }
 
@@ -275,7 +277,7 @@ export class ResponseCache {
     const [etag, held] = [head.field('etag'), firstValue(stored.fields, 'etag')];
     if (etag !== undefined && held !== undefined && !matchesWeakly(etag, held)) {
       // It speaks of another version: there is no telling what it confirms.
-      this.#forget(landing.found.key);
+      this.#store.delete(landing.found.key);
       flight.settle(undefined);
       return next(request);
     }
@@ -308,11 +310,11 @@ export class ResponseCache {
       if (isKnown) at = found.key;
       else {
         const variants = { kind: 'variants', id: randomUUID(), names } as const;
-        this.#set(key, variants);
+        this.#store.set(key, variants);
         at = variantKey(key, variants, flight.request);
       }
     }
-    this.#set(at, stored);
+    this.#store.set(at, stored);
     this.#notShared.delete(key);
     flight.settle(stored);
   }
@@ -320,7 +322,7 @@ export class ResponseCache {
   #notStored({ key, found, flight, traits }: Landing, { status }: ResponseHead): void {
     if (!this.#isForOne(traits)) this.#notShared.add(key);
     // What it had said before, it does not say any more.
-    if (found.stored !== undefined && !FAILURES.has(status)) this.#forget(found.key);
+    if (found.stored !== undefined && !FAILURES.has(status)) this.#store.delete(found.key);
     flight.settle(undefined);
   }
 
@@ -351,7 +353,7 @@ export class ResponseCache {
 
   #invalidate(key: string): void {
     for (const [flown, flight] of this.#flights) if (flown.startsWith(key)) flight.isOutdated = true;
-    this.#forget(key);
+    this.#store.delete(key);
   }
 
   #headWithStatus(head: ResponseHead, status: CacheStatus): ResponseHead {
@@ -364,36 +366,6 @@ export class ResponseCache {
       heads.set(name, changed);
     }
     return changed;
-  }
-
-  #get(key: string): StoredEntry | undefined | Promise<StoredEntry | undefined> {
-    try {
-      const entry = this.#store.get(key);
-      return entry instanceof Promise ? entry.catch((error: unknown) => this.#broken(error)) : entry;
-    } catch (error) {
-      return this.#broken(error);
-    }
-  }
-
-  #set(key: string, entry: StoredEntry): void {
-    this.#attempt(() => this.#store.set(key, entry));
-  }
-
-  #forget(key: string): void {
-    this.#attempt(() => this.#store.delete(key));
-  }
-
-  #attempt(call: () => void | Promise<void>): void {
-    try {
-      void Promise.resolve(call()).catch((error: unknown) => this.#broken(error));
-    } catch (error) {
-      this.#broken(error);
-    }
-  }
-
-  #broken(error: unknown): undefined {
-    const { log, where } = this.#options;
-    log.warn(`${where}: the store has failed: ${messageOf(error)}`);
   }
 }
 
@@ -450,8 +422,4 @@ function ownTarget(
 /** The application's memory is its own again. */
 function copyOf(bytes: Buffer | string): Buffer {
   return typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

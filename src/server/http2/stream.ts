@@ -13,7 +13,7 @@ import { readTrailers } from '../../http/trailers.js';
 import type { GatewayResponse, Handler, Peer, ResponseBody, Trailers } from '../../types.js';
 import { StreamWriter } from '../body-writer.js';
 import type { ConnectionContext } from '../connection.js';
-import { errorResponse, logError } from '../error-response.js';
+import { dropResponse, errorResponse, logError, logRequestError } from '../error-response.js';
 import { callHandler, Exchange, type Responder } from '../exchange.js';
 import { writeFile } from '../file-writer.js';
 import { PacedStream } from '../paced-stream.js';
@@ -136,21 +136,11 @@ export class Http2Stream implements BodyOrigin, Responder {
 
   respond(exchange: Exchange, response: GatewayResponse): void {
     try {
-      if (exchange.answered || this.#isGone) this.#drop(exchange, response);
+      if (exchange.answered || this.#isGone) dropResponse(this.#context.connection.log, response, exchange);
       else this.#write(exchange, response);
     } catch (error) {
-      this.#drop(exchange, response);
+      dropResponse(this.#context.connection.log, response, exchange);
       this.fail(exchange, error);
-    }
-  }
-
-  /** Lets go of a response that is not sent. */
-  #drop(exchange: Exchange, response: GatewayResponse): void {
-    try {
-      // A handler in plain JavaScript may have answered with anything.
-      if (response?.body) disposeBody(response.body);
-    } catch (error) {
-      this.#logError(exchange, error);
     }
   }
 
@@ -158,17 +148,11 @@ export class Http2Stream implements BodyOrigin, Responder {
     if (exchange.answered || this.#isGone) return;
     this.#logError(exchange, error);
     const { tellsDetails } = this.#context.connection;
-    const asPage = exchange.field('accept')?.includes('text/html') === true;
-    const details = tellsDetails ? (asPage ? 'page' : 'text') : null;
-    this.#write(exchange, errorResponse(error, { request: exchange, details }));
+    this.#write(exchange, errorResponse(error, { request: exchange, tellsDetails }));
   }
 
   #logError(exchange: Exchange, error: unknown): void {
-    logError(this.#context.connection.log, error, {
-      requestId: exchange.id,
-      requestLine: `${exchange.method} ${exchange.target}`,
-      client: exchange.clientAddress,
-    });
+    logRequestError(this.#context.connection.log, error, exchange);
   }
 
   #write(exchange: Exchange, response: GatewayResponse): void {

@@ -1,6 +1,6 @@
 /** One thread that runs the application, as the gateway sees it. */
 import { Worker } from 'node:worker_threads';
-import { GatewayError, textOf } from '../../../errors.js';
+import { GatewayError, messageOf } from '../../../errors.js';
 import type { GatewayRequest, GatewayResponse } from '../../../types.js';
 import type { WorkerState, WorkerStatus } from '../../../workers/status.js';
 import { type FromThread, Outbox, type ToThread, unpackError } from './messages.js';
@@ -62,7 +62,7 @@ export class AppThread {
       }
     });
     this.#worker.on('error', (error) => {
-      this.#error = error instanceof Error ? error : new Error(textOf(error));
+      this.#error = error instanceof Error ? error : new Error(messageOf(error));
     });
     this.#ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {

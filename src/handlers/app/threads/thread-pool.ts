@@ -11,6 +11,7 @@
 import { BootError, GatewayError } from '../../../errors.js';
 import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../../types.js';
 import { Backoff } from '../../../workers/backoff.js';
+import { NO_TOTALS } from '../../../workers/no-totals.js';
 import type { FailureStatus, PoolStatus, PoolTotals } from '../../../workers/status.js';
 import { clientGone } from '../../client-gone.js';
 import { AppThread, type ThreadOwner, type ThreadProgram } from './app-thread.js';
@@ -51,15 +52,7 @@ export class ThreadPool implements ThreadOwner {
   readonly #waiting = new Set<Waiting>();
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  readonly #totals: { -readonly [Name in keyof PoolTotals]: number } = {
-    requests: 0,
-    timeouts: 0,
-    queueTimeouts: 0,
-    died: 0,
-    booted: 0,
-    crashed: 0,
-    recycled: 0,
-  };
+  readonly #totals: { -readonly [Name in keyof PoolTotals]: number } = { ...NO_TOTALS };
   #size: number;
   #generation = 1;
   #proof: Proof | undefined;
