@@ -74,7 +74,7 @@ export interface GatewayRequest {
   readonly arrivedAtMs: number;
   /** The value of the first field of that lower-case name. */
   field(lowerCaseName: string): string | undefined;
-  /** Calls the listener once if the client goes away before the response is complete; at once if it has gone already. One listener; a second replaces it. */
+  /** Calls the listener once if the client goes away before the response is complete; at once if it has gone already. Any number of listeners, told in the order in which they asked. */
   onAbort(listener: () => void): void;
   /**
    * Tells the listener if the client ends its input and waits: it may have half-closed and still read, or it may have gone, which only

@@ -3,6 +3,7 @@ import { disposeBody } from '../bodies/dispose-body.js';
 import { tooLong } from '../bodies/request-bytes.js';
 import { limitsOptions } from '../config/middleware/limits.js';
 import { ConfigError, GatewayError } from '../errors.js';
+import { type AbortListeners, tellAborted, withAbortListener } from '../http/abort-listeners.js';
 import { DerivedRequest } from '../http/derived-request.js';
 import type { BodyConsumer, GatewayRequest, GatewayResponse, Handler, RequestBody } from '../types.js';
 import { defineMiddleware } from './define.js';
@@ -89,7 +90,7 @@ function limitTime(next: Handler, timeMs: number): Handler {
 
 /** A request that can be given up while its client waits on. */
 class TimedRequest extends DerivedRequest {
-  #listener: (() => void) | undefined;
+  #listeners: AbortListeners;
   #isGivenUp = false;
 
   constructor(whole: GatewayRequest) {
@@ -103,7 +104,7 @@ class TimedRequest extends DerivedRequest {
 
   override onAbort(listener: () => void): void {
     if (this.#isGivenUp) listener();
-    else this.#listener = listener;
+    else this.#listeners = withAbortListener(this.#listeners, listener);
   }
 
   giveUp(): void {
@@ -113,6 +114,6 @@ class TimedRequest extends DerivedRequest {
   #tell(): void {
     if (this.#isGivenUp) return;
     this.#isGivenUp = true;
-    this.#listener?.();
+    tellAborted(this.#listeners);
   }
 }

@@ -1,6 +1,7 @@
 /** One request on a connection and the state of its response. */
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
+import { type AbortListeners, tellAborted, withAbortListener } from '../http/abort-listeners.js';
 import { assignedId } from '../http/assigned-id.js';
 import { firstValue } from '../http/field-values.js';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
@@ -65,7 +66,7 @@ export class Exchange implements GatewayRequest {
   bodyBytes = 0;
   readonly #inform: (head: ResponseHead) => void;
   readonly #number: number = ++count;
-  #abortListener: (() => void) | null = null;
+  #abortListeners: AbortListeners = undefined;
   #aborted = false;
   #over = false;
   #held: Held | null = null;
@@ -118,7 +119,7 @@ export class Exchange implements GatewayRequest {
 
   onAbort(listener: () => void): void {
     if (this.#aborted) listener();
-    else this.#abortListener = listener;
+    else this.#abortListeners = withAbortListener(this.#abortListeners, listener);
   }
 
   onInputEnd(listener: InputEndListener): void {
@@ -147,8 +148,9 @@ export class Exchange implements GatewayRequest {
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    this.#abortListener?.();
-    this.#abortListener = null;
+    const listeners = this.#abortListeners;
+    this.#abortListeners = undefined;
+    tellAborted(listeners);
   }
 }
 

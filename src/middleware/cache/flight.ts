@@ -5,6 +5,7 @@
  * the application itself.
  */
 import { GatewayError } from '../../errors.js';
+import { type AbortListeners, tellAborted, withAbortListener } from '../../http/abort-listeners.js';
 import { DerivedRequest } from '../../http/derived-request.js';
 import type { StoredResponse } from '../../http/stored-response.js';
 import type { GatewayRequest, InputEndListener } from '../../types.js';
@@ -72,7 +73,7 @@ export class Flight {
 /** A request that outlives its client. */
 class SharedRequest extends DerivedRequest {
   readonly #isAwaited: () => boolean;
-  #listener: (() => void) | undefined;
+  #listeners: AbortListeners;
   #isAbandoned = false;
 
   constructor(whole: GatewayRequest, isAwaited: () => boolean) {
@@ -82,7 +83,7 @@ class SharedRequest extends DerivedRequest {
 
   override onAbort(listener: () => void): void {
     if (this.#isAbandoned) listener();
-    else this.#listener = listener;
+    else this.#listeners = withAbortListener(this.#listeners, listener);
   }
 
   /** What the client that came first does with its connection counts for as long as nobody else waits. */
@@ -96,6 +97,6 @@ class SharedRequest extends DerivedRequest {
 
   abandon(): void {
     this.#isAbandoned = true;
-    this.#listener?.();
+    tellAborted(this.#listeners);
   }
 }

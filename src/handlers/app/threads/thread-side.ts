@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { iterableBody } from '../../../bodies/iterable-body.js';
 import { responseChunks } from '../../../bodies/response-chunks.js';
+import { type AbortListeners, tellAborted, withAbortListener } from '../../../http/abort-listeners.js';
 import { checkAnswer, checkInterimHead } from '../../../http/answer-check.js';
 import { firstValue } from '../../../http/field-values.js';
 import type { ResponseHead } from '../../../http/response-head.js';
@@ -186,7 +187,7 @@ class ThreadRequest implements GatewayRequest {
   isAborted = false;
   readonly #number: number;
   readonly #out: Out;
-  #abortListener: (() => void) | undefined;
+  #abortListeners: AbortListeners;
   #inputEndListener: InputEndListener | undefined;
 
   constructor(number: number, data: RequestData, out: Out) {
@@ -217,7 +218,7 @@ class ThreadRequest implements GatewayRequest {
 
   onAbort(listener: () => void): void {
     if (this.isAborted) listener();
-    else this.#abortListener = listener;
+    else this.#abortListeners = withAbortListener(this.#abortListeners, listener);
   }
 
   onInputEnd(listener: InputEndListener): void {
@@ -232,8 +233,9 @@ class ThreadRequest implements GatewayRequest {
 
   abort(): void {
     this.isAborted = true;
-    this.#abortListener?.();
-    this.#abortListener = undefined;
+    const listeners = this.#abortListeners;
+    this.#abortListeners = undefined;
+    tellAborted(listeners);
   }
 
   inputEnded(): void {
