@@ -4,6 +4,7 @@
  */
 import type { Fields, GatewayRequest, Identity, InputEndListener, Peer, RequestBody } from '../types.js';
 import { firstValue } from './field-values.js';
+import { noteIdentity } from './found-identity.js';
 import type { ResponseHead } from './response-head.js';
 
 /** What can be changed. What a client could not have sent is the caller's to check. */
@@ -28,6 +29,7 @@ export type RequestChanges = Partial<
 
 /** The same request but for the changes. The body of one of the two may be consumed, not of both. */
 export function deriveRequest(request: GatewayRequest, changes: RequestChanges): GatewayRequest {
+  if (changes.identity !== undefined) noteIdentity(originalRequest(request), changes.identity);
   return Object.assign(new DerivedRequest(request), changes);
 }
 

@@ -4,6 +4,9 @@
  *
  * An atom returns plain text. Whether a client has a hand in it is said by `trusted`, and the format escapes it.
  */
+import { originalRequest } from '../http/derived-request.js';
+import { foundIdentity } from '../http/found-identity.js';
+import type { GatewayRequest } from '../types.js';
 import type { RequestFinish } from './channels.js';
 import { formatClfTime } from './timestamp.js';
 
@@ -26,7 +29,7 @@ const trusted = (text: Atom['text']): Atom => ({ trusted: true, text });
 const client = chosen(({ request, peer }) => (request?.clientAddress ?? peer.remoteAddress) || ABSENT);
 const absent = trusted(() => ABSENT);
 const user = chosen(
-  ({ request }) => request?.identity?.user ?? basicUser(request?.field('authorization')) ?? ABSENT,
+  ({ request }) => authenticatedUser(request) ?? basicUser(request?.field('authorization')) ?? ABSENT,
 );
 const time = trusted(() => `[${formatClfTime(Date.now())}]`);
 const requestLine = chosen(({ request }) =>
@@ -113,6 +116,12 @@ export const APACHE_ATOM_MAKERS: Readonly<Record<string, AtomMaker>> = {
   T: (unit) => ({ s: seconds, ms: milliseconds, us: microseconds })[unit],
   a: (whose) => (whose === 'c' ? chosen(({ peer }) => peer.remoteAddress || ABSENT) : undefined),
 };
+
+/** Whom a middleware has found the client to be, in front of the log or behind it; byte text. */
+export function authenticatedUser(request: GatewayRequest | null): string | undefined {
+  if (request === null) return undefined;
+  return (request.identity ?? foundIdentity(originalRequest(request)))?.user;
+}
 
 /** The name in `Authorization: Basic` (RFC 7617 section 2), as claimed: nobody has checked the password. */
 function basicUser(authorization: string | undefined): string | undefined {

@@ -7,6 +7,7 @@ import { deriveRequest } from '../../../src/http/derived-request.js';
 import { ResponseHead } from '../../../src/http/response-head.js';
 import { accessLog } from '../../../src/middleware/access-log.js';
 import { basicAuth } from '../../../src/middleware/basic-auth.js';
+import { mount } from '../../../src/middleware/mount.js';
 import { reopenLogFiles } from '../../../src/observe/log-file.js';
 import type { Handler, Middleware } from '../../../src/types.js';
 import { RawClient } from '../../support/http-client.js';
@@ -73,6 +74,62 @@ test('the user, behind an authentication; refused ones do not come by', async ()
     await ask(url, { headers: { Authorization: `Basic ${Buffer.from('ada:x').toString('base64')}` } });
   };
   expect(await logOf({ format: '%u %s' }, run, { outside: [basicAuth({ users })] })).toBe('ada 200\n');
+});
+
+describe('the user in a log that stands outside of the authentication', () => {
+  const sha = `{SHA}${createHash('sha1').update('x').digest('base64')}`;
+  const asUser = (name: string, password = 'x') => ({
+    headers: { Authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` },
+  });
+  const users = { ada: sha, Zoë: sha, 'a"b\\ c\u2028': sha };
+
+  test('as JSON, text of any kind; null for who is only said to be somebody', async () => {
+    const run = async (url: string): Promise<void> => {
+      await ask(url);
+      await ask(url, asUser('ada'));
+      await ask(url, asUser('ada', 'wrong'));
+      await ask(url, asUser('Zoë'));
+      await ask(url, asUser('a"b\\ c\u2028'));
+    };
+    const text = await logOf({ format: 'json' }, run, { inside: [basicAuth({ users })] });
+    expect(text).toMatch(/^[\x20-\x7e\n]+$/);
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { user: unknown; status: number });
+    expect(lines.map(({ user, status }) => [user, status])).toEqual([
+      [null, 401],
+      ['ada', 200],
+      [null, 401],
+      ['Zoë', 200],
+      ['a"b\\ c\u2028', 200],
+    ]);
+  });
+
+  test('as %u, whatever has found it out; the last word counts', async () => {
+    const is =
+      (user: string | null): Middleware =>
+      (next) =>
+      (request) =>
+        next(deriveRequest(request, { identity: user === null ? null : { scheme: 'Own', user } }));
+    const log = async (...inside: Middleware[]) =>
+      await logOf({ format: '%u' }, async (url) => await ask(url), { inside });
+    expect(await log(is('bob'))).toBe('bob\n');
+    expect(await log(is('bob'), is('eve mallory\n"'))).toBe('bob\neve\\x20mallory\\x0A\\x22\n');
+    expect(await log(is('bob'), is(null))).toBe('bob\neve\\x20mallory\\x0A\\x22\n-\n');
+  });
+
+  test('of an application that throws, and behind a mount', async () => {
+    const handler: Handler = () => {
+      throw new TypeError('bug');
+    };
+    const run = async (url: string): Promise<void> => await ask(`${url}/shop/x`, asUser('ada'));
+    const inside = [mount({ path: '/shop' }), basicAuth({ users })];
+    expect(JSON.parse(await logOf({ format: 'json' }, run, { inside, handler }))).toMatchObject({
+      user: 'ada',
+      status: 500,
+    });
+  });
 });
 
 test('errors that the application throws, and the answers of middleware inside', async () => {

@@ -162,6 +162,7 @@ describe('json', () => {
     expect(rest).toEqual({
       id: '1-7',
       client: '192.0.2.1',
+      user: null,
       method: 'GET',
       scheme: 'http',
       host: 'example.org:8000',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { toByteText } from '../../../src/gateway/byte-text.js';
 import { formatJson } from '../../../src/observe/access-log-json.js';
 import { ResponseHead } from '../../../src/http/response-head.js';
 import { fakeFinish, fakeRequest } from '../../support/finish.js';
@@ -10,14 +11,21 @@ test('whatever a client sends is one line of ASCII, and reads as what it was', (
   });
   const anyText = fc.string({ unit: 'binary' });
   fc.assert(
-    fc.property(latin1, latin1, anyText, latin1, (target, agent, id, type) => {
-      const request = fakeRequest({ target, id, fields: ['User-Agent', agent] });
+    fc.property(latin1, latin1, anyText, latin1, anyText, (target, agent, id, type, user) => {
+      const identity = { scheme: 'Basic', user: toByteText(user) };
+      const request = fakeRequest({ target, id, identity, fields: ['User-Agent', agent] });
       const contentType = type.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
       const line = formatJson(
         fakeFinish({ request, head: new ResponseHead(200, ['Content-Type', contentType]) }),
       );
       expect(line).toMatch(/^[\x20-\x7e]+\n$/);
-      expect(JSON.parse(line)).toMatchObject({ target, userAgent: agent, id, contentType });
+      expect(JSON.parse(line)).toMatchObject({
+        target,
+        userAgent: agent,
+        id,
+        contentType,
+        user: Buffer.from(user).toString(),
+      });
     }),
   );
 });
@@ -32,6 +40,7 @@ test('what is not known is null, and numbers are numbers', () => {
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       id: null,
       client: '10.0.0.1',
+      user: null,
       method: null,
     },
     ...{
