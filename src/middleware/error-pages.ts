@@ -9,10 +9,11 @@ import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { type ErrorPageHandler, errorPagesOptions } from '../config/middleware/error-pages.js';
-import { asXgiError, ConfigError, GatewayError, statusOfError } from '../errors.js';
+import { asXgiError, ConfigError, statusOfError } from '../errors.js';
 import { chooseMediaType } from '../http/accept.js';
 import { setErrorAnswer } from '../http/error-answer.js';
-import { combinedValue, withoutFields } from '../http/field-values.js';
+import { errorFields } from '../http/error-fields.js';
+import { combinedValue, firstValue, withoutFields } from '../http/field-values.js';
 import { mediaTypeOf } from '../http/media-types.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
@@ -32,6 +33,7 @@ const OF_CONTENT: ReadonlySet<string> = new Set([
   ...['content-length', 'content-location', 'content-md5', 'content-range', 'content-type', 'digest'],
   ...['etag', 'last-modified', 'repr-digest'],
 ]);
+const RETRY_AFTER: ReadonlySet<string> = new Set(['retry-after']);
 /** For clients that take no page; the second is what such clients usually ask for. */
 const GENERATED = ['application/problem+json', 'application/json', 'text/plain'] as const;
 
@@ -51,17 +53,14 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
     const page = pageOf(status);
     if (page === undefined) throw error;
     // As the server answers it without a page.
-    const own: Fields = [
-      ...(error instanceof GatewayError ? error.fields : []),
-      ...(status === 503 ? ['Retry-After', '1'] : []),
-    ];
+    const own = errorFields(error, status);
     const made =
       typeof page === 'function' ? attempt(page, request, status, error) : fixed(page, request, status);
     const rethrow = (response: GatewayResponse | undefined): never => {
       if (response !== undefined)
         setErrorAnswer(error, {
           ...response,
-          head: headWithFields(response.head, [...response.head.fields, ...own]),
+          head: headWithFields(response.head, allFields(response.head.fields, own)),
         });
       throw error;
     };
@@ -75,7 +74,7 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
     const replace = (made: GatewayResponse | undefined): GatewayResponse => {
       if (made === undefined) return response;
       disposeBody(body);
-      const fields = [...withoutFields(head.fields, OF_CONTENT), ...made.head.fields];
+      const fields = allFields(made.head.fields, withoutFields(head.fields, OF_CONTENT));
       return { head: headWithFields(head, fields), body: made.body };
     };
     if (typeof page !== 'function') {
@@ -120,6 +119,12 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
     }
   };
 });
+
+/** When to come back has one value: the page's own is meant. */
+function allFields(ofPage: Fields, ofFailure: Fields): Fields {
+  const isSaid = firstValue(ofPage, 'retry-after') !== undefined;
+  return [...ofPage, ...(isSaid ? withoutFields(ofFailure, RETRY_AFTER) : ofFailure)];
+}
 
 function readPage(file: string, { directory, where }: MiddlewareContext): PageFile {
   const absolute = path.resolve(directory, file);

@@ -1,9 +1,10 @@
 /** The one place where an error becomes a response and a log record. */
 import { STATUS_CODES } from 'node:http';
 import { disposeBody } from '../bodies/dispose-body.js';
-import { asXgiError, GatewayError, RemoteProtocolError, statusOfError } from '../errors.js';
+import { asXgiError, RemoteProtocolError, statusOfError } from '../errors.js';
 import { misfit } from '../http/answer-check.js';
 import { errorAnswerOf } from '../http/error-answer.js';
+import { errorFields } from '../http/error-fields.js';
 import { errorHeadFor } from '../http/error-heads.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { GatewayRequest, GatewayResponse, Log } from '../types.js';
@@ -46,7 +47,7 @@ function responseTo(thrown: unknown, { request, tellsDetails = false }: ErrorAns
   if (own !== undefined) return own;
   const { code, message, detail = '' } = error;
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
-  const fields = error instanceof GatewayError ? error.fields : [];
+  const fields = errorFields(error, status);
   if (tellsDetails && takesPage) {
     const page = formatErrorPage({ title, code, message, detail, requestId });
     return answer(status, page, ['Content-Type', HTML, 'Content-Security-Policy', PAGE_POLICY, ...fields]);
@@ -63,7 +64,6 @@ const HTML = 'text/html; charset=utf-8';
 /** @throws LocalProtocolError */
 function answer(status: number, text: string, fields: string[]): GatewayResponse {
   if (status < 200) throw misfit(`the final status is ${status}`);
-  if (status === 503) fields.push('Retry-After', '1');
   // The text may quote what a client has sent: it is what we say it is. As bytes it is framed by its true length.
   fields.push('X-Content-Type-Options', 'nosniff');
   return { head: new ResponseHead(status, fields), body: { kind: 'bytes', bytes: Buffer.from(text) } };

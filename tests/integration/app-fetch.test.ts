@@ -140,7 +140,11 @@ describe('the request', () => {
     const { port } = await serve(() => new Response('no'));
     const client = await RawClient.connect(port);
     client.send('TRACE / HTTP/1.1\r\nHost: a\r\n\r\n');
-    expect((await client.response()).status).toBe(405);
+    // RFC 9110 section 15.5.6.
+    expect(await client.response()).toMatchObject({
+      status: 405,
+      fields: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+    });
   });
 
   test('a host that no URL has is a 400', async () => {

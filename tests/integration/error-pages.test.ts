@@ -90,6 +90,15 @@ describe('a file', () => {
     expect(source.cancelled).toBe(1);
   });
 
+  test('of a 503 that says itself when to come back', async () => {
+    const fail: Handler = () => {
+      throw new GatewayError(503, 'XGI_TEST', 'busy', { fields: ['Retry-After', '120'] });
+    };
+    const of503 = { 503: pages['404']! };
+    const { url } = await startServer(errorPages({ pages: of503 })(fail));
+    expect((await ask(url)).fields['retry-after']).toBe('120');
+  });
+
   test('that is not there stops the start', () => {
     expect(() => errorPages({ pages: { 404: './none.html' } })).toThrow(
       /errorPages: the page .\/none.html cannot be read: ENOENT/,
@@ -101,6 +110,19 @@ describe('a file', () => {
 });
 
 describe('a function', () => {
+  test.each(['throws', 'answers'])('of an application that %s: it may say when to come back', async (how) => {
+    const page = () => ({
+      head: new ResponseHead(503, ['Retry-After', '3600']),
+      body: { kind: 'empty' } as const,
+    });
+    const fail: Handler = () => {
+      if (how === 'answers') return answer('busy', 503, ['Retry-After', '5']);
+      throw new GatewayError(503, 'XGI_TEST', 'busy');
+    };
+    const { url } = await startServer(errorPages({ pages: { 503: page } })(fail));
+    expect((await ask(url)).fields['retry-after']).toBe('3600');
+  });
+
   test('makes the page, and cannot change the status', async () => {
     const { url } = await startServer(
       errorPages({

@@ -759,6 +759,15 @@ describe('errors', () => {
     },
   );
 
+  test('503 says when to come back, once: by the error itself if it does', async () => {
+    const { url } = await startServer(({ path: asked }) => {
+      const fields = asked === '/own' ? ['retry-after', '120'] : ['X-Own', 'a'];
+      throw new GatewayError(503, 'XGI_TEST', 'busy', { fields });
+    });
+    const ask = async (asked: string) => (await fetch(url + asked)).headers.get('retry-after');
+    expect([await ask('/own'), await ask('/other')]).toEqual(['120', '1']);
+  });
+
   test('GatewayError: its status and code; the cause only for the client’s own mistakes', async () => {
     const { port, log } = await startServer((request) => {
       const status = Number(request.path.slice(1));

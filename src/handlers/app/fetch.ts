@@ -43,8 +43,13 @@ export function createFetchHandler(application: FetchApplication): Handler {
 /** Those that a Request cannot have. CONNECT gets no further than the server. */
 const UNSPEAKABLE: ReadonlySet<string> = new Set(['TRACE', 'TRACK']);
 
+/** Which of them it takes, only the application knows; a 405 has to name some (RFC 9110 section 15.5.6). */
+const USUAL_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 function methodRefused({ method }: GatewayRequest): GatewayError {
-  return new GatewayError(405, 'XGI_APP_METHOD', `the method ${method} is not for this application`);
+  return new GatewayError(405, 'XGI_APP_METHOD', `the method ${method} is not for this application`, {
+    fields: ['Allow', USUAL_METHODS],
+  });
 }
 
 class RequestContext implements FetchContext {

@@ -1,0 +1,13 @@
+/** The fields that the answer to an error has, whatever page it has. */
+import { GatewayError } from '../errors.js';
+import type { Fields } from '../types.js';
+import { firstValue } from './field-values.js';
+
+/** A second, as most of what is short of something has it again by then. */
+const RETRY_AFTER: Fields = ['Retry-After', '1'];
+
+/** Those of the error; of a 503 that does not say when to come back, ours (RFC 9110 section 10.2.3). */
+export function errorFields(error: unknown, status: number): Fields {
+  const own = error instanceof GatewayError ? error.fields : [];
+  return status === 503 && firstValue(own, 'retry-after') === undefined ? [...own, ...RETRY_AFTER] : own;
+}
