@@ -35,7 +35,7 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
     case 'print':
       return (await import('./print.js')).printConfig(config);
     case 'routes':
-      return (await import('./print.js')).printRoutes(config);
+      return (await import('./routes.js')).printRoutes(config);
   }
   if (detection !== undefined) process.stderr.write('xgi: xgi init writes this to a file\n');
   const { serve } = await import('../service/serve.js');

@@ -1,7 +1,7 @@
 /** Several applications in one server, and the routes that lead to them. */
 import { ConfigError } from '../errors.js';
 import { ResponseHead } from '../http/response-head.js';
-import { ANY_PATH, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
+import { ANY_PATH, END, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 import type { RouteRule } from '../routing/route-table.js';
 import type { Handler } from '../types.js';
 import type { SettingPath } from './file.js';
@@ -237,6 +237,7 @@ function mountDepthOf(
   const isFront =
     wanted !== undefined &&
     wanted.end !== 'rest' &&
+    !mount.endsWith(END) &&
     wanted.segments.length <= path.segments.length &&
     wanted.segments.every((segment, i) => JSON.stringify(segment) === JSON.stringify(path.segments[i]));
   if (isFront) return wanted.segments.length;

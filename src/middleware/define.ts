@@ -36,7 +36,9 @@ export function defineMiddleware<S extends z.ZodTypeAny>(
     const result = schema.safeParse(options ?? {});
     if (result.success) {
       ownLog ??= new ProgramLog({ level: 'warning' });
-      return create(result.data, { directory: process.cwd(), log: ownLog, where: name });
+      const middleware = create(result.data, { directory: process.cwd(), log: ownLog, where: name });
+      // What `xgi routes` calls it, in a configuration that is a module.
+      return Object.defineProperty(middleware, 'name', { value: name });
     }
     const issue = result.error.issues[0]!;
     const what =

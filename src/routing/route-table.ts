@@ -4,7 +4,7 @@
  * Of the routes that match, the most specific one takes the request:
  *
  *  1. by host: an exact name, then the longest wildcard, then no host;
- *  2. by path, segment by segment from the left: text is before `:name`, `:name` is before `*`, and `*` before a prefix that ends there;
+ *  2. by path, segment by segment from the left: text is before `:name`, `:name` is before `*`, and `*` and `$` are before a prefix that ends there;
  *  3. one that names methods is before one that does not, then the one that asks for more fields;
  *  4. the first in the list.
  *
@@ -56,7 +56,7 @@ class Node<T> {
 
 type Matched = Pick<GatewayRequest, 'authority' | 'path' | 'method' | 'field'>;
 
-/** Of a path that is no path: `*`. Only routes without a path take it. */
+/** Of a path that is none: `*`, or what a mount has left nothing of. Only what takes every path takes it. */
 const NO_SEGMENTS: readonly string[] = [];
 /** Nothing to decode or to refuse: the usual path. */
 const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]*)+$/;
@@ -177,7 +177,7 @@ function takes({ methods, fields }: RouteRule, request: Matched): boolean {
 }
 
 function readSegments(path: string): readonly string[] {
-  if (path === '*') return NO_SEGMENTS;
+  if (path === '*' || path === '') return NO_SEGMENTS;
   if (PLAIN.test(path)) return path.slice(1).split('/');
   const decoded = decodeSegments(path);
   if (decoded.kind === 'segments') return decoded.segments;

@@ -1,6 +1,6 @@
 /** `xgi check`, `xgi check --print` and `xgi routes`: what a configuration comes to, without serving. */
 import { once } from 'node:events';
-import { chmodSync, existsSync, linkSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -315,6 +315,47 @@ test('routes: in the order in which they are tried', async () => {
       'any host       /health                    → respond 204\n' +
       'any host       /                          → shop: wsgi shop:app\n',
   });
+});
+
+test('routes: what stands in front, of the server, the route and the application, outermost first', async () => {
+  mkdirSync(project.file('public'));
+  project.write('tenant.ts', 'export default (next) => (request) => next(request);');
+  project.write(
+    'xgi.config.yaml',
+    `
+middleware: [requestId, { headers: { security: true } }]
+apps:
+  public: { kind: static, target: ./public, middleware: [compression] }
+  shop: { target: shop:app, middleware: [./tenant.ts, { rateLimit: { limit: 9 } }, "wsgiref.validate:validator"] }
+routes:
+  - { app: [public, shop] }
+  - { path: /admin, app: shop, middleware: [{ ip: { allow: [10.0.0.0/8] } }] }
+  - { path: /about$, redirect: /me, middleware: [{ accessLog: { file: "-" } }] }
+`,
+  );
+  const shop = './tenant.ts → rateLimit → wsgiref.validate:validator → shop: wsgi shop:app';
+  expect(await xgi('routes')).toEqual({
+    code: 0,
+    stderr: '',
+    stdout:
+      `any host  /admin   → requestId → headers → ip → ${shop}\n` +
+      'any host  /about$  → requestId → headers → accessLog → redirect 302 /me\n' +
+      `any host  /        → requestId → headers → compression → public: static ./public, else → ${shop}\n`,
+  });
+});
+
+test('routes: functions in a module of configuration, by their names', async () => {
+  rmSync(project.file('xgi.config.yaml'));
+  project.write(
+    'xgi.config.ts',
+    `import { defineConfig, requestId, type Middleware } from 'xgi';
+const tenant: Middleware = (next) => (request) => next(request);
+export default defineConfig({ target: 'shop:app', middleware: [requestId(), tenant, (next) => next] });
+`,
+  );
+  expect((await xgi('routes')).stdout).toBe(
+    'any host  /  → requestId() → tenant() → a function → wsgi shop:app\n',
+  );
 });
 
 test('routes of one application', async () => {

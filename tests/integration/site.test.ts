@@ -41,6 +41,7 @@ routes:
   - { path: /api, mount: /, app: blog }
   - { path: /old, redirect: /blog/* }
   - { path: /health, respond: { body: fine } }
+  - { path: /about$, app: blog }
 `;
 
 let project: Project;
@@ -115,6 +116,14 @@ test('static files below a route, and what they link to', async () => {
   expect(await hear(server.url('/a/b'))).toBe('shop||/a/b|front');
   const { stdout } = await runXgi(['routes'], { cwd: project.directory });
   expect(stdout).toMatch(/\/static +→ files: static \.\/files/);
+});
+
+test('a path that ends with $ takes nothing below it, and is no mount', async () => {
+  await start();
+  const answers = await Promise.all(
+    ['/about', '/%61bout', '/about/', '/about/us'].map((path) => hear(server.url(path))),
+  );
+  expect(answers).toEqual(['blog||/about|', 'blog||/about|', 'shop||/about/|front', 'shop||/about/us|front']);
 });
 
 test('each request goes where its route leads, with SCRIPT_NAME and PATH_INFO split there', async () => {
@@ -290,6 +299,12 @@ test.each([
     'routes[7]: expected one of app, handler, redirect and respond, received none',
   ],
   ['mount', 'mount: /', 'mount: /other', "routes[5].mount: expected the front of the route's path, or /"],
+  [
+    'end',
+    'path: /about$',
+    'path: /about$, mount: /about$',
+    "routes[8].mount: expected the front of the route's path, or /",
+  ],
   ['path', 'path: /old', 'path: old', 'routes[6].path: expected a path, for example /shop'],
   [
     'body',

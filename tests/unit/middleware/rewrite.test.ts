@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import { mount } from '../../../src/middleware/mount.js';
+import { redirect } from '../../../src/middleware/redirect.js';
 import { rewrite } from '../../../src/middleware/rewrite.js';
 import { see, startMiddleware } from '../../support/middleware-site.js';
 
@@ -11,6 +12,8 @@ describe('rewrite: what is behind it sees another path, and the target as it was
     [{ '/users/:id': '/people/:id' }, '/users/a%3Fb', '/people/a%3fb', ''],
     [{ '/old': '/new' }, '/other', '/other', ''],
     [{ '/*': '/app.php/*' }, '/x//y', '/app.php/x//y', ''],
+    [{ '/$': '/home' }, '/?a=b', '/home', 'a=b'],
+    [{ '/$': '/home' }, '/x', '/x', ''],
   ] as const)('%j: %s', async (paths, target, path, query) => {
     const { url } = await startMiddleware([rewrite({ paths })]);
     const { seen } = await see(url + target);
@@ -35,6 +38,17 @@ describe('mount: the front of the path becomes SCRIPT_NAME', () => {
     const { url } = await startMiddleware([mount({ path: '/shop' })]);
     const { seen } = await see(url + target);
     expect([seen.mount, seen.path]).toEqual([mounted, path]);
+  });
+
+  test('rewrite and redirect behind it leave the mount itself alone, which has no path', async () => {
+    const paths = { '/$': '/home', '/old': '/new' };
+    const { url } = await startMiddleware([
+      mount({ path: '/shop' }),
+      redirect({ paths: { '/x': '/y' } }),
+      rewrite({ paths }),
+    ]);
+    expect((await see(`${url}/shop`)).seen).toMatchObject({ mount: '/shop', path: '' });
+    expect((await see(`${url}/shop/`)).seen).toMatchObject({ mount: '/shop', path: '/home' });
   });
 
   test('behind another, behind it', async () => {

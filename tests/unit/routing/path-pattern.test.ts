@@ -9,6 +9,13 @@ test.each([
   ['/shop', [text('shop')], 'prefix'],
   ['/shop/', [text('shop')], 'prefix'],
   ['/a%20b/ä'.replace('ä', '%c3%a4'), [text('a b'), text('\xc3\xa4')], 'prefix'],
+  ['/$', [text('')], 'exact'],
+  ['/shop$', [text('shop')], 'exact'],
+  ['/shop/$', [text('shop'), text('')], 'exact'],
+  ['/users/:id$', [text('users'), name('id')], 'exact'],
+  ['/users/:id/$', [text('users'), name('id'), text('')], 'exact'],
+  ['/cash%24', [text('cash$')], 'prefix'],
+  ['/c$sh', [text('c$sh')], 'prefix'],
   ['/users/:id', [text('users'), name('id')], 'exact'],
   ['/users/:id/edit', [text('users'), name('id'), text('edit')], 'exact'],
   ['/*', [], 'rest'],
@@ -32,8 +39,16 @@ test.each([
   '/a*',
   '/:a/:a',
   '/a%zz',
+  '$',
+  '/files/*$',
+  '/a//$',
+  '//$',
+  '/:$',
 ])('not a path: %j', (path) => expect(parsePathPattern(path)).toBeUndefined());
 
-test.each(['/', '/shop', '/users/:id', '/*', '/t/:name/*'])('written again: %s', (path) => {
-  expect(formatPathPattern(parsePathPattern(path)!)).toBe(path);
-});
+test.each(['/', '/$', '/shop$', '/shop/$', '/users/:id/$', '/shop', '/users/:id', '/*', '/t/:name/*'])(
+  'written again: %s',
+  (path) => {
+    expect(formatPathPattern(parsePathPattern(path)!)).toBe(path);
+  },
+);

@@ -22,6 +22,8 @@ describe('paths', () => {
     '/users/:id/edit',
     '/files/*',
     '/t/:name/*',
+    '/end$',
+    '/end/$',
   ].map((path) => ({ path }));
   test.each([
     ['/', '/'],
@@ -47,7 +49,27 @@ describe('paths', () => {
     ['/files/a/b', '/files/*'],
     ['/t/acme/x', '/t/:name/*'],
     ['/t/acme', '/'],
+    ['/end', '/end$'],
+    ['/%65nd', '/end$'],
+    ['/end/', '/end/$'],
+    ['/end/x', '/'],
+    ['/ends', '/'],
+    ['/end$', '/'],
   ])('%s goes to %s', (path, target) => expect(find(rules, { path })).toEqual({ path: target }));
+
+  test.each(['/', '/*'])('/$ takes / before %s does, and nothing else', (other) => {
+    const two = [{ path: other }, { path: '/$' }];
+    expect(find(two, { path: '/' })).toBe(two[1]);
+    for (const path of ['//', '/x', '/x/']) expect(find(two, { path })).toBe(two[0]);
+    // OPTIONS *
+    expect(find([{ path: '/$' }], { path: '*' })).toBeUndefined();
+  });
+
+  test('of what a mount has left nothing of, what takes every path takes it', () => {
+    const two = [{ path: '/x' }, { path: '/' }];
+    expect(find(two, { path: '' })).toBe(two[1]);
+    expect(find([{ path: '/$' }, { path: '/*' }], { path: '' })).toBeUndefined();
+  });
 
   test('it goes back where a more specific way ends in nothing', () => {
     const two = [{ path: '/a/b/:c/d' }, { path: '/a/:b/:c/e' }];
@@ -142,10 +164,14 @@ test.each([
 describe('the same as a matcher that looks at every rule', () => {
   const segment = fc.constantFrom('a', 'b', 'c');
   const path = fc
-    .tuple(fc.array(fc.oneof(segment, fc.constantFrom(':x')), { maxLength: 4 }), fc.boolean())
-    .map(([parts, hasRest]) => {
+    .tuple(
+      fc.array(fc.oneof(segment, fc.constantFrom(':x')), { maxLength: 4 }),
+      fc.constantFrom('', '*', '$', '/$'),
+    )
+    .map(([parts, end]) => {
       const named = parts.map((part, i) => (part === ':x' ? `:x${i}` : part));
-      return `/${[...named, ...(hasRest ? ['*'] : [])].join('/')}`;
+      const last = end === '*' ? ['*'] : end === '/$' ? [''] : [];
+      return `/${[...named, ...last].join('/')}${end.endsWith('$') ? '$' : ''}`;
     });
   const rule: fc.Arbitrary<WrittenRule> = fc.record(
     {
@@ -224,25 +250,29 @@ function findNaively(rules: readonly WrittenRule[], request: WrittenRequest): Wr
 }
 
 function pathTakes(pattern: string, parts: readonly string[]): boolean {
-  const wanted = pattern.slice(1).split('/');
+  const hasEnd = pattern.endsWith('$');
+  const wanted = pattern.slice(1).replace('$', '').split('/');
   const hasRest = wanted.at(-1) === '*';
-  if (hasRest || wanted.at(-1) === '') wanted.pop();
+  if (hasRest || (wanted.at(-1) === '' && !hasEnd)) wanted.pop();
   const begins = wanted.every((part, i) =>
     part.startsWith(':') ? (parts[i] ?? '') !== '' : part === parts[i],
   );
   if (!begins) return false;
   if (hasRest) return parts.length > wanted.length;
-  return pattern.includes(':') ? parts.length === wanted.length : true;
+  return hasEnd || pattern.includes(':') ? parts.length === wanted.length : true;
 }
 
 /** Sorts the more specific first. */
 function keyOf(rule: WrittenRule): string {
   const host = rule.host === undefined ? '9' : rule.host.startsWith('*') ? `5${99 - rule.host.length}` : '1';
-  const wanted = (rule.path ?? '/').slice(1).split('/');
+  const hasEnd = rule.path?.endsWith('$') === true;
+  const wanted = (rule.path ?? '/').slice(1).replace('$', '').split('/');
   // A prefix has an end that is after all; what is exact ends where the path does, and nothing else does.
   const kinds = wanted
-    .map((part) => (part === '' ? '' : part === '*' ? '3' : part.startsWith(':') ? '2' : '1'))
+    .map((part) =>
+      part === '' ? (hasEnd ? '1' : '') : part === '*' ? '3' : part.startsWith(':') ? '2' : '1',
+    )
     .join('');
-  const end = kinds.endsWith('3') || (rule.path ?? '').includes(':') ? '' : '4';
+  const end = hasEnd || kinds.endsWith('3') || (rule.path ?? '').includes(':') ? '' : '4';
   return `${host}|${`${kinds}${end}`.padEnd(8, '0')}|${rule.methods === undefined ? 1 : 0}|${9 - (rule.fields ?? []).length}`;
 }
