@@ -12,7 +12,7 @@ export interface CacheStatus {
   readonly stored?: boolean;
   /** The answer to somebody else's request. */
   readonly collapsed?: boolean;
-  /** Seconds that it is still fresh; below 0 if it is stale. */
+  /** Seconds that it is still fresh; below 0 for a stale hit, as section 2.4 has it (`hit; ttl=-412`). */
   readonly ttl?: number;
 }
 

@@ -318,8 +318,8 @@ describe('Vary', () => {
 
 describe('a stale answer', () => {
   const stale = (...more: string[]): string[] => ['Cache-Control', ['max-age=1', ...more].join(', ')];
-  const makeStale = (): void => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1050 });
+  const makeStale = (seconds = 1): void => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 + 50 });
   };
 
   afterEach(() => {
@@ -356,6 +356,20 @@ describe('a stale answer', () => {
     expect(given.cache).toMatch(/^xgi;hit;ttl=(?:0|-\d)$/);
     await pollUntil(async () => (await get(url)).text === 'answer 2');
     expect(seen).toHaveLength(2);
+  });
+
+  // RFC 9211 section 2.4: negative to indicate staleness.
+  test('says how long it has been stale, by a ttl below 0', async () => {
+    let calls = 0;
+    const { url } = await serve(() =>
+      calls++ === 0 ? answer('old', 200, stale('stale-while-revalidate=60')) : new Promise(() => {}),
+    );
+    await get(url);
+    makeStale(31);
+    const given = await get(url);
+    expect([given.text, given.headers.get('age')]).toEqual(['old', '31']);
+    // One second fresh, 31 old; and no more exact than a second.
+    expect(given.cache).toMatch(/^xgi;hit;ttl=-(?:29|30)$/);
   });
 
   test('is given if the application fails: status or error', async () => {
