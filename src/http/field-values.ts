@@ -27,6 +27,11 @@ export function withoutFields(fields: Fields, lowerCaseNames: ReadonlySet<string
   return fields.filter((_, i) => !lowerCaseNames.has(fields[i - (i % 2)]!.toLowerCase()));
 }
 
+/** The fields of these names. */
+export function onlyFields(fields: Fields, lowerCaseNames: ReadonlySet<string>): Fields {
+  return fields.filter((_, i) => lowerCaseNames.has(fields[i - (i % 2)]!.toLowerCase()));
+}
+
 /** The fields with this one in the place of all of its name, at the end. */
 export function withField(fields: Fields, name: string, value: string): Fields {
   return [...withoutFields(fields, new Set([name.toLowerCase()])), name, value];

@@ -4,9 +4,10 @@
  */
 import { forwardAuthOptions } from '../config/middleware/forward-auth.js';
 import { ConfigError, GatewayError } from '../errors.js';
-import { firstValue } from '../http/field-values.js';
+import { firstValue, onlyFields } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse, Handler, Identity } from '../types.js';
+import { type Answer, answerWithHead, headWithFields } from './answer.js';
 import { AuthenticatedRequests } from './authenticated-request.js';
 import { defineMiddleware } from './define.js';
 import { SecretCache } from './secret-cache.js';
@@ -23,6 +24,8 @@ const NOT_RELAYED: ReadonlySet<string> = new Set([
   ...['te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade', 'content-length', 'date', 'server'],
 ]);
 
+const SET_COOKIE: ReadonlySet<string> = new Set(['set-cookie']);
+
 /** What a good answer says. */
 interface Pass {
   readonly identity: Identity | undefined;
@@ -36,6 +39,7 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
     requestFields = REQUEST_FIELDS,
     responseFields = [],
     userField,
+    passCookies = false,
     timeout = TIMEOUT_MS,
     cache,
   } = options;
@@ -58,14 +62,21 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
     const user = userField === undefined ? undefined : firstValue(fields, userField.toLowerCase());
     return {
       identity: user === undefined || user === '' ? undefined : { scheme: 'Forward', user },
-      fields: fields.filter((_, i) => told.has(fields[i - (i % 2)]!.toLowerCase())),
+      fields: onlyFields(fields, told),
       untilMs: performance.now() + (cache?.time ?? 0),
     };
   };
 
-  const goOn = (next: Handler, request: GatewayRequest, { identity, fields }: Pass): ReturnType<Handler> =>
+  const letIn = (request: GatewayRequest, { identity, fields }: Pass): GatewayRequest =>
     // Without a name in the answer nobody is authenticated, whoever was so before.
-    next(requests.of(request, userField === undefined ? {} : { identity: identity ?? null }, fields));
+    requests.of(request, userField === undefined ? {} : { identity: identity ?? null }, fields);
+
+  /** Cookies are for who has asked just now: what is remembered has none. */
+  const answerWithCookies = (next: Handler, request: GatewayRequest, answer: WebAnswer): Answer => {
+    const cookies = passCookies ? onlyFields(answer.fields, SET_COOKIE) : [];
+    if (cookies.length === 0) return next(request);
+    return answerWithHead(next, request, (head) => headWithFields(head, [...head.fields, ...cookies]));
+  };
 
   const middleware =
     (next: Handler): Handler =>
@@ -73,12 +84,12 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
       const question = questionOf(request, asked);
       const key = cache === undefined ? undefined : passes.keyOf(cacheText(question, keyFields));
       const known = key === undefined ? undefined : passes.get(key);
-      if (known !== undefined && performance.now() < known.untilMs) return goOn(next, request, known);
+      if (known !== undefined && performance.now() < known.untilMs) return next(letIn(request, known));
       return ask(client, question, request).then((answer) => {
         if (answer.status < 200 || answer.status > 299) return relayed(answer, request.method);
         const pass = readPass(answer);
         if (key !== undefined) passes.set(key, pass);
-        return goOn(next, request, pass);
+        return answerWithCookies(next, letIn(request, pass), answer);
       });
     };
   return Object.assign(middleware, { close: () => client.close() });
@@ -87,7 +98,7 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
 /** Nothing of it but the chosen fields is as the client has written it. The path is the one that is served. */
 function questionOf(request: GatewayRequest, asked: ReadonlySet<string>): Fields {
   const { fields, method, scheme, authority, mount, path, query, clientAddress } = request;
-  const chosen = fields.filter((_, i) => asked.has(fields[i - (i % 2)]!.toLowerCase()));
+  const chosen = onlyFields(fields, asked);
   return [
     ...chosen,
     ...['X-Forwarded-Method', method, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', authority],

@@ -1,6 +1,6 @@
 import { z } from 'zod/v3';
 import { fieldName } from '../field.js';
-import { duration } from '../values.js';
+import { duration, flag } from '../values.js';
 import { webAddress } from './web-address.js';
 
 const NAMES = 'a list of names of header fields';
@@ -26,6 +26,8 @@ export const forwardAuthOptions = z.strictObject({
   responseFields: z.array(fieldName, { invalid_type_error: NAMES }).optional(),
   /** The field of a good answer that says who the client is: REMOTE_USER. */
   userField: fieldName.optional(),
+  /** Whether `Set-Cookie` of a good answer reaches the client, as that of others does: a session that is renewed. Default false. */
+  passCookies: flag(),
   /** After it a 504. Default 5 s. */
   timeout: duration(),
   /** How long a good answer counts for the same question. Default: not at all. */

@@ -6,6 +6,7 @@ import { forwardAuth } from '../../../src/middleware/forward-auth.js';
 import { mount } from '../../../src/middleware/mount.js';
 import type { Handler, Middleware } from '../../../src/types.js';
 import { RawClient } from '../../support/http-client.js';
+import { answer } from '../../support/http-server.js';
 import { see, startMiddleware } from '../../support/middleware-site.js';
 
 type Options = NonNullable<Parameters<typeof forwardAuth>[0]>;
@@ -207,6 +208,56 @@ test('the question ends with the client, and is not asked again', async () => {
   authority.answer = letIn();
   expect((await fetch(site.url)).status).toBe(200);
   expect(authority.asked).toHaveLength(3);
+});
+
+describe('cookies of a good answer', () => {
+  const RENEWED = ['_oauth2_proxy_0=new; Path=/; HttpOnly', '_oauth2_proxy_1=er; Path=/; HttpOnly'];
+  const renew: Answer = (_, response) => void response.writeHead(202, { 'Set-Cookie': RENEWED }).end();
+  const own: Handler = ({ path: asked }) => {
+    if (asked === '/throws') throw new TypeError('a bug');
+    return answer('', 200, ['Set-Cookie', 'cart=1']);
+  };
+
+  test('reach the client beside those of the application, and with its failures', async () => {
+    const { url } = await startAuthority(renew);
+    const site = await startMiddleware([make({ url, passCookies: true })], own);
+    expect((await fetch(site.url)).headers.getSetCookie()).toEqual(['cart=1', ...RENEWED]);
+    const failed = await fetch(`${site.url}/throws`);
+    expect([failed.status, failed.headers.getSetCookie()]).toEqual([500, RENEWED]);
+  });
+
+  test('do not, if nobody asked for it', async () => {
+    const { url } = await startAuthority(renew);
+    const site = await startMiddleware([make({ url })], own);
+    expect((await fetch(site.url)).headers.getSetCookie()).toEqual(['cart=1']);
+  });
+
+  test('are for whose request was asked about: what is remembered has none', async () => {
+    const { url, asked } = await startAuthority(renew);
+    const cache = { time: '1h', fields: ['X-Forwarded-Host'] };
+    const site = await startMiddleware([make({ url, passCookies: true, cache })]);
+    expect((await fetch(site.url)).headers.getSetCookie()).toEqual(RENEWED);
+    expect((await fetch(site.url)).headers.getSetCookie()).toEqual([]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['a line of its own', 'a=b\n\nHTTP/1.1 200 OK'],
+    ['a control character', 'a=\x01'],
+    ['a NUL', 'a=\0'],
+    ['more than there can be', `a=${'x'.repeat(100_000)}`],
+  ])('with %s: nobody comes in', async (_what, cookie) => {
+    const { url } = await startAuthority(
+      (request) =>
+        void request.socket.end(`HTTP/1.1 200 OK\r\nSet-Cookie: ${cookie}\r\nContent-Length: 0\r\n\r\n`),
+    );
+    const program = vi.fn<Handler>();
+    const site = await startMiddleware([make({ url, passCookies: true })], program);
+    const response = await fetch(site.url);
+    expect([response.status, response.headers.getSetCookie()]).toEqual([502, []]);
+    expect(await response.text()).toContain('XGI_AUTH_FORWARD');
+    expect(program).not.toHaveBeenCalled();
+  });
 });
 
 describe('a cache', () => {
