@@ -16,6 +16,11 @@ export async function beginFreshLoad(): Promise<void> {
   await mark(hooks);
 }
 
+/** Whether code of an application, or middleware of a person's own, is in this process. */
+export function hasLoadedModules(): boolean {
+  return count > 0;
+}
+
 /** @returns the files of the load, as far as Node has loaded them; absolute */
 export async function filesOfLoad(): Promise<readonly string[]> {
   if (hooks !== undefined) await mark(hooks);

@@ -11,6 +11,7 @@ import { openAccessLog } from './access-log.js';
 import { type Answers, Calls, type Port } from './calls.js';
 import type { ChildTask } from './child-task.js';
 import { LocalGateway } from './local-gateway.js';
+import { describeUncaught } from './uncaught.js';
 
 /** For connections that are open when the process that started this one has died. */
 const ORPHAN_GRACE_MS = 1000;
@@ -88,9 +89,7 @@ class GatewayChild {
       onLost: () => {},
     });
     process.on('uncaughtException', (error) => {
-      log.critical('nothing caught an exception: this is a bug in xgi, and this gateway stops', {
-        err: error,
-      });
+      log.critical(describeUncaught(error, 'this gateway stops'), { err: error });
       this.#stop(0, false, 1);
     });
   }

@@ -4,6 +4,7 @@
  */
 import type { ProgramLog } from '../observe/program-log.js';
 import { handleSignals, type SteeringSignal, type StopSignal } from '../process/signals.js';
+import { describeUncaught } from './uncaught.js';
 
 /**
  * The same signal within this time is the same key press: on Ctrl-C the terminal signals the whole group, and npm,
@@ -45,9 +46,7 @@ export class Interruption {
     });
     // A rejection that nothing handles comes here too.
     process.on('uncaughtException', (error) => {
-      log.critical('nothing caught an exception: this is a bug in xgi, and the gateway stops', {
-        err: error,
-      });
+      log.critical(describeUncaught(error, 'the gateway stops'), { err: error });
       this.interrupt('exception');
     });
   }

@@ -62,7 +62,7 @@ const LOG_CLOSE_MS = 1000;
 /**
  * Serves until it is told to stop.
  *
- * @returns the exit status: 0; or 1 after a bug in xgi, or if a second signal cut the end short
+ * @returns the exit status: 0; or 1 after an exception that nothing caught, or if a second signal cut the end short
  * @throws ConfigError, ListenError, BootError or XgiError if it cannot start; nothing is left running then
  */
 export async function serve(options: ServeOptions): Promise<number> {
