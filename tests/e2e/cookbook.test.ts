@@ -3,7 +3,7 @@
  * put to the test.
  */
 import { createHmac } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -13,11 +13,13 @@ import { Authority } from '../support/certificates.js';
 import { CookieJar } from '../support/cookie-jar.js';
 import { curl } from '../support/curl.js';
 import { makeKey, makeToken } from '../support/issuer.js';
+import { repository } from '../support/paths.js';
 import { pollUntil } from '../support/poll.js';
 import { run } from '../support/process.js';
 import { COOKBOOK, Recipe, type RecipeOptions } from '../support/recipe.js';
 import { makeTempDir } from '../support/temp-dir.js';
 import { isMissing, testPython } from '../support/test-env.js';
+import { untilNothingIsLeft } from '../support/xgi.js';
 
 const cannotRun = ['curl', 'php-cgi', 'Perl', 'Django', 'Flask'].some(isMissing);
 const tested = new Set<string>();
@@ -411,6 +413,47 @@ recipe('request-ids', {}, (at) => {
     expect(page.read('shop.log')).toContain(`ERROR ${id} Exception on /pay/5000`);
   });
 });
+
+recipe('hosts-and-betas', {}, (at) => {
+  test('other names, other values and other writings of a name', async () => {
+    await at().start();
+    const ask = async (host: string, ...more: string[]): Promise<string> => {
+      const { status, body } = await curl('-H', `Host: ${host}`, ...more, at().server.url('/'));
+      return status === 200 ? body.trim() : String(status);
+    };
+    expect(await ask('SHOP.example.org:8000')).toMatch(/^shop for /i);
+    expect(await ask('shop.example.org', '-H', 'x-beta: 1')).toBe('next for shop.example.org');
+    expect(await ask('shop.example.org', '-H', 'X-Beta: 11')).toBe('shop for shop.example.org');
+    expect(await ask('blog.example.org', '-H', 'X-Beta: 1')).toBe('<h1>Blog</h1>');
+    for (const host of ['example.org', 'shop.example.org.evil.example', '127.0.0.1'])
+      expect([host, await ask(host)]).toEqual([host, '404']);
+  });
+});
+
+recipe(
+  'tests-without-a-port',
+  {
+    // As npm install xgi leaves it.
+    prepare(page) {
+      mkdirSync(page.file('node_modules'));
+      symlinkSync(repository, page.file('node_modules/xgi'));
+    },
+  },
+  (at) => {
+    test('a test that the site does not pass fails, and nothing is left running', async () => {
+      const page = at();
+      page.write('xgi.config.mjs', page.read('xgi.config.mjs').replace('10.0.0.0/8', '10.9.0.0/16'));
+      const { code, stdout } = await run(process.execPath, ['--test', '--test-reporter=spec'], {
+        cwd: page.directory,
+        env: page.env,
+      });
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/✖ the office gets in, and nobody else/);
+      expect(stdout).toContain('ℹ pass 2');
+      await untilNothingIsLeft(page.directory);
+    });
+  },
+);
 
 test('every page of the cookbook is tested, and in its index', () => {
   const pages = readdirSync(COOKBOOK).filter((file) => file !== 'README.md');

@@ -1,5 +1,6 @@
 /** A client that goes is told to everyone who asked: to middleware, and to the application that got the same request behind it. */
 import { expect, test } from 'vitest';
+import { cache } from '../../src/middleware/cache.js';
 import { limits } from '../../src/middleware/limits.js';
 import type { Handler, Middleware } from '../../src/types.js';
 import { RawClient } from '../support/http-client.js';
@@ -40,6 +41,7 @@ test.each(
   Object.keys(SERVERS).flatMap((server) => [
     [server, 'the same request', [] as Middleware[]] as const,
     [server, 'one with a time limit', [limits({ time: '1m' })]] as const,
+    [server, 'one that a cache shares', [cache()]] as const,
   ]),
 )('%s, %s', async (server, _what, between) => {
   const told: string[] = [];

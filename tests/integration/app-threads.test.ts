@@ -117,6 +117,24 @@ describe.each([
     expect(String(second)).toBe('last');
   });
 
+  test('a client that goes is told to all of it that asked', async () => {
+    project.write(
+      'asks.ts',
+      `import { appendFileSync } from 'node:fs';
+export default (request) => {
+  for (const word of ['one', 'two', 'three']) request.onAbort(() => appendFileSync('notes', word + ' '));
+  appendFileSync('notes', 'begun ');
+  return new Promise(() => {});
+};`,
+    );
+    const server = await startXgi(['app', 'asks.ts', ...flags], { cwd: project.directory });
+    const client = await RawClient.connect(server.port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await pollUntil(() => notes() === 'begun ');
+    client.reset();
+    await pollUntil(() => notes() === 'begun one two three ');
+  });
+
   test('what it throws is a 500, with the line of its source in the log', async () => {
     const server = await start(...flags);
     const line = APP.split('\n').findIndex((text) => text.includes('failed on purpose')) + 1;

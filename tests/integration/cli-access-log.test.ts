@@ -1,4 +1,5 @@
 /** The access log of a running gateway. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, renameSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -43,6 +44,36 @@ test('- is standard output, in the format of gunicorn', async () => {
       String.raw`^127\.0\.0\.1 - - ${TIME} "GET /a%20b\?c=d HTTP/1\.1" 200 \d+ "-" "test \\x22quoted\\x22 \\x5C"\n$`,
     ),
   );
+});
+
+test('the user that middleware has authenticated, and no name that is only claimed', async () => {
+  const hash = `{SHA}${createHash('sha1').update('x').digest('base64')}`;
+  project.write(
+    'xgi.config.yaml',
+    `apps: { site: { target: app:app, workers: 1 } }
+routes:
+  - { app: site }
+  - { path: /staff, app: site, middleware: [{ basicAuth: { users: { 'zo"e': "${hash}" } } }] }
+`,
+  );
+  server = await startXgi(['--access-logfile', 'access.log', '--access-logformat', 'json'], {
+    cwd: project.directory,
+  });
+  const visit = async (path: string, password: string): Promise<void> => {
+    const Authorization = `Basic ${Buffer.from(`zo"e:${password}`).toString('base64')}`;
+    await (await fetch(server.url(path), { headers: { Authorization } })).text();
+  };
+  await visit('/staff', 'x');
+  await visit('/staff', 'wrong');
+  await visit('/', 'x');
+  await server.stop();
+  const lines = readFileSync(project.file('access.log'), 'utf8').trimEnd().split('\n');
+  const entries = lines.map((line) => JSON.parse(line) as { user: unknown; status: number });
+  expect(entries.map(({ user, status }) => [user, status])).toEqual([
+    ['zo"e', 200],
+    [null, 401],
+    [null, 200],
+  ]);
 });
 
 test('a client cannot forge a line', async () => {
