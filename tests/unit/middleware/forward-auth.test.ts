@@ -6,7 +6,7 @@ import { forwardAuth } from '../../../src/middleware/forward-auth.js';
 import { mount } from '../../../src/middleware/mount.js';
 import type { Handler, Middleware } from '../../../src/types.js';
 import { RawClient } from '../../support/http-client.js';
-import { answer } from '../../support/http-server.js';
+import { answer as reply } from '../../support/http-server.js';
 import { see, startMiddleware } from '../../support/middleware-site.js';
 
 type Options = NonNullable<Parameters<typeof forwardAuth>[0]>;
@@ -215,7 +215,7 @@ describe('cookies of a good answer', () => {
   const renew: Answer = (_, response) => void response.writeHead(202, { 'Set-Cookie': RENEWED }).end();
   const own: Handler = ({ path: asked }) => {
     if (asked === '/throws') throw new TypeError('a bug');
-    return answer('', 200, ['Set-Cookie', 'cart=1']);
+    return reply('', 200, ['Set-Cookie', 'cart=1']);
   };
 
   test('reach the client beside those of the application, and with its failures', async () => {
