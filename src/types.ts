@@ -64,6 +64,11 @@ export interface GatewayRequest {
   /** Who the client is; null unless a middleware of ours has authenticated it. Nothing that a client sends sets it. */
   readonly identity: Identity | null;
   /**
+   * Whether a middleware has let it in, or changed it, for who its client is, without an identity: for an API key, a ticket, a tenant. As with an
+   * identity, its answer is for others only if it says so (RFC 9111 section 3.5).
+   */
+  readonly isPersonal: boolean;
+  /**
    * What middleware tells the application about this request: name, value, name, value …, byte text. They become variables of its environ,
    * under what xgi computes itself: none of them can stand for SCRIPT_NAME or REMOTE_ADDR.
    */

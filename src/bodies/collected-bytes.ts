@@ -26,8 +26,11 @@ export class CollectedBytes {
     return this.#length + bytes <= this.#maxBytes;
   }
 
-  /** @param chunk for which there is room */
-  add(chunk: Buffer): void {
+  /**
+   * @param chunk for which there is room
+   * @returns its copy, which stays as it is
+   */
+  add(chunk: Buffer): Buffer {
     const length = this.#length + chunk.length;
     if (length > this.#memory.length) {
       const larger = Buffer.allocUnsafe(Math.min(this.#maxBytes, Math.max(length, this.#memory.length * 2)));
@@ -36,5 +39,6 @@ export class CollectedBytes {
     }
     chunk.copy(this.#memory, this.#length);
     this.#length = length;
+    return this.#memory.subarray(length - chunk.length, length);
   }
 }

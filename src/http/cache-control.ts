@@ -8,7 +8,7 @@ const DIRECTIVE =
 /** Commas that are not in quotes. */
 const MEMBER = /(?:"(?:[^"\\]|\\.)*"|[^,])+/g;
 
-/** A member that cannot be read is passed over. */
+/** A member that cannot be read is passed over; {@link isWellFormed} tells whether there is one. */
 export function parseCacheControl(value: string): Directives {
   const directives = new Map<string, string>();
   for (const member of value.match(MEMBER) ?? []) {
@@ -18,6 +18,11 @@ export function parseCacheControl(value: string): Directives {
       directives.set(name, groups!['quoted'] ?? groups!['token'] ?? '');
   }
   return directives;
+}
+
+/** Whether all of it can be read. */
+export function isWellFormed(value: string): boolean {
+  return (value.match(MEMBER) ?? []).every((member) => member.trim() === '' || DIRECTIVE.test(member));
 }
 
 /** Seconds of a directive; undefined if it is not there, 0 for what is no number (section 4.2.1: consider it stale). */

@@ -22,6 +22,7 @@ export type RequestChanges = Partial<
     | 'clientAddress'
     | 'clientPort'
     | 'identity'
+    | 'isPersonal'
     | 'variables'
     | 'id'
   >
@@ -49,6 +50,7 @@ export class DerivedRequest implements GatewayRequest {
   clientAddress: string;
   clientPort: number;
   identity: Identity | null;
+  isPersonal: boolean;
   variables: Fields;
   readonly arrivedAtMs: number;
   /** The request that this one was made of. */
@@ -71,6 +73,7 @@ export class DerivedRequest implements GatewayRequest {
     this.clientAddress = whole.clientAddress;
     this.clientPort = whole.clientPort;
     this.identity = whole.identity;
+    this.isPersonal = whole.isPersonal;
     this.variables = whole.variables;
     this.arrivedAtMs = whole.arrivedAtMs;
   }

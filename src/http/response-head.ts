@@ -65,6 +65,7 @@ export class ResponseHead {
     }
     if (!Number.isInteger(status) || status < 100 || status > 599)
       refuse(`the status is ${status}; expected 100 to 599`);
+    if (typeof reason !== 'string') refuse(`the reason phrase is of type ${typeof reason}; expected text`);
     if (BAD_VALUE.test(reason)) refuse(`the reason phrase ${JSON.stringify(reason)} has a control character`);
     let contentLength = -1;
     let hasDate = false;
@@ -73,6 +74,8 @@ export class ResponseHead {
       const name = fields[i]!;
       const value = fields[i + 1];
       if (value === undefined) refuse(`the field ${JSON.stringify(name)} has no value`);
+      if (typeof name !== 'string' || typeof value !== 'string')
+        refuse(`the field ${String(name)} is of type ${typeof value}; expected text`);
       checkField(name, value);
       const lower = name.toLowerCase();
       if (lower === 'content-length') {

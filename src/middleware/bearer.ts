@@ -145,6 +145,8 @@ function reasonOf(error: unknown): string {
     return 'no key of ours fits its signature';
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
     return 'its algorithm is not one of ours';
+  // A key of the set that is none: what the token says chose it.
+  if (error instanceof DOMException) return 'the key that it names cannot be used';
   // A key that does not go with the algorithm that the token names.
   if (error instanceof errors.JOSEError || error instanceof TypeError) return 'it is not a signed token';
   throw error;

@@ -17,6 +17,7 @@ import { combinedValue, firstValue, withoutFields } from '../http/field-values.j
 import { mediaTypeOf } from '../http/media-types.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
+import { withVary } from '../http/vary.js';
 import { type Answer, headWithFields } from './answer.js';
 import { defineMiddleware, type MiddlewareContext } from './define.js';
 
@@ -83,7 +84,9 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
         body.kind !== 'empty' &&
         typeFor(request, page) !== page.mediaType &&
         takes(request, head.field('content-type'));
-      return isOwn ? response : replace(fixed(page, request, head.status));
+      return isOwn
+        ? { head: headWithFields(head, withVary(head.fields, 'Accept')), body }
+        : replace(fixed(page, request, head.status));
     }
     return attempt(page, request, head.status, undefined).then(replace);
   };

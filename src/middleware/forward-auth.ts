@@ -68,8 +68,12 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
   };
 
   const letIn = (request: GatewayRequest, { identity, fields }: Pass): GatewayRequest =>
-    // Without a name in the answer nobody is authenticated, whoever was so before.
-    requests.of(request, userField === undefined ? {} : { identity: identity ?? null }, fields);
+    // Without a name in the answer nobody is authenticated, whoever was so before; and yet it is let in for what it has shown.
+    requests.of(
+      request,
+      { isPersonal: true, ...(userField === undefined ? {} : { identity: identity ?? null }) },
+      fields,
+    );
 
   /** Cookies are for who has asked just now: what is remembered has none. */
   const answerWithCookies = (next: Handler, request: GatewayRequest, answer: WebAnswer): Answer => {

@@ -2,7 +2,6 @@
  * `rateLimit`: so many requests in a window for each client; 429 for what is more (RFC 6585 section 4). Tells clients what is left, in the fields
  * RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).
  */
-import { createHash } from 'node:crypto';
 import type { z } from 'zod/v3';
 import { rateLimitOptions } from '../config/middleware/rate-limit.js';
 import { ResponseHead } from '../http/response-head.js';
@@ -11,6 +10,7 @@ import { answerWithHead } from './answer.js';
 import { Buckets } from './buckets.js';
 import { networkOf } from './client-network.js';
 import { defineMiddleware } from './define.js';
+import { keptKey } from './kept-key.js';
 
 const WINDOW_MS = 60_000;
 
@@ -33,16 +33,6 @@ export const rateLimit = defineMiddleware(
   },
 );
 
-const MAX_KEY_LENGTH = 64;
-
-/** What is kept of a client's text: as much for each, and no part of its head, which would keep all of that alive. */
-function keyOfText(text: string): string {
-  const bytes = Buffer.from(text, 'latin1');
-  return bytes.length <= MAX_KEY_LENGTH
-    ? bytes.toString('latin1')
-    : createHash('sha256').update(bytes).digest('base64');
-}
-
 /** Those without a key share one. */
 function keyReader(
   by: NonNullable<z.output<typeof rateLimitOptions>['by']>,
@@ -50,10 +40,10 @@ function keyReader(
   // A name has no NUL, so none is the key of an address.
   if (by === 'user')
     return ({ identity, clientAddress }) =>
-      identity === null ? `\0${networkOf(clientAddress)}` : keyOfText(identity.user);
+      identity === null ? `\0${networkOf(clientAddress)}` : keptKey(identity.user);
   if (by === 'address') return ({ clientAddress }) => networkOf(clientAddress);
   const name = by.field.toLowerCase();
-  return (request) => keyOfText(request.field(name) ?? '');
+  return (request) => keptKey(request.field(name) ?? '');
 }
 
 function tooMany(seconds: number, fields: Fields): GatewayResponse {

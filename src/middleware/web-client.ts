@@ -98,7 +98,9 @@ export class WebClient {
 
   #send(fields: Fields): http.ClientRequest {
     const headers: Record<string, string[]> = {};
-    for (let i = 0; i < fields.length; i += 2) (headers[fields[i]!] ??= []).push(fields[i + 1]!);
+    // Names of one field, however a client writes them: Node would send the last of them only.
+    for (let i = 0; i < fields.length; i += 2)
+      (headers[fields[i]!.toLowerCase()] ??= []).push(fields[i + 1]!);
     const { request } = this.#url.protocol === 'https:' ? https : http;
     return request(this.#url, { agent: this.#agent, headers });
   }

@@ -52,6 +52,7 @@ export class Exchange implements GatewayRequest {
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly identity = null;
+  readonly isPersonal = false;
   readonly variables = NO_FIELDS;
   readonly head: RequestHead;
   readonly body: RequestBodyStream | null;

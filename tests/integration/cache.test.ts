@@ -142,7 +142,9 @@ describe('what is not stored', () => {
     ['private for a field', ['Cache-Control', 'max-age=60, private="x, y"']],
     ['no-store', ['Cache-Control', 'no-store, max-age=60']],
     ['behind what cannot be read', ['Cache-Control', 'max-age=60, a b c, private']],
+    ['in one with what cannot be read', ['Cache-Control', 'no-store;max-age=60']],
     ['no-cache', ['Cache-Control', 'no-cache, max-age=60']],
+    ['a stream of events', [...FRESH, 'Content-Type', 'text/event-stream; charset=utf-8']],
     ['nothing but old', ['Expires', 'Thu, 01 Jan 1970 00:00:00 GMT']],
     ['a cookie', [...FRESH, 'Set-Cookie', 'a=b']],
     ['a cookie, though public', ['Cache-Control', 'public, max-age=60', 'Set-Cookie', 'a=b']],
@@ -286,6 +288,32 @@ describe('Authorization', () => {
     await get(url, { 'X-User': 'ada' });
     expect((await get(url)).text).toBe('answer 2');
     expect((await get(url, { 'X-User': 'ada' })).text).toBe('answer 3');
+  });
+
+  test.each<[string, (request: GatewayRequest) => GatewayRequest]>([
+    [
+      'whom a middleware has let in without a name',
+      (request) => deriveRequest(request, { isPersonal: true }),
+    ],
+    [
+      'who has shown a certificate',
+      (request) =>
+        Object.assign(deriveRequest(request, {}), {
+          peer: { ...request.peer, tls: { clientCertificate: { verify: 'SUCCESS', subject: 'CN=ada' } } },
+        }),
+    ],
+  ])('%s counts as one', async (_who, known) => {
+    for (const options of [{}, { defaultTtl: '1m' }]) {
+      const { handler } = counting(options.defaultTtl === undefined ? FRESH : []);
+      const cached = cache(options)(handler);
+      const { url } = await startServer((request) =>
+        cached(request.field('x-key') === undefined ? request : known(request)),
+      );
+      await get(url, { 'X-Key': 'a' });
+      expect((await get(url)).text).toBe('answer 2');
+      expect((await get(url)).text).toBe('answer 2');
+      expect((await get(url, { 'X-Key': 'b' })).text).toBe('answer 3');
+    }
   });
 });
 
@@ -542,6 +570,29 @@ describe('many who ask for the same', () => {
     expect((await other.response()).body).toBe('one two');
     expect(source.cancelled).toBe(0);
     expect(source.takenBytes).toBe(7);
+  });
+
+  test('the first may take its time: the others do not wait for it', async () => {
+    // More than the buffers of a socket take.
+    const page = Buffer.alloc(16_000_000, 'x');
+    const source = new TestSource();
+    const server = await serve(() => streamed(source, FRESH), { size: '64mb', entrySize: '32mb' });
+    const first = await RawClient.connect(server.port);
+    first.socket.pause();
+    first.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await pollUntil(() => source.sink);
+    const other = await RawClient.connect(server.port);
+    other.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await arrived(server, 2);
+    for (let at = 0; at < page.length; at += 1_000_000) {
+      // It gives no more than one chunk that has not been taken.
+      await pollUntil(() => source.takenBytes === at);
+      source.sink!.data(page.subarray(at, at + 1_000_000));
+    }
+    source.sink!.end();
+    expect((await other.response()).body).toHaveLength(page.length);
+    first.socket.resume();
+    expect((await first.response()).body).toHaveLength(page.length);
   });
 
   test('when all have left, the application is told', async () => {

@@ -74,7 +74,10 @@ describe('a file', () => {
     expect(JSON.parse(problem.text)).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
     expect((await ask(`${url}/throws`, 'text/plain')).text).toBe('404 Not Found\n');
     // The application's own words for such a client.
-    expect((await ask(`${url}/other`, 'application/json')).text).toBe('{}');
+    const own = await ask(`${url}/other`, 'application/json');
+    expect(own.text).toBe('{}');
+    // To others, it would have been the page.
+    expect(own.fields['vary']).toBe('Accept');
   });
 
   test('HEAD has its fields', async () => {

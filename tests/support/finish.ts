@@ -28,6 +28,7 @@ export function fakeRequest(given: Partial<GatewayRequest> = {}): GatewayRequest
     clientAddress: '192.0.2.1',
     clientPort: 0,
     identity: null,
+    isPersonal: false,
     variables: [],
     id: '1-7',
     arrivedAtMs: 0,

@@ -105,13 +105,22 @@ function headersOf({ fields }: GatewayRequest): Headers {
 
 // What the URL parser leaves as it is: no dot segments, no backslashes, no tabs, nothing it would encode.
 const PLAIN_PATH = /^(?:\/(?!(?:\.|%2e){1,2}(?:\/|$))[\w.\-~!$&'()*+,;=:@%]*)+$/i;
+/** What the parser would make another path of: nobody before the application has seen that one. */
+const MADE_ANOTHER = /\\|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 const PLAIN_QUERY = /^[\w.\-~!$&()*+,;=:@%/?]*$/;
 
+/** @throws RemoteProtocolError 400 `XGI_APP_URL` */
 function urlOf({ scheme, authority, mount, path, query }: GatewayRequest): string {
   const whole = mount + path;
   const search = query === '' ? '' : `?${query}`;
   const origin = originOf(scheme, authority);
   if (PLAIN_PATH.test(whole) && PLAIN_QUERY.test(query)) return origin + whole + search;
+  if (MADE_ANOTHER.test(whole))
+    throw new RemoteProtocolError(
+      400,
+      'XGI_APP_URL',
+      `there is no URL with the path ${whole}: its dot segments or backslashes would make it another`,
+    );
   return parse(`${origin}${whole}${search}`).href;
 }
 
@@ -121,10 +130,24 @@ let lastOrigin = '';
 function originOf(scheme: string, authority: string): string {
   const key = `${scheme}://${authority || 'localhost'}`;
   if (key !== lastAuthority) {
-    lastOrigin = parse(key).origin;
+    const { origin, host, port } = parse(key);
+    // Routes go by the host as it was sent: `%61dmin.example` and `127.1` are not those that the parser makes of them.
+    const isSame = authority === '' || withoutDefaultPort(authority, port) === host;
+    if (!isSame)
+      throw new RemoteProtocolError(
+        400,
+        'XGI_APP_URL',
+        `there is no URL with the host ${authority}: it would become ${host}`,
+      );
+    lastOrigin = origin;
     lastAuthority = key;
   }
   return lastOrigin;
+}
+
+/** @param port as the parser has it, '' for that of the scheme */
+function withoutDefaultPort(authority: string, port: string): string {
+  return (port === '' ? authority.replace(/:(?:80|443)?$/, '') : authority).toLowerCase();
 }
 
 /** @throws RemoteProtocolError 400 `XGI_APP_URL`: HTTP allows hosts that no URL has, `a..b` or `1.2.3.4.5` */

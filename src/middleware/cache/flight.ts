@@ -2,7 +2,7 @@
  * One request to the application, and all that wait for its answer: the client that came first, and those that asked for the same since.
  *
  * It goes on for as long as one of them is there. Who waits gets what has been stored; or is told that there is nothing for others in it, and asks
- * the application itself.
+ * the application itself. Where one has waited in vain, nobody waits any more.
  */
 import { GatewayError } from '../../errors.js';
 import { type AbortListeners, tellAborted, withAbortListener } from '../../http/abort-listeners.js';
@@ -19,6 +19,7 @@ export class Flight {
   readonly #waiting = new Set<(stored: StoredResponse | undefined) => void>();
   #isSettled = false;
   #hasClient = true;
+  #awaited: (() => void) | undefined;
 
   /** @param over called once, when nobody can join any more */
   constructor(request: GatewayRequest, over: () => void) {
@@ -38,8 +39,9 @@ export class Flight {
         this.#waiting.delete(settle);
         resolve(stored);
       };
-      const timer = setTimeout(() => settle(undefined), atMostMs);
+      const timer = setTimeout(() => this.settle(undefined), atMostMs);
       this.#waiting.add(settle);
+      this.#awaited?.();
       request.onAbort(() => {
         if (!this.#waiting.has(settle)) return;
         reject(new GatewayError(503, 'XGI_CACHE_WAIT', 'the client has gone while it waited'));
@@ -47,6 +49,12 @@ export class Flight {
         this.#giveUp();
       });
     });
+  }
+
+  /** @param listener called whenever somebody begins to wait; at once if somebody does so already */
+  onAwaited(listener: () => void): void {
+    this.#awaited = listener;
+    if (this.#waiting.size > 0) listener();
   }
 
   /** The client that came first. */

@@ -1,6 +1,7 @@
 /** Whether an answer may be stored, for whom, and for how long (RFC 9111 sections 3 and 4.2). */
 import CachePolicy from 'http-cache-semantics';
-import { type Directives, parseCacheControl, secondsOf } from '../../http/cache-control.js';
+import { type Directives, isWellFormed, parseCacheControl, secondsOf } from '../../http/cache-control.js';
+import { mediaTypeIn } from '../../http/changed-content.js';
 import { formatHttpDate } from '../../http/date.js';
 import { combinedValue, firstValue, withField, withoutFields } from '../../http/field-values.js';
 import type { ResponseHead } from '../../http/response-head.js';
@@ -44,7 +45,12 @@ export function storedHead(
   options: FreshnessOptions,
 ): StoredHead | undefined {
   const { status, reason, fields } = head;
-  const control = parseCacheControl(combinedValue(fields, 'cache-control') ?? '');
+  const controlValue = combinedValue(fields, 'cache-control') ?? '';
+  const control = parseCacheControl(controlValue);
+  // What cannot be read may be what forbids it: `no-store;max-age=60`.
+  if (!isWellFormed(controlValue)) return undefined;
+  // It has no end that anybody could wait for.
+  if (mediaTypeIn(fields) === 'text/event-stream') return undefined;
   // For one client; and a cookie that is given to many is the end of their sessions.
   if (firstValue(fields, 'set-cookie') !== undefined || status === 206) return undefined;
   if ((combinedValue(fields, 'vary') ?? '').includes('*')) return undefined;

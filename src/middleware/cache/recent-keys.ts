@@ -1,5 +1,6 @@
 /** Keys of the last while: so many, and so long. */
 import { BoundedMap } from '../bounded-map.js';
+import { keptKey } from '../kept-key.js';
 
 export class RecentKeys {
   readonly #lastMs: number;
@@ -11,19 +12,19 @@ export class RecentKeys {
   }
 
   has(key: string): boolean {
-    const untilMs = this.#untilMs.get(key);
+    const kept = keptKey(key);
+    const untilMs = this.#untilMs.get(kept);
     if (untilMs === undefined) return false;
     if (performance.now() < untilMs) return true;
-    this.#untilMs.delete(key);
+    this.#untilMs.delete(kept);
     return false;
   }
 
   delete(key: string): void {
-    this.#untilMs.delete(key);
+    this.#untilMs.delete(keptKey(key));
   }
 
   add(key: string): void {
-    // A copy: a part of a head would keep the whole head alive.
-    this.#untilMs.set(Buffer.from(key, 'latin1').toString('latin1'), performance.now() + this.#lastMs);
+    this.#untilMs.set(keptKey(key), performance.now() + this.#lastMs);
   }
 }

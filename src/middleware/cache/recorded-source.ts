@@ -1,6 +1,6 @@
 /**
- * A body that is kept while it is sent. The client's pace is the source's; a client that leaves takes the body with it, unless somebody else
- * waits for it, who then gets it at full speed.
+ * A body that is kept while it is sent. The client's pace is the source's, until somebody else waits for the body: then it comes at full speed
+ * for as long as it is short enough to be kept. A client that leaves takes the body with it, unless somebody waits.
  */
 import { CollectedBytes } from '../../bodies/collected-bytes.js';
 import type { BodySink, BodySource } from '../../types.js';
@@ -22,8 +22,12 @@ export class RecordedSource implements BodySource {
   #collected: CollectedBytes | undefined;
   #isStarted = false;
   #isOver = false;
-  /** The client's share of what `taken` is told of. */
-  #unsent = 0;
+  /** The lengths of the chunks that the source has not been told to be taken; the oldest comes first. */
+  readonly #untold: number[] = [];
+  /** How many chunks the client has yet to take, of which the source has been told already. Their memory is not the source's. */
+  #ahead = 0;
+  #isHurried = false;
+  #isTelling = false;
 
   constructor(recording: Recording) {
     this.#recording = recording;
@@ -38,8 +42,19 @@ export class RecordedSource implements BodySource {
 
   taken(bytes: number): void {
     if (this.#sink === undefined) return;
-    this.#unsent -= bytes;
+    if (this.#ahead > 0) {
+      this.#ahead -= 1;
+      return;
+    }
+    this.#untold.shift();
     this.#recording.source.taken(bytes);
+  }
+
+  /** Somebody waits for it. */
+  hurry(): void {
+    if (this.#isOver || this.#collected === undefined) return;
+    this.#isHurried = true;
+    this.#goAhead();
   }
 
   cancel(): void {
@@ -57,9 +72,7 @@ export class RecordedSource implements BodySource {
   detach(): void {
     if (this.#isOver) return;
     this.#sink = undefined;
-    const unsent = this.#unsent;
-    this.#unsent = 0;
-    if (unsent > 0) this.#recording.source.taken(unsent);
+    this.#goAhead();
     this.#start();
   }
 
@@ -79,11 +92,13 @@ export class RecordedSource implements BodySource {
 
   #data(chunk: Buffer): void {
     if (this.#isOver) return;
-    if (this.#collected?.hasRoomFor(chunk.length) === true) this.#collected.add(chunk);
+    let sent = chunk;
+    if (this.#collected?.hasRoomFor(chunk.length) === true) sent = this.#collected.add(chunk);
     else this.#settle(undefined);
     if (this.#sink !== undefined) {
-      this.#unsent += chunk.length;
-      this.#sink.data(chunk);
+      this.#untold.push(chunk.length);
+      this.#sink.data(sent);
+      if (this.#isHurried) this.#goAhead();
     } else if (this.#collected === undefined) {
       this.#isOver = true;
       this.#recording.source.taken(chunk.length);
@@ -100,9 +115,22 @@ export class RecordedSource implements BodySource {
     this.#sink?.end();
   }
 
+  /** Without the client. */
+  #goAhead(): void {
+    // A source may give the next chunk in this call.
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let length = this.#untold.shift(); length !== undefined; length = this.#untold.shift()) {
+      this.#ahead += 1;
+      this.#recording.source.taken(length);
+    }
+    this.#isTelling = false;
+  }
+
   #settle(bytes: Buffer | undefined): void {
     if (this.#collected === undefined) return;
     this.#collected = undefined;
+    this.#isHurried = false;
     // Its memory may be twice as long.
     this.#recording.done(bytes === undefined ? undefined : Buffer.from(bytes));
   }

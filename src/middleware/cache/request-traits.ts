@@ -32,12 +32,13 @@ const KEYED =
 const OVERRIDE = /^x-(?:http-method(?:-override)?|method-override)$/;
 const NO_TRAITS: RequestTraits = { bits: 0, keyed: '' };
 
-export function traitsOf({ fields, body, identity, authority }: GatewayRequest): RequestTraits {
+export function traitsOf(request: GatewayRequest): RequestTraits {
+  const { fields, body, authority } = request;
   let bits = 0;
   let keyed = '';
   // A body with GET: programs may read it. HTTP/1.0 without Host: nobody knows what the answer is about.
   if (body !== null || authority === '') bits |= TRAIT.special;
-  if (identity !== null) bits |= TRAIT.authenticated;
+  if (isKnown(request)) bits |= TRAIT.authenticated;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     switch (name.charCodeAt(0) | 0x20) {
@@ -67,6 +68,11 @@ export function traitsOf({ fields, body, identity, authority }: GatewayRequest):
     }
   }
   return bits === 0 && keyed === '' ? NO_TRAITS : { bits, keyed };
+}
+
+/** By a middleware, or by the handshake. */
+function isKnown({ identity, isPersonal, peer }: GatewayRequest): boolean {
+  return identity !== null || isPersonal || peer.tls?.clientCertificate?.verify === 'SUCCESS';
 }
 
 function conditionOf(name: string): number {

@@ -268,6 +268,7 @@ export class ResponseCache {
       isAwaited: () => flight.waiting > 0,
       done,
     });
+    flight.onAwaited(() => source.hurry());
     return { head: storedToo.head, body: { kind: 'stream', source } };
   }
 

@@ -29,6 +29,7 @@ export function newRequest(changes: Partial<GatewayRequest> = {}): GatewayReques
     clientAddress: peer.remoteAddress,
     clientPort: peer.remotePort,
     identity: null,
+    isPersonal: false,
     variables: [],
     id: 'id',
     arrivedAtMs: 0,

@@ -168,6 +168,15 @@ describe('a key file', () => {
     expect(await status({ keyFile }, await makeToken(first))).toBe(401);
   });
 
+  test('with a set that has keys that are none: a token that names one is not valid', async () => {
+    const broken = { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', kid: 'broken', alg: 'ES256' };
+    const keyFile = write(JSON.stringify({ keys: [first.jwk, broken] }));
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const token = await makeToken({ kid: 'broken', privateKey }, { alg: 'ES256' });
+    expect(await status({ keyFile }, token)).toBe(401);
+    expect(await status({ keyFile }, await makeToken(first))).toBe(200);
+  });
+
   test('with a set, also for a token that does not name its key', async () => {
     const keyFile = write(JSON.stringify({ keys: [first.jwk, second.jwk] }));
     expect(await status({ keyFile }, await makeToken(second))).toBe(200);

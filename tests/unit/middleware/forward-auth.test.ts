@@ -87,6 +87,15 @@ test('the fields of the question can be chosen', async () => {
   expect(asked[0]!.headers.cookie).toBeUndefined();
 });
 
+test('a field that comes in pieces, and in several spellings, is asked about as a whole', async () => {
+  const { url, asked } = await startAuthority(letIn());
+  const site = await startMiddleware([make({ url })]);
+  const client = await RawClient.connect(Number(new URL(site.url).port));
+  client.send('GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1\r\ncookie: b=2\r\nCOOKIE: c=3\r\n\r\n');
+  await client.response();
+  expect(asked[0]!.headers.cookie).toBe('a=1; b=2; c=3');
+});
+
 test('a good answer says who it is, and gives fields to the application', async () => {
   const { url } = await startAuthority(
     letIn({ 'Remote-User': 'zo\xC3\xAB', 'X-Groups': 'a,b', 'X-Secret': 's' }),

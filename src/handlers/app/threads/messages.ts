@@ -36,6 +36,7 @@ export interface RequestData extends Pick<
 > {
   readonly peer: Peer;
   readonly identity: Identity | null;
+  readonly isPersonal: boolean;
   /** Content-Length, -1 for a chunked body; null for none. */
   readonly bodyLength: number | null;
   /** Since the head arrived; the clocks of threads differ. */

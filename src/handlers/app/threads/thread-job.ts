@@ -206,6 +206,7 @@ function describeRequest(request: GatewayRequest): RequestData {
     clientAddress: request.clientAddress,
     clientPort: request.clientPort,
     identity: request.identity && { scheme: request.identity.scheme, user: request.identity.user },
+    isPersonal: request.isPersonal,
     variables: request.variables,
     id: request.id,
     peer: {

@@ -181,6 +181,7 @@ class ThreadRequest implements GatewayRequest {
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly identity: GatewayRequest['identity'];
+  readonly isPersonal: boolean;
   readonly variables: GatewayRequest['variables'];
   readonly id: string;
   readonly arrivedAtMs: number;
@@ -206,6 +207,7 @@ class ThreadRequest implements GatewayRequest {
     this.clientAddress = data.clientAddress;
     this.clientPort = data.clientPort;
     this.identity = data.identity;
+    this.isPersonal = data.isPersonal;
     this.variables = data.variables;
     this.id = data.id;
     this.arrivedAtMs = performance.now() - data.ageMs;
