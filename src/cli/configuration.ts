@@ -10,6 +10,7 @@ import type { WantedPrivileges } from '../types.js';
 import { resolvePrivileges } from '../process/privileges.js';
 import { checkLauncher as checkRootsLauncher } from '../process/program-user.js';
 import { importXgi } from '../service/load-module.js';
+import type { ReadConfig } from '../service/reload.js';
 import { isSameConfig, siteOf } from '../service/site-application.js';
 import type { CommandLine } from './command-line.js';
 import { detect, folderToDetect, overlay } from './detected.js';
@@ -87,7 +88,7 @@ export async function readConfiguration(
     });
     return { user, resolved, file, detection, nameOf };
   } catch (error) {
-    throw file !== undefined && error instanceof ConfigError ? file.explain(error) : error;
+    throw explainBy({ file }, error);
   }
 }
 
@@ -100,7 +101,7 @@ export async function rereadConfiguration(
   before: Configuration,
   commandLine: CommandLine,
   context: ConfigurationContext,
-): Promise<ResolvedConfig> {
+): Promise<ReadConfig> {
   const kept = new Map<string, ResolvedConfig>();
   const now = await readConfiguration(commandLine, {
     ...context,
@@ -112,7 +113,7 @@ export async function rereadConfiguration(
       return old;
     },
   });
-  const explain = (error: ConfigError): ConfigError => now.file?.explain(error) ?? error;
+  const explain = (error: unknown): unknown => explainBy(now, error);
   const changed = SERVER_SETTINGS.find((key) => !isDeepStrictEqual(before.user[key], now.user[key]));
   if (changed !== undefined)
     throw explain(
@@ -125,7 +126,12 @@ export async function rereadConfiguration(
     const old = kept.get(name);
     if (old !== undefined && !isSameConfig(old, app)) throw explain(needsRoot(now.nameOf('apps', [name])));
   }
-  return now.resolved;
+  return { config: now.resolved, explain };
+}
+
+/** The same error, with the line of the configuration file if it is about one. */
+export function explainBy({ file }: Pick<Configuration, 'file'>, error: unknown): unknown {
+  return file === undefined ? error : file.explain(error);
 }
 
 /** Whether the workers of that application are neither root's to start, any more, nor this process's. */

@@ -4,10 +4,16 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
 import { takeListenFds } from '../process/systemd.js';
 import { takeChild } from '../service/child-task.js';
-import { takePredecessor } from '../service/handover.js';
+import { type Predecessor, takePredecessor } from '../service/handover.js';
 import type { CommandLine } from './command-line.js';
 import { describeDetection } from './detected.js';
-import { readConfiguration, rereadConfiguration } from './configuration.js';
+import {
+  type Configuration,
+  type ConfigurationContext,
+  explainBy,
+  readConfiguration,
+  rereadConfiguration,
+} from './configuration.js';
 import { loadParts } from './load-parts.js';
 
 /** @returns the exit status */
@@ -22,6 +28,25 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
   const context = { cwd, inheritedFds };
   if (commandLine.action === 'init') return await (await import('./init.js')).runInit(commandLine, context);
   const configuration = await readConfiguration(commandLine, context);
+  try {
+    return await run(configuration, { commandLine, version, context, predecessor });
+  } catch (error) {
+    // What only a start finds out about what stands in the file, too.
+    throw explainBy(configuration, error);
+  }
+}
+
+interface RunOptions {
+  readonly commandLine: CommandLine;
+  readonly version: string;
+  readonly context: ConfigurationContext;
+  readonly predecessor: Predecessor | undefined;
+}
+
+async function run(
+  configuration: Configuration,
+  { commandLine, version, context, predecessor }: RunOptions,
+): Promise<number> {
   const { resolved: config, nameOf } = configuration;
   const formatLine = compileFormat(config, nameOf('accessLogformat'));
   const { detection } = configuration;
@@ -43,7 +68,7 @@ export async function runWsgi(commandLine: CommandLine, version: string): Promis
     configuration.file === undefined
       ? undefined
       : () => rereadConfiguration(configuration, commandLine, context);
-  return await serve({ config, formatLine, version, nameOf, cwd, predecessor, reread });
+  return await serve({ config, formatLine, version, nameOf, cwd: context.cwd, predecessor, reread });
 }
 
 /** Also for a gateway without an access log: a mistake is found now, not when the log is wanted. */

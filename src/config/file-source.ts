@@ -1,6 +1,7 @@
 /** The bytes of a configuration file, as text. */
 import { isUtf8 } from 'node:buffer';
 import { readRegularFile } from '../io/read-regular-file.js';
+import { whyUnreadable } from './unreadable.js';
 
 /** Of 10,000 routes it is the double. */
 const MAX_BYTES = 8 * 2 ** 20;
@@ -24,18 +25,7 @@ function read(file: string): Buffer {
   try {
     return readRegularFile(file, MAX_BYTES);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    switch (code) {
-      case 'ENOENT':
-      case 'ENOTDIR':
-        throw new Error('there is no such file', { cause: error });
-      case 'EACCES':
-        throw new Error(`user ${process.geteuid?.()} may not read it`, { cause: error });
-      case 'ELOOP':
-        throw new Error('it is a symbolic link that leads to itself', { cause: error });
-      default:
-        throw new Error(message, { cause: error });
-    }
+    throw new Error(whyUnreadable(error), { cause: error });
   }
 }
 

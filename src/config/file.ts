@@ -6,7 +6,7 @@
  */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError } from '../errors.js';
+import { BootError, ConfigError } from '../errors.js';
 import { formatExcerpt } from './excerpt.js';
 import { copySettings } from './file-settings.js';
 import { readSource } from './file-source.js';
@@ -35,8 +35,8 @@ export interface ConfigFile {
   readonly settings: UserConfig;
   /** How a message names a setting. */
   nameOf(at: SettingPath, what?: 'key' | 'value'): string;
-  /** The same error; with the line it speaks of and a caret, if it begins with a place in this file. */
-  explain(error: ConfigError): ConfigError;
+  /** The same error; with the line it speaks of and a caret, if it begins with a place in this file. Anything else stays as it is. */
+  explain(error: unknown): unknown;
 }
 
 /** In the order in which they are looked for. */
@@ -69,7 +69,7 @@ export async function loadConfigFile(
 ): Promise<ConfigFile> {
   const name = displayName(file, cwd);
   const source = read(file, name);
-  const explain = (error: ConfigError): ConfigError => withExcerpt(error, name, source);
+  const explain = (error: unknown): unknown => withExcerpt(error, name, source);
   try {
     const document = await parse(file, name, { source, importXgi });
     const nameOf: ConfigFile['nameOf'] = (at, what = 'value') => {
@@ -79,7 +79,7 @@ export async function loadConfigFile(
     };
     return { path: file, settings: copySettings(document.value, nameOf), nameOf, explain };
   } catch (error) {
-    throw error instanceof ConfigError ? explain(error) : error;
+    throw explain(error);
   }
 }
 
@@ -133,13 +133,19 @@ export function formatPath(at: SettingPath): string {
     .join('');
 }
 
-function withExcerpt(error: ConfigError, name: string, source: string): ConfigError {
-  if (!error.message.startsWith(`${name}:`)) return error;
-  const [, line, column] = /^:([0-9]+):([0-9]+):/.exec(error.message.slice(name.length)) ?? [];
+function withExcerpt(error: unknown, name: string, source: string): unknown {
+  const Class = [ConfigError, BootError].find((known) => error instanceof known);
+  if (Class === undefined) return error;
+  const { code, message, detail } = error as ConfigError | BootError;
+  if (!message.startsWith(`${name}:`)) return error;
+  const [, line, column] = /^:([0-9]+):([0-9]+):/.exec(message.slice(name.length)) ?? [];
   const text = line === undefined ? undefined : source.split(/\r?\n/)[Number(line) - 1];
   if (text === undefined) return error;
   const excerpt = formatExcerpt(text, Number(line), Number(column));
-  return new ConfigError(error.code, `${error.message}\n\n${excerpt}`, { cause: error });
+  return new Class(code, `${message}\n\n${excerpt}`, {
+    cause: error,
+    ...(detail === undefined ? {} : { detail }),
+  });
 }
 
 function displayName(file: string, cwd: string): string {

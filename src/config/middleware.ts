@@ -8,6 +8,7 @@
  *
  * The first is the outermost.
  */
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
@@ -15,13 +16,16 @@ import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { Middleware } from '../types.js';
 import type { SettingPath } from './file.js';
+import { checkValue } from './issue.js';
 import {
   isReadyName,
+  LOADED_OPTIONS,
   READY_MIDDLEWARE,
   type ReadyMiddlewareOptions,
   type ReadyName,
 } from './middleware/ready.js';
 import { findNear } from './near.js';
+import { whyUnreadable } from './unreadable.js';
 import { IN_MODULES_ONLY } from './values.js';
 
 const FORM =
@@ -54,7 +58,14 @@ export type MiddlewareEntry = {
   /** How a message names it. */
   readonly where: string;
 } & (
-  | { readonly kind: 'ready'; readonly name: ReadyName; /** Parsed. */ readonly options: unknown }
+  | {
+      readonly kind: 'ready';
+      readonly name: ReadyName;
+      /** Parsed. */
+      readonly options: unknown;
+      /** How a message names {@link LOADED_OPTIONS}, and the entries of those that are objects: `file`, `pages.404`. */
+      readonly names: Readonly<Record<string, string>>;
+    }
   /** `path` is absolute; `options` are undefined if none were given. */
   | { readonly kind: 'module'; readonly path: string; readonly options: unknown }
   | { readonly kind: 'function'; readonly middleware: Middleware }
@@ -115,9 +126,11 @@ export function resolveMiddleware(
         `${where}: ${name} runs in front of the workers, and WSGI middleware inside of them; write it before ${python[0]!.target}`,
       );
     if (isReadyName(name)) {
-      entries.push({ kind: 'ready', name, options: options ?? defaultsOf(name, where), where });
+      const read = options ?? defaultsOf(name, where);
+      const names = namesIn(read, name, (at) => context.nameOf([i, name, ...at]));
+      entries.push({ kind: 'ready', name, options: read, names, where });
     } else if (MODULE.test(name)) {
-      entries.push({ kind: 'module', path: path.resolve(context.directory, name), options, where });
+      entries.push({ kind: 'module', path: findModule(name, context.directory, where), options, where });
     } else {
       throw unknown(name, where);
     }
@@ -126,11 +139,56 @@ export function resolveMiddleware(
   return { entries, python };
 }
 
+function namesIn(
+  options: unknown,
+  name: ReadyName,
+  nameOf: (at: SettingPath) => string,
+): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const option of LOADED_OPTIONS[name] ?? []) {
+    const value = (options as Readonly<Record<string, unknown>>)[option];
+    if (value === undefined) continue;
+    names[option] = nameOf([option]);
+    if (!isPlainObject(value)) continue;
+    for (const key of Object.keys(value)) names[`${option}.${key}`] = nameOf([option, key]);
+  }
+  return names;
+}
+
+/** @returns absolute. @throws ConfigError */
+function findModule(written: string, directory: string, where: string): string {
+  const file = path.resolve(directory, written);
+  const problem = moduleProblem(file);
+  if (problem === undefined) return file;
+  const near = findNear(path.basename(file), modulesIn(path.dirname(file)));
+  const hint = near === undefined ? '' : `; did you mean ${path.dirname(written)}/${near}?`;
+  throw new ConfigError(
+    'XGI_CONFIG_VALUE',
+    `${where}: expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: ${problem}${hint}`,
+  );
+}
+
+function moduleProblem(file: string): string | undefined {
+  try {
+    return statSync(file).isFile() ? undefined : 'it is not a file';
+  } catch (error) {
+    return whyUnreadable(error);
+  }
+}
+
+function modulesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => MODULE.test(name));
+  } catch {
+    return [];
+  }
+}
+
 /** For one that is named without options. */
 function defaultsOf(name: ReadyName, where: string): unknown {
-  const result = READY_MIDDLEWARE[name].safeParse({});
-  if (result.success) return result.data;
-  const { path: at, message } = result.error.issues[0]!;
+  const checked = checkValue(READY_MIDDLEWARE[name], {});
+  if (checked.issue === undefined) return checked.data;
+  const { path: at, message } = checked.issue;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
     `${where}: ${name} needs options: expected ${message}${at.length === 0 ? '' : ` as ${at.join('.')}`}, received none`,

@@ -2,9 +2,9 @@
 import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
+import { checkValue, describeIssue, isAboutKey, valueAt } from './issue.js';
 import { READY_MIDDLEWARE } from './middleware/ready.js';
 import { findNear } from './near.js';
-import { formatReceived } from './received.js';
 import { routeSchema } from './route-schema.js';
 import {
   APPLICATION_SETTINGS,
@@ -25,24 +25,14 @@ interface Names {
 
 /** @throws ConfigError `XGI_CONFIG_VALUE`, `XGI_CONFIG_KEY` */
 export function parseUserConfig(user: UserConfig, names: Names): ParsedConfig {
-  const result = userConfigSchema.safeParse(user);
-  if (result.success) return result.data;
-  const issue = deepest(result.error.issues[0]!);
+  const checked = checkValue(userConfigSchema, user);
+  if (checked.issue === undefined) return checked.data;
+  const { issue } = checked;
   if (issue.code === 'unrecognized_keys') throw refuseKey([...issue.path, issue.keys[0]!], names);
   const at = asWritten(user, issue.path);
   const [key, ...below] = at as [keyof UserConfig, ...SettingPath];
-  const received = receivedAt(user, issue.path);
-  throw new ConfigError(
-    'XGI_CONFIG_VALUE',
-    `${names.nameOf(key, below)}: expected ${issue.message}, received ${formatReceived(received)}${hintOf(issue, received)}`,
-  );
-}
-
-/** Of the forms that a value may have: what is wrong with the one that it comes nearest to. */
-function deepest(issue: z.ZodIssue): z.ZodIssue {
-  if (issue.code !== 'invalid_union') return issue;
-  const issues = issue.unionErrors.flatMap((error) => error.issues.map(deepest));
-  return issues.toSorted((a, b) => b.path.length - a.path.length)[0]!;
+  const name = isAboutKey(issue) ? names.nameOfKey(at) : names.nameOf(key, below);
+  throw new ConfigError('XGI_CONFIG_VALUE', `${name}: ${describeIssue(issue, receivedAt(user, issue.path))}`);
 }
 
 /** Of an object that was read as a list of entries (`errorPage`), the name instead of the index. */
@@ -60,21 +50,6 @@ function receivedAt(user: unknown, at: SettingPath): unknown {
   const value = valueAt(user, written);
   const isEntry = written.at(-1) !== at.at(-1);
   return isEntry ? `${written.at(-1)}=${String(value)}` : value;
-}
-
-/** What is of a type that is easily taken for the right one. */
-function hintOf(issue: z.ZodIssue, received: unknown): string {
-  if (issue.code !== 'invalid_type') return '';
-  if (issue.expected === 'array' && typeof received === 'string')
-    return `; did you mean [${formatReceived(received)}]?`;
-  if (issue.expected !== 'string') return '';
-  if (typeof received === 'number') return '; put it in quotes';
-  const isListOfText = Array.isArray(received) && received.every((item) => typeof item === 'string');
-  return isListOfText ? `; did you mean ${formatReceived(received.join(','))}?` : '';
-}
-
-function valueAt(user: unknown, at: SettingPath): unknown {
-  return at.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)?.[key], user);
 }
 
 function refuseKey(at: SettingPath, { nameOfKey }: Names): ConfigError {
@@ -107,6 +82,8 @@ function optionsAt(at: SettingPath): readonly string[] {
 
 function shapeOf(schema: unknown): object | undefined {
   if (schema instanceof z.ZodOptional) return shapeOf(schema.unwrap());
+  if (schema instanceof z.ZodEffects) return shapeOf(schema.innerType());
+  if (schema instanceof z.ZodUnion) return (schema.options as unknown[]).map(shapeOf).find(Boolean);
   if (schema instanceof z.ZodObject) return schema.shape as object;
   return schema === READY_MIDDLEWARE ? READY_MIDDLEWARE : undefined;
 }

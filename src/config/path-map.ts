@@ -1,5 +1,6 @@
 /** Paths and what becomes of them: `{ /old/*: /new/*, /users/:id: /people/:id }`. */
 import { z } from 'zod/v3';
+import { wrongKey } from './issue.js';
 import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 import { namesIn, type PathRule } from '../routing/path-rules.js';
 
@@ -20,9 +21,11 @@ export function pathMap(toForm: string, isTo: (text: string) => boolean) {
           rules.push({ from, to });
           continue;
         }
-        const message =
-          from === undefined ? `${PATH_FORM}, as a key` : `a target whose :${missing} is in its path, too`;
-        context.addIssue({ code: 'custom', path: [text], message });
+        context.addIssue(
+          from === undefined
+            ? wrongKey(text, `${PATH_FORM}, as a key`)
+            : { code: 'custom', path: [text], message: `a target whose :${missing} is in its path, too` },
+        );
       }
       return rules;
     });

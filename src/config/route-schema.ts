@@ -1,6 +1,6 @@
 /** A route as a person writes it. */
 import { z } from 'zod/v3';
-import { fieldValue } from './field.js';
+import { fieldRecord, fieldValue } from './field.js';
 import type { Handler } from '../types.js';
 import { middlewareSchema } from './middleware.js';
 import { IN_MODULES_ONLY } from './values.js';
@@ -9,7 +9,7 @@ import { HOST_FORM, type HostPattern, parseHostPattern } from '../routing/host-p
 import { PATH_FORM, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const FIELD_NAME = METHOD;
+
 function read<T>(expected: string, parse: (text: string) => T | undefined) {
   return z
     .string({ invalid_type_error: expected })
@@ -32,18 +32,14 @@ const path = read<PathPattern>(PATH_FORM, parsePathPattern);
 const method = read('a method, for example GET', (text) =>
   METHOD.test(text) ? text.toUpperCase() : undefined,
 );
+const FIELD_FORM = 'the value of the field, or true for any';
 const fieldOrAny = z.union([
-  z.literal(true),
-  z.string({ invalid_type_error: 'the value of the field, or true for any' }),
+  z.literal(true, { errorMap: () => ({ message: FIELD_FORM }) }),
+  z.string({ invalid_type_error: FIELD_FORM }),
 ]);
 
 const APP_FORM = 'the name of an application in apps';
 const appName = z.string({ invalid_type_error: APP_FORM });
-
-/** Names are checked in resolving: zod does not say which one is wrong. */
-export function isFieldName(name: string): boolean {
-  return FIELD_NAME.test(name);
-}
 
 const redirectTo = read(REDIRECT_FORM, (text) => (isRedirectTarget(text) ? text : undefined));
 
@@ -64,7 +60,7 @@ const respond = z.strictObject(
       .max(599, 'a status from 200 to 599')
       .optional(),
     body: z.string({ invalid_type_error: 'text' }).optional(),
-    headers: z.record(fieldValue, { invalid_type_error: 'an object of header fields' }).optional(),
+    headers: fieldRecord(fieldValue, 'an object of header fields').optional(),
   },
   { invalid_type_error: 'an object with status, body and headers' },
 );
@@ -76,7 +72,7 @@ export const routeSchema = z.strictObject(
     /** The front of the path that an application is told as SCRIPT_NAME. */
     mount: read(PATH_FORM, (text) => (text.startsWith('/') ? text : undefined)).optional(),
     method: some(method, 'a method, for example GET'),
-    headers: z.record(fieldOrAny, { invalid_type_error: 'an object of header fields' }).optional(),
+    headers: fieldRecord(fieldOrAny, 'an object of header fields').optional(),
     /** Of a list, all but the last are static files: the first that has a file at the path answers, else the last. */
     app: some(appName, APP_FORM),
     /** A function, in a configuration that is a module or a program. */

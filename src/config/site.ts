@@ -8,7 +8,7 @@ import type { SettingPath } from './file.js';
 import { type MiddlewareEntry, resolveMiddleware } from './middleware.js';
 import { findNear } from './near.js';
 import type { ResolveContext, ResolvedConfig } from './resolve.js';
-import { isFieldName, type ParsedRoute } from './route-schema.js';
+import type { ParsedRoute } from './route-schema.js';
 import type { ParsedConfig, UserConfig } from './schema.js';
 
 export interface SiteConfig {
@@ -154,13 +154,9 @@ function resolveRoute(route: ParsedRoute, index: number, apps: object, context: 
     takesPython: false,
     isShared: context.isShared,
   });
-  const fields = Object.entries(route.headers ?? {}).map(([name, value]) => {
-    if (!isFieldName(name))
-      throw refuse(
-        `${nameOf('headers', name)}: expected the name of a header field, received ${JSON.stringify(name)}`,
-      );
-    return [name.toLowerCase(), value === true ? null : value] as const;
-  });
+  const fields = Object.entries(route.headers ?? {}).map(
+    ([name, value]) => [name.toLowerCase(), value === true ? null : value] as const,
+  );
   const methods = route.method === undefined ? null : withHead(listOf(route.method));
   const hosts = route.host === undefined ? [null] : listOf(route.host);
   const paths = route.path === undefined ? [ANY_PATH] : listOf(route.path);

@@ -1,5 +1,6 @@
 /** The kinds of values that settings have. Each says in words what it expects, which is the whole of its error message. */
 import { z } from 'zod/v3';
+import { wrongKey } from './issue.js';
 import { DURATION_FORM, parseDuration } from './units.js';
 
 /** The description of what JSON and YAML cannot hold: it is not in the JSON Schema. */
@@ -78,6 +79,30 @@ export function entries(entry: z.ZodType<string, z.ZodTypeDef, string>, expected
     )
     .pipe(z.array(entry))
     .optional();
+}
+
+/** The options of a middleware. */
+export function options<const T extends z.ZodRawShape>(shape: T) {
+  const expected = `an object of options (${Object.keys(shape).join(', ')})`;
+  return z.strictObject(shape, { invalid_type_error: expected });
+}
+
+export interface Keys {
+  /** The whole object, in words. */
+  readonly expected: string;
+  /** One of its keys, in words. */
+  readonly key: string;
+  readonly isKey: (text: string) => boolean;
+}
+
+/** An object whose keys are a person's to choose, within a rule. */
+export function record<T extends z.ZodTypeAny>(value: T, { expected, key, isKey }: Keys) {
+  return z
+    .record(value, { required_error: expected, invalid_type_error: expected })
+    .superRefine((given, context) => {
+      const wrong = Object.keys(given).find((name) => !isKey(name));
+      if (wrong !== undefined) context.addIssue(wrongKey(wrong, key));
+    });
 }
 
 export function nonEmpty(expected: string) {

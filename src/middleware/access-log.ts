@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { z } from 'zod/v3';
 import { accessLogOptions } from '../config/middleware/access-log.js';
 import { DEFAULTS } from '../config/defaults.js';
+import { refuse } from '../config/refuse.js';
 import { ConfigError } from '../errors.js';
 import { ACCESS_LOG_INTERVAL_MS } from '../observe/access-log.js';
 import { compileAccessLogFormat, type FormatLine } from '../observe/access-log-format.js';
@@ -81,25 +82,27 @@ function fitsStatus(wanted: string, status: number): boolean {
 /** @throws ConfigError */
 function compileFormat(
   { format = DEFAULTS.accessLogFormat }: Options,
-  { where }: MiddlewareContext,
+  { nameOf }: MiddlewareContext,
 ): FormatLine {
   try {
     return compileAccessLogFormat(format);
   } catch (error) {
-    throw new ConfigError('XGI_CONFIG_VALUE', `${where}.format: ${(error as Error).message}`);
+    throw new ConfigError('XGI_CONFIG_VALUE', `${nameOf('format')}: ${(error as Error).message}`);
   }
 }
 
 /** @throws ConfigError */
-function openFile({ file }: Options, { directory, log, where }: MiddlewareContext): LogFile {
+function openFile({ file }: Options, { directory, log, nameOf }: MiddlewareContext): LogFile {
   const onProblem = (message: string): void => log.error(`access log: ${message}`);
   const target = file === '-' ? 1 : path.resolve(directory, file);
   try {
     return new LogFile({ target, intervalMs: ACCESS_LOG_INTERVAL_MS, onProblem });
   } catch (error) {
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}.file: expected a file that can be written, received ${JSON.stringify(file)}: ${(error as Error).message}`,
+    throw refuse(
+      nameOf('file'),
+      'a file that can be written, or - for standard output',
+      file,
+      `: ${(error as Error).message}`,
     );
   }
 }

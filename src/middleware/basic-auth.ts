@@ -7,9 +7,11 @@
  */
 import path from 'node:path';
 import type { z } from 'zod/v3';
+import { basicAuthOptions, USER_FILE_FORM } from '../config/middleware/basic-auth.js';
+import { refuse } from '../config/refuse.js';
+import { whyUnreadable } from '../config/unreadable.js';
 import { ConfigError } from '../errors.js';
 import type { GatewayResponse } from '../types.js';
-import { basicAuthOptions } from '../config/middleware/basic-auth.js';
 import { AuthenticatedRequests } from './authenticated-request.js';
 import { authorizationOf, quoted, refusal, tooManyAttempts } from './authorization.js';
 import { Buckets } from './buckets.js';
@@ -52,27 +54,31 @@ export const basicAuth = defineMiddleware('basicAuth', basicAuthOptions, (option
   };
 });
 
-/** @returns the users as they are now, each time that it is called */
+/** @returns the users as they are now, each time that it is called. @throws ConfigError */
 function usersOf(
-  { file, users }: z.output<typeof basicAuthOptions>,
-  { directory, log, where }: MiddlewareContext,
+  { file, users = {} }: z.output<typeof basicAuthOptions>,
+  { directory, log, nameOf }: MiddlewareContext,
 ): () => Users {
-  if ((file === undefined) === (users === undefined))
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: expected file or users, received ${file === undefined ? 'neither' : 'both'}`,
-    );
-  try {
-    if (file !== undefined) {
-      const userFile = new UserFile(path.resolve(directory, file), log);
-      return () => userFile.users();
+  if (file !== undefined) {
+    const userFile = openUsers(file, { directory, log, nameOf });
+    return () => userFile.users();
+  }
+  const list = new Users();
+  for (const [name, hash] of Object.entries(users)) {
+    try {
+      list.add(name, hash);
+    } catch (error) {
+      throw new ConfigError('XGI_CONFIG_VALUE', `${nameOf('users', name)}: ${(error as Error).message}`);
     }
-    const list = new Users();
-    for (const [name, hash] of Object.entries(users!)) list.add(name, hash);
-    return () => list;
+  }
+  return () => list;
+}
+
+function openUsers(file: string, { directory, log, nameOf }: Omit<MiddlewareContext, 'where'>): UserFile {
+  try {
+    return new UserFile(path.resolve(directory, file), log);
   } catch (error) {
-    const what = file === undefined ? 'users' : `file: ${JSON.stringify(file)} cannot be used`;
-    throw new ConfigError('XGI_CONFIG_VALUE', `${where}: ${what}: ${(error as Error).message}`);
+    throw refuse(nameOf('file'), USER_FILE_FORM, file, `: ${whyUnreadable(error)}`);
   }
 }
 

@@ -7,8 +7,9 @@ import type { JWTPayload } from 'jose';
 import * as errors from 'jose/errors';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { z } from 'zod/v3';
-import { bearerOptions, KEY_ALGORITHMS, SECRET_ALGORITHMS } from '../config/middleware/bearer.js';
-import { ConfigError } from '../errors.js';
+import { bearerOptions, KEY_ALGORITHMS, KEY_FILE_FORM } from '../config/middleware/bearer.js';
+import { refuse } from '../config/refuse.js';
+import { whyUnreadable } from '../config/unreadable.js';
 import { toByteText } from '../gateway/byte-text.js';
 import type { Fields, GatewayResponse, Handler } from '../types.js';
 import { AuthenticatedRequests } from './authenticated-request.js';
@@ -24,7 +25,7 @@ const CLOCK_TOLERANCE_MS = 5000;
 
 export const bearer = defineMiddleware('bearer', bearerOptions, (options, context) => {
   const { realm = REALM, scopes = [], userClaim = 'sub', claims = {}, passAuthorization = false } = options;
-  const algorithms = algorithmsOf(options, context);
+  const algorithms = algorithmsOf(options);
   const keys = keysOf(options, context);
   const verify = createVerifier(keys, options, algorithms);
   const requests = new AuthenticatedRequests(passAuthorization ? [] : ['authorization']);
@@ -63,38 +64,22 @@ export const bearer = defineMiddleware('bearer', bearerOptions, (options, contex
   return Object.assign(middleware, { close: () => keys.close?.() });
 });
 
-/** @throws ConfigError for algorithms that do not go with the keys */
-function algorithmsOf({ algorithms, secret }: Options, { where }: MiddlewareContext): readonly string[] {
-  const possible: readonly string[] = secret === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS;
-  const wrong = algorithms?.find((name) => !possible.includes(name));
-  if (wrong !== undefined)
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}.algorithms: ${wrong} does not go with ${secret === undefined ? 'public keys' : 'a secret'}; expected of ${possible.join(', ')}`,
-    );
-  return algorithms ?? (secret === undefined ? possible : ['HS256']);
+/** Those that go with the kind of key, if none are named. */
+function algorithmsOf({ algorithms, secret }: Options): readonly string[] {
+  return algorithms ?? (secret === undefined ? KEY_ALGORITHMS : ['HS256']);
 }
 
 /** @throws ConfigError */
 function keysOf(
   { jwksUrl, keyFile, secret }: Options,
-  { directory, log, where }: MiddlewareContext,
+  { directory, log, nameOf }: MiddlewareContext,
 ): TokenKeys {
-  const given = [jwksUrl, keyFile, secret].filter((source) => source !== undefined).length;
-  if (given !== 1)
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: expected one of jwksUrl, keyFile and secret, received ${given === 0 ? 'none' : given}`,
-    );
   if (secret !== undefined) return secretKey(secret);
   if (jwksUrl !== undefined) return new RemoteKeys(jwksUrl, log);
   try {
     return fileKeys(path.resolve(directory, keyFile!));
   } catch (error) {
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}.keyFile: ${JSON.stringify(keyFile)} cannot be used: ${(error as Error).message}`,
-    );
+    throw refuse(nameOf('keyFile'), KEY_FILE_FORM, keyFile, `: ${whyUnreadable(error)}`);
   }
 }
 

@@ -9,7 +9,7 @@ import { disposeBody } from '../bodies/dispose-body.js';
 import { iterableBody } from '../bodies/iterable-body.js';
 import { ownResponseChunks } from '../bodies/response-chunks.js';
 import { compressionOptions } from '../config/middleware/compression.js';
-import { ConfigError } from '../errors.js';
+import { refuse } from '../config/refuse.js';
 import { chooseCoding } from '../http/accept.js';
 import { mayBeRewritten, mediaTypeIn, recodedFields, weaklyTagged } from '../http/changed-content.js';
 import { matchesWeakly, parseEntityTags } from '../http/entity-tag.js';
@@ -42,14 +42,11 @@ interface Heads {
   readonly coded: Map<CodingName, ResponseHead>;
 }
 
-export const compression = defineMiddleware('compression', compressionOptions, (options, { where }) => {
+export const compression = defineMiddleware('compression', compressionOptions, (options, { nameOf }) => {
   const { codings = CODINGS, level, brotliLevel, zstdLevel, minSize = MIN_BYTES, types } = options;
   const names = codings.filter((name) => name !== 'zstd' || hasZstd);
   if (names.length === 0)
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: this Node has no zstd; expected br or gzip beside it`,
-    );
+    throw refuse(nameOf('codings'), 'br or gzip as well', codings, ': this Node has no zstd');
   const levels = { gzip: level ?? LEVELS.gzip, br: brotliLevel ?? LEVELS.br, zstd: zstdLevel ?? LEVELS.zstd };
   const codingOf = new Map(names.map((name) => [name, createCoding(name, levels)]));
   const gains = typeTest(types);

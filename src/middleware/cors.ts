@@ -1,6 +1,5 @@
 /** `cors`: which pages of other origins may use an application from a browser (WHATWG Fetch, "CORS protocol"). */
 import { corsOptions } from '../config/middleware/cors.js';
-import { ConfigError } from '../errors.js';
 import { combinedValue } from '../http/field-values.js';
 import { ResponseHead } from '../http/response-head.js';
 import { withVary } from '../http/vary.js';
@@ -13,7 +12,7 @@ const MAX_AGE_MS = 600_000;
 /** What we decide, and so no application behind us. */
 const OURS = /^access-control-/i;
 
-export const cors = defineMiddleware('cors', corsOptions, (options, { where }) => {
+export const cors = defineMiddleware('cors', corsOptions, (options) => {
   const {
     origins,
     methods = METHODS,
@@ -22,11 +21,6 @@ export const cors = defineMiddleware('cors', corsOptions, (options, { where }) =
     credentials = false,
     maxAge = MAX_AGE_MS,
   } = options;
-  if (credentials && origins.includes('*'))
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: with credentials, expected the origins that are trusted with them, received *`,
-    );
   const isAllowed = originTest(origins);
   const always: Fields = credentials ? ['Access-Control-Allow-Credentials', 'true'] : [];
   const exposed: Fields =

@@ -1,5 +1,6 @@
 /** What the ready middleware have in common: options that are read and checked in one way, wherever they were written. */
 import type { z } from 'zod/v3';
+import { checkValue, describeIssue, valueAt } from '../config/issue.js';
 import { ConfigError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
 import type { Log, Middleware } from '../types.js';
@@ -10,6 +11,8 @@ export interface MiddlewareContext {
   readonly log: Log;
   /** How a message names the middleware: where it stands in a configuration, or its name. */
   readonly where: string;
+  /** How a message names an option that only its use shows to be wrong, or an entry of it; {@link LOADED_OPTIONS} has them. */
+  nameOf(option: string, key?: string): string;
 }
 
 export interface ReadyMiddleware<S extends z.ZodTypeAny> {
@@ -33,19 +36,21 @@ export function defineMiddleware<S extends z.ZodTypeAny>(
   create: ReadyMiddleware<S>['create'],
 ): ReadyMiddleware<S> {
   const direct = (options?: z.input<S>): Middleware => {
-    const result = schema.safeParse(options ?? {});
-    if (result.success) {
+    const checked = checkValue(schema, options ?? {});
+    const nameOf = (...at: readonly (string | number | undefined)[]): string =>
+      [name, ...at.filter((key) => key !== undefined)].join('.');
+    if (checked.issue === undefined) {
       ownLog ??= new ProgramLog({ level: 'warning' });
-      const middleware = create(result.data, { directory: process.cwd(), log: ownLog, where: name });
+      const middleware = create(checked.data, { directory: process.cwd(), log: ownLog, where: name, nameOf });
       // What `xgi routes` calls it, in a configuration that is a module.
       return Object.defineProperty(middleware, 'name', { value: name });
     }
-    const issue = result.error.issues[0]!;
+    const { issue } = checked;
     const what =
       issue.code === 'unrecognized_keys'
         ? `there is no option ${issue.keys.join(', ')}`
-        : `expected ${issue.message}`;
-    throw new ConfigError('XGI_CONFIG_VALUE', `${[name, ...issue.path].join('.')}: ${what}`);
+        : describeIssue(issue, valueAt(options ?? {}, issue.path));
+    throw new ConfigError('XGI_CONFIG_VALUE', `${nameOf(...issue.path)}: ${what}`);
   };
   return Object.assign(direct, { create });
 }

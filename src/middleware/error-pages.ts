@@ -8,8 +8,10 @@ import { readFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import { disposeBody } from '../bodies/dispose-body.js';
-import { type ErrorPageHandler, errorPagesOptions } from '../config/middleware/error-pages.js';
-import { asXgiError, ConfigError, statusOfError } from '../errors.js';
+import { type ErrorPageHandler, errorPagesOptions, PAGE_FORM } from '../config/middleware/error-pages.js';
+import { refuse } from '../config/refuse.js';
+import { whyUnreadable } from '../config/unreadable.js';
+import { asXgiError, statusOfError } from '../errors.js';
 import { chooseMediaType } from '../http/accept.js';
 import { setErrorAnswer } from '../http/error-answer.js';
 import { errorFields } from '../http/error-fields.js';
@@ -42,7 +44,7 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
   const pages = new Map<string, Page>(
     Object.entries(options.pages).map(([key, page]) => [
       key,
-      typeof page === 'function' ? page : readPage(page, context),
+      typeof page === 'function' ? page : readPage(key, page, context),
     ]),
   );
   const pageOf = (status: number): Page | undefined =>
@@ -129,15 +131,13 @@ function allFields(ofPage: Fields, ofFailure: Fields): Fields {
   return [...ofPage, ...(isSaid ? withoutFields(ofFailure, RETRY_AFTER) : ofFailure)];
 }
 
-function readPage(file: string, { directory, where }: MiddlewareContext): PageFile {
+/** @throws ConfigError */
+function readPage(key: string, file: string, { directory, nameOf }: MiddlewareContext): PageFile {
   const absolute = path.resolve(directory, file);
   try {
     return { mediaType: mediaTypeOf(absolute), bytes: readFileSync(absolute) };
   } catch (error) {
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: the page ${file} cannot be read: ${(error as Error).message}`,
-    );
+    throw refuse(nameOf('pages', key), PAGE_FORM, file, `: ${whyUnreadable(error)}`);
   }
 }
 

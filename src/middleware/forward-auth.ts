@@ -2,8 +2,8 @@
  * `forwardAuth`: another program says who may come in (Authelia, oauth2-proxy, one's own). Each request is asked of a URL; what is not a
  * 2xx is answered to the client, a login page as well as a refusal. Without an answer, nobody comes in.
  */
-import { forwardAuthOptions } from '../config/middleware/forward-auth.js';
-import { ConfigError, GatewayError } from '../errors.js';
+import { forwardAuthOptions, NOT_RELAYED } from '../config/middleware/forward-auth.js';
+import { GatewayError } from '../errors.js';
 import { firstValue, onlyFields } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse, Handler, Identity } from '../types.js';
@@ -18,11 +18,6 @@ const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1_048_576;
 const MAX_REMEMBERED = 10_000;
 const REQUEST_FIELDS = ['Authorization', 'Cookie', 'Accept', 'User-Agent', 'X-Requested-With'];
-/** Of the connection (RFC 9110 section 7.6.1), or made anew. */
-const NOT_RELAYED: ReadonlySet<string> = new Set([
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
-  ...['te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade', 'content-length', 'date', 'server'],
-]);
 
 const SET_COOKIE: ReadonlySet<string> = new Set(['set-cookie']);
 
@@ -33,7 +28,7 @@ interface Pass {
   readonly untilMs: number;
 }
 
-export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (options, { where }) => {
+export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (options) => {
   const {
     url,
     requestFields = REQUEST_FIELDS,
@@ -47,12 +42,6 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
   const told = new Set(
     [...responseFields, ...(userField === undefined ? [] : [userField])].map((name) => name.toLowerCase()),
   );
-  const unfit = [...told].find((name) => NOT_RELAYED.has(name) || name === 'host');
-  if (unfit !== undefined)
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: expected fields that an application can be given, received ${unfit}`,
-    );
   const client = new WebClient({ url, timeoutMs: timeout, maxBytes: MAX_BYTES });
   const passes = new SecretCache<Pass>(MAX_REMEMBERED);
   const requests = new AuthenticatedRequests([...told]);

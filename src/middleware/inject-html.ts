@@ -5,7 +5,6 @@
  * still has but UTF-16 and ISO-2022-JP; others stay as they are.
  */
 import { injectHtmlOptions } from '../config/middleware/inject-html.js';
-import { ConfigError } from '../errors.js';
 import { charsetIn, mediaTypeIn } from '../http/changed-content.js';
 import { defineMiddleware } from './define.js';
 import { HtmlInjector, type Insertions } from './inject-html/html-injector.js';
@@ -15,9 +14,7 @@ import { type BodyTransform, transformBody } from './transform-body.js';
 const TYPES: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml']);
 const NOT_ASCII = /^(?:utf-?(?:16|32|7)|ucs-|iso-2022-|hz-gb|csiso2022|unicode)/;
 
-export const injectHtml = defineMiddleware('injectHtml', injectHtmlOptions, ({ head, body }, { where }) => {
-  if (head === undefined && body === undefined)
-    throw new ConfigError('XGI_CONFIG_VALUE', `${where}: expected head or body, received neither`);
+export const injectHtml = defineMiddleware('injectHtml', injectHtmlOptions, ({ head, body }) => {
   const inUtf8 = encode({ head, body }, (text) => Buffer.from(text).toString('latin1'));
   // In markup, these are the same characters in every charset.
   const inAny = encode({ head, body }, (text) =>

@@ -1,13 +1,11 @@
 /** `ip`: who may come, by the address of the client: the peer's, or what a trusted proxy says (`forwardedAllowIps`). */
 import { ipOptions } from '../config/middleware/ip.js';
-import { ConfigError, GatewayError } from '../errors.js';
+import { GatewayError } from '../errors.js';
 import { parseTrustedProxies } from '../http/forwarded.js';
 import { defineMiddleware } from './define.js';
 
 /** Clients of a Unix-domain socket have no address: they are allowed unless addresses are, and cannot be denied. */
-export const ip = defineMiddleware('ip', ipOptions, ({ allow, deny }, { where }) => {
-  if (allow === undefined && deny === undefined)
-    throw new ConfigError('XGI_CONFIG_VALUE', `${where}: expected allow or deny, received neither`);
+export const ip = defineMiddleware('ip', ipOptions, ({ allow, deny }) => {
   const allowed = allow === undefined ? undefined : parseTrustedProxies(allow.join());
   const denied = parseTrustedProxies((deny ?? []).join());
   return (next) => (request) => {

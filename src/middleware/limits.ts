@@ -2,15 +2,13 @@
 import { disposeBody } from '../bodies/dispose-body.js';
 import { tooLong } from '../bodies/request-bytes.js';
 import { limitsOptions } from '../config/middleware/limits.js';
-import { ConfigError, GatewayError } from '../errors.js';
+import { GatewayError } from '../errors.js';
 import { type AbortListeners, tellAborted, withAbortListener } from '../http/abort-listeners.js';
 import { DerivedRequest } from '../http/derived-request.js';
 import type { BodyConsumer, GatewayRequest, GatewayResponse, Handler, RequestBody } from '../types.js';
 import { defineMiddleware } from './define.js';
 
-export const limits = defineMiddleware('limits', limitsOptions, ({ body, time }, { where }) => {
-  if (body === undefined && time === undefined)
-    throw new ConfigError('XGI_CONFIG_VALUE', `${where}: expected body or time, received neither`);
+export const limits = defineMiddleware('limits', limitsOptions, ({ body, time }) => {
   return (next) => {
     const limited = body === undefined ? next : limitBody(next, body);
     return time === undefined ? limited : limitTime(limited, time);

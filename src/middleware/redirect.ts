@@ -1,18 +1,12 @@
 /** `redirect`: sends clients to where something is now, to https, or to the one name of a site. The rest goes on. */
 import { redirectOptions } from '../config/middleware/redirect.js';
-import { ConfigError } from '../errors.js';
 import { ResponseHead } from '../http/response-head.js';
 import { compilePathRules } from '../routing/path-rules.js';
 import type { GatewayRequest } from '../types.js';
 import { defineMiddleware } from './define.js';
 
-export const redirect = defineMiddleware('redirect', redirectOptions, (options, { where }) => {
+export const redirect = defineMiddleware('redirect', redirectOptions, (options) => {
   const { paths = [], https = false, host, status = 308 } = options;
-  if (paths.length === 0 && !https && host === undefined)
-    throw new ConfigError(
-      'XGI_CONFIG_VALUE',
-      `${where}: expected paths, https or host, received none of them`,
-    );
   const moved = compilePathRules(paths);
   return (next) => (request) => {
     const to = moved(request);

@@ -29,9 +29,9 @@ const CONCURRENCY = 4;
 const MAX_WAITING = 1000;
 const WAIT_MS = 30_000;
 
-export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory, where }) => {
+export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory, where, nameOf }) => {
   const { maxSize = MAX_BYTES, concurrency = CONCURRENCY } = options;
-  const stylesheet = readStylesheet(path.resolve(directory, options.stylesheet), where);
+  const stylesheet = readStylesheet(path.resolve(directory, options.stylesheet), nameOf('stylesheet'));
   const types = new Set<string>(options.types ?? TYPES);
   const run: XsltprocOptions = {
     program: findXsltproc(where),

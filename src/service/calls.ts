@@ -2,7 +2,7 @@
  * Calls between a process and one that it has started, over the channel of child_process: a call has an id, and its answer the same.
  * What comes is from a process of ours, perhaps of another version: what is not understood is passed over.
  */
-import { BootError, ListenError, XgiError, type ErrorCode } from '../errors.js';
+import { BootError, ConfigError, ListenError, XgiError, type ErrorCode } from '../errors.js';
 
 /** Either end of the channel: `process` in the child, the ChildProcess in the parent. */
 export interface Port {
@@ -93,7 +93,9 @@ function writeError(error: Error): WireError {
   return { name: error.name, code, message: error.message, detail };
 }
 
+const CLASSES = [BootError, ConfigError, ListenError] as const;
+
 function readError({ name, code, message, detail }: WireError): Error {
-  const Class = name === 'BootError' ? BootError : name === 'ListenError' ? ListenError : XgiError;
+  const Class = CLASSES.find((known) => known.name === name) ?? XgiError;
   return new Class(code as ErrorCode, message, detail === undefined ? {} : { detail });
 }

@@ -16,7 +16,7 @@ import { GatewayProcess } from './gateway-process.js';
 import type { LocalGateway } from './local-gateway.js';
 import { Reloads } from '../workers/reloads.js';
 import type { FailureStatus } from '../workers/status.js';
-import { Reload } from './reload.js';
+import { type ReadConfig, Reload } from './reload.js';
 import { shareWorkers } from './share.js';
 import { isSameConfig, siteOf } from './site-application.js';
 import type { GatewayStatus, ReloadOutcome } from './status.js';
@@ -31,7 +31,7 @@ export interface GatewaysOptions {
   readonly cwd: string;
   readonly onFiles: (paths: readonly string[]) => void;
   /** Reads the configuration file again; undefined if there is none. @throws ConfigError if it cannot be used */
-  readonly reread: (() => Promise<ResolvedConfig>) | undefined;
+  readonly reread: (() => Promise<ReadConfig>) | undefined;
   /** Reads the certificates; null if there is no TLS. @throws ConfigError `XGI_TLS_*` */
   readonly loadTls: () => Promise<TlsMaterial | null>;
   readonly log: Log;

@@ -69,10 +69,18 @@ async function load(entry: MiddlewareEntry, context: LoadContext): Promise<Middl
       return await createReadyMiddleware(entry.name, entry.options, {
         ...context,
         where: `${entry.where}.${entry.name}`,
+        nameOf: (option, key) => nameIn(entry, key === undefined ? option : `${option}.${key}`),
       });
     case 'module':
       return await loadOwn(entry);
   }
+}
+
+function nameIn(
+  { where, name, names }: MiddlewareEntry & { readonly kind: 'ready' },
+  option: string,
+): string {
+  return names[option] ?? `${where}.${name}.${option}`;
 }
 
 /** A module's default export is middleware; or, if options are given, a function that makes one of them. */

@@ -18,12 +18,19 @@ import type { ReloadResult } from '../workers/reloads.js';
 import type { FailureStatus } from '../workers/status.js';
 import type { Gateway } from './gateway.js';
 
+/** A configuration file, as it was read. */
+export interface ReadConfig {
+  readonly config: ResolvedConfig;
+  /** The same error, with the line of the file if it is about one. */
+  readonly explain: (error: unknown) => unknown;
+}
+
 export interface ReloadOptions {
   readonly local: Gateway;
   /** Those that run when it begins. */
   readonly others: readonly (Gateway & { readonly pid: number | undefined })[];
   /** Reads the configuration file; undefined if there is none. @throws ConfigError */
-  readonly reread: (() => Promise<ResolvedConfig>) | undefined;
+  readonly reread: (() => Promise<ReadConfig>) | undefined;
   /** Reads the certificates, and has them count. @throws ConfigError */
   readonly secure: () => Promise<void>;
   /** The configuration is the one that counts: called before the routes change. */
@@ -48,14 +55,14 @@ export class Reload {
   /** @returns undefined if it was cancelled */
   async run(): Promise<ReloadResult<FailureStatus> | undefined> {
     try {
-      const config = await this.#options.reread?.();
+      const read = await this.#options.reread?.();
       await this.#secure();
       this.#isStaging = true;
-      if (config !== undefined) await this.#stage(config);
+      if (read !== undefined) await this.#stage(read);
       this.#isStaging = false;
       await this.#loadCode();
       if (this.#isCancelled) return undefined;
-      if (config !== undefined) await this.#apply(config);
+      if (read !== undefined) await this.#apply(read.config);
       return 'reloaded';
     } catch (error) {
       if (this.#isCancelled) return undefined;
@@ -82,10 +89,14 @@ export class Reload {
     }
   }
 
-  async #stage(config: ResolvedConfig): Promise<void> {
+  async #stage({ config, explain }: ReadConfig): Promise<void> {
     const { local, others } = this.#options;
     if (this.#isCancelled) return;
-    await local.stage(config);
+    try {
+      await local.stage(config);
+    } catch (error) {
+      throw explain(error);
+    }
     if (this.#isCancelled) return;
     await Promise.all(
       others.map((gateway) =>

@@ -37,6 +37,7 @@ import { Gateways } from './gateways.js';
 import { type Predecessor, startSuccessor } from './handover.js';
 import { type Cause, Interruption } from './interruption.js';
 import { LocalGateway } from './local-gateway.js';
+import type { ReadConfig } from './reload.js';
 import { describeFiles } from './static-application.js';
 import { SourceWatch } from './source-watch.js';
 import { Steering } from './steering.js';
@@ -53,7 +54,7 @@ export interface ServeOptions {
   readonly cwd: string;
   readonly predecessor: Predecessor | undefined;
   /** Reads the configuration file again; undefined if there is none. @throws ConfigError if it cannot be used */
-  readonly reread: (() => Promise<ResolvedConfig>) | undefined;
+  readonly reread: (() => Promise<ReadConfig>) | undefined;
 }
 
 const QUICK_STOP_MS = 1000;

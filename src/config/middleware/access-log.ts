@@ -1,6 +1,6 @@
 import { z } from 'zod/v3';
 import { parsePathPattern, PATH_FORM } from '../../routing/path-pattern.js';
-import { nonEmpty, option } from '../values.js';
+import { nonEmpty, option, options } from '../values.js';
 
 const STATUS = 'a status (404), or all of a hundred (4xx)';
 const RULE = 'an object with path, status or both';
@@ -8,7 +8,7 @@ const RULE = 'an object with path, status or both';
 const file = 'a file, or - for standard output';
 
 /** Options of the middleware `accessLog`. */
-export const accessLogOptions = z.strictObject({
+export const accessLogOptions = options({
   file: nonEmpty(file).unwrap(),
   /** As accessLogformat: gunicorn's atoms, Apache's directives, or json. Default that of gunicorn. */
   format: nonEmpty('a format, or json'),

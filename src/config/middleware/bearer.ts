@@ -1,5 +1,6 @@
 import { z } from 'zod/v3';
-import { duration, flag, nonEmpty, string } from '../values.js';
+import { together } from '../issue.js';
+import { duration, flag, nonEmpty, options, string } from '../values.js';
 import { realm } from './realm.js';
 import { webAddress } from './web-address.js';
 
@@ -13,6 +14,7 @@ export const KEY_ALGORITHMS = [
 ] as const;
 
 const ALGORITHM = `one of ${[...KEY_ALGORITHMS, ...SECRET_ALGORITHMS].join(', ')}`;
+export const KEY_FILE_FORM = 'a file: a JSON Web Key Set, or a public key in PEM';
 const SECRET = 'a secret of at least 32 bytes';
 const VARIABLE = 'the name of a variable, for example OIDC_EMAIL; HTTP_ is for header fields';
 const CLAIMS = 'an object: names of claims, and for each the name of a variable';
@@ -32,11 +34,11 @@ function oneOrSome(expected: string) {
 }
 
 /** Options of the middleware `bearer`. */
-export const bearerOptions = z.strictObject({
+export const bearerOptions = options({
   /** Where the issuer publishes its keys, as a JSON Web Key Set (RFC 7517 section 5). */
   jwksUrl: webAddress.optional(),
   /** A file of public keys: a JSON Web Key Set, or one in PEM. */
-  keyFile: nonEmpty('a file: a JSON Web Key Set, or a public key in PEM'),
+  keyFile: nonEmpty(KEY_FILE_FORM),
   /** A secret that issuer and server share. */
   secret: z
     .string({ invalid_type_error: SECRET })
@@ -85,4 +87,23 @@ export const bearerOptions = z.strictObject({
   realm,
   /** Lets the application see the field Authorization, with the token in it. Default false. */
   passAuthorization: flag(),
+}).superRefine(({ jwksUrl, keyFile, secret, algorithms = [] }, context) => {
+  const given = Object.entries({ jwksUrl, keyFile, secret }).filter(([, source]) => source !== undefined);
+  if (given.length !== 1)
+    context.addIssue({
+      code: 'custom',
+      ...together(
+        'one of jwksUrl, keyFile and secret',
+        given.length === 0 ? 'none' : given.map(([name]) => name).join(' and '),
+      ),
+    });
+  const [possible, source]: [readonly string[], string] =
+    secret === undefined ? [KEY_ALGORITHMS, 'public keys'] : [SECRET_ALGORITHMS, 'a secret'];
+  const wrong = algorithms.findIndex((name) => !possible.includes(name));
+  if (wrong !== -1)
+    context.addIssue({
+      code: 'custom',
+      path: ['algorithms', wrong],
+      message: `an algorithm for ${source}: one of ${possible.join(', ')}`,
+    });
 });

@@ -1,12 +1,12 @@
 import { z } from 'zod/v3';
 import type { CacheStore } from '../../http/stored-response.js';
 import { parseSize, SIZE_FORM } from '../units.js';
-import { duration, IN_MODULES_ONLY, option } from '../values.js';
+import { duration, IN_MODULES_ONLY, option, options } from '../values.js';
 
 const STORE = 'an object with get, set and delete';
 
 /** Options of the middleware `cache`. */
-export const cacheOptions = z.strictObject({
+export const cacheOptions = options({
   /** Memory for what is kept. Default 64mb. */
   size: option(SIZE_FORM, parseSize),
   /** Longer answers are not kept. Default 1mb. */

@@ -1,12 +1,12 @@
 import { z } from 'zod/v3';
 import { parseSize, SIZE_FORM } from '../units.js';
-import { option, wholeNumber } from '../values.js';
+import { option, options, wholeNumber } from '../values.js';
 
 const CODING = 'one of br, zstd, gzip';
 const TYPE = 'a media type, for example text/html, or text/*';
 
 /** Options of the middleware `compression`. */
-export const compressionOptions = z.strictObject({
+export const compressionOptions = options({
   /** The first that a client takes as gladly as any is used. zstd is left out where this Node has none. Default br, zstd, gzip. */
   codings: z
     .array(z.enum(['br', 'zstd', 'gzip'], { errorMap: () => ({ message: CODING }) }), {

@@ -1,8 +1,7 @@
-import { z } from 'zod/v3';
-import { duration, wholeNumber } from '../values.js';
+import { duration, options, wholeNumber } from '../values.js';
 
 /** Options of the middleware `concurrency`. */
-export const concurrencyOptions = z.strictObject({
+export const concurrencyOptions = options({
   /** Requests that are answered at a time. */
   max: wholeNumber(1, 1_000_000).unwrap(),
   /** Requests that may wait for it; further ones get 503. Default 1,000. */

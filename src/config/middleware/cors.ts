@@ -1,6 +1,6 @@
 import { z } from 'zod/v3';
 import { fieldName } from '../field.js';
-import { duration, flag } from '../values.js';
+import { duration, flag, options } from '../values.js';
 
 const ORIGIN =
   'an origin (https://app.example.org), one with a wildcard (https://*.example.org), null, or * for all';
@@ -9,7 +9,7 @@ const METHOD = 'a method, for example PUT';
 const names = z.array(fieldName, { invalid_type_error: 'a list of names of header fields' }).optional();
 
 /** Options of the middleware `cors`. */
-export const corsOptions = z.strictObject({
+export const corsOptions = options({
   origins: z
     .array(
       z
@@ -36,4 +36,11 @@ export const corsOptions = z.strictObject({
   credentials: flag(),
   /** How long a browser may remember what it was told. Default 10 minutes. */
   maxAge: duration('to ask each time'),
+}).superRefine(({ origins, credentials = false }, context) => {
+  if (credentials && origins.includes('*'))
+    context.addIssue({
+      code: 'custom',
+      path: ['origins', origins.indexOf('*')],
+      message: 'an origin that is trusted with cookies and passwords, as credentials is true',
+    });
 });

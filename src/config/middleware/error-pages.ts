@@ -1,6 +1,6 @@
 import { z } from 'zod/v3';
 import type { GatewayRequest, GatewayResponse } from '../../types.js';
-import { IN_MODULES_ONLY } from '../values.js';
+import { IN_MODULES_ONLY, options, record } from '../values.js';
 
 /** Makes the page; the status of its answer stays what it was. */
 export type ErrorPageHandler = (
@@ -14,21 +14,21 @@ export interface ErrorPageFailure {
   readonly error: unknown;
 }
 
-const PAGE = 'the path of a file, for example ./404.html';
+export const PAGE_FORM = 'the path of a file, for example ./404.html';
 const STATUS = 'a status from 400 to 599, 4xx or 5xx';
 
 const page = z.union([
-  z.custom<ErrorPageHandler>((value) => typeof value === 'function', PAGE).describe(IN_MODULES_ONLY),
-  z.string({ invalid_type_error: PAGE }).min(1, PAGE).describe(PAGE),
+  z.custom<ErrorPageHandler>((value) => typeof value === 'function', PAGE_FORM).describe(IN_MODULES_ONLY),
+  z.string({ invalid_type_error: PAGE_FORM }).min(1, PAGE_FORM).describe(PAGE_FORM),
 ]);
-const FORM = `an object: ${STATUS}, and for each ${PAGE}`;
+const FORM = `an object: ${STATUS}, and for each ${PAGE_FORM}`;
 
 /** Options of the middleware `errorPages`. */
-export const errorPagesOptions = z.strictObject({
+export const errorPagesOptions = options({
   /** Status or class → the page; one for the status is before one for its class. */
-  pages: z.record(page, { required_error: FORM, invalid_type_error: FORM }).superRefine((pages, context) => {
-    const unknown = Object.keys(pages).find((key) => !/^[45](?:xx|\d\d)$/.test(key));
-    if (unknown !== undefined)
-      context.addIssue({ code: 'custom', path: [unknown], message: `${STATUS}, as a key` });
+  pages: record(page, {
+    expected: FORM,
+    key: `${STATUS}, as a key`,
+    isKey: (key) => /^[45](?:xx|\d\d)$/.test(key),
   }),
 });

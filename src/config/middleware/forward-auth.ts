@@ -1,6 +1,6 @@
 import { z } from 'zod/v3';
 import { fieldName } from '../field.js';
-import { duration, flag } from '../values.js';
+import { duration, flag, options } from '../values.js';
 import { webAddress } from './web-address.js';
 
 const NAMES = 'a list of names of header fields';
@@ -8,6 +8,17 @@ const REQUEST_NAMES = `${NAMES}, without those of the connection, Host and X-For
 
 const OURS =
   /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|content-length|accept-encoding|x-forwarded-.*)$/i;
+
+/** Of the connection (RFC 9110 section 7.6.1), or made anew: neither a client nor an application is given those of an answer. */
+export const NOT_RELAYED: ReadonlySet<string> = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
+  ...['te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade', 'content-length', 'date', 'server'],
+]);
+const TOLD = 'the name of a header field that an application can be given';
+const toldName = fieldName.refine(
+  (name) => !NOT_RELAYED.has(name.toLowerCase()) && !/^host$/i.test(name),
+  TOLD,
+);
 
 const requestFieldNames = z
   .array(
@@ -17,15 +28,15 @@ const requestFieldNames = z
   .optional();
 
 /** Options of the middleware `forwardAuth`. */
-export const forwardAuthOptions = z.strictObject({
+export const forwardAuthOptions = options({
   /** What is asked, with GET. */
   url: webAddress,
   /** Of the request, that the URL is asked with. Default Authorization, Cookie, Accept, User-Agent and X-Requested-With. */
   requestFields: requestFieldNames,
   /** Of a good answer, that the application sees; never those that a client has sent. */
-  responseFields: z.array(fieldName, { invalid_type_error: NAMES }).optional(),
+  responseFields: z.array(toldName, { invalid_type_error: NAMES }).optional(),
   /** The field of a good answer that says who the client is: REMOTE_USER. */
-  userField: fieldName.optional(),
+  userField: toldName.optional(),
   /** Whether `Set-Cookie` of a good answer reaches the client, as that of others does: a session that is renewed. Default false. */
   passCookies: flag(),
   /** After it a 504. Default 5 s. */

@@ -1,13 +1,13 @@
 import { z } from 'zod/v3';
-import { fieldName, fieldValue } from '../field.js';
-import { flag } from '../values.js';
+import { fieldName, fieldRecord, fieldValue } from '../field.js';
+import { flag, options } from '../values.js';
 
 const FIELDS = 'an object: names of header fields, and their values';
 
-const fields = z.record(fieldName, fieldValue, { invalid_type_error: FIELDS }).optional();
+const fields = fieldRecord(fieldValue, FIELDS).optional();
 
 /** Options of the middleware `headers`. */
-export const headersOptions = z.strictObject({
+export const headersOptions = options({
   /** In the place of all fields of their names. */
   set: fields,
   /** Beside those that are there. */

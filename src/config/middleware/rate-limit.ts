@@ -1,11 +1,11 @@
 import { z } from 'zod/v3';
 import { fieldName } from '../field.js';
-import { duration, wholeNumber } from '../values.js';
+import { duration, options, wholeNumber } from '../values.js';
 
 const KEY = 'address, user, or an object: { field: X-Tenant }';
 
 /** Options of the middleware `rateLimit`. */
-export const rateLimitOptions = z.strictObject({
+export const rateLimitOptions = options({
   /** Requests in each window. */
   limit: wholeNumber(1, 1_000_000_000).unwrap(),
   /** Default 1 minute. */

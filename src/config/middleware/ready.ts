@@ -44,6 +44,16 @@ export const READY_MIDDLEWARE = {
   xslt: xsltOptions,
 } as const;
 
+/** Options that are looked at when the middleware is loaded, as they have to do with a file or with this Node: messages name them then. */
+export const LOADED_OPTIONS: Readonly<Partial<Record<string, readonly string[]>>> = {
+  accessLog: ['file', 'format'],
+  basicAuth: ['file', 'users'],
+  bearer: ['keyFile'],
+  compression: ['codings'],
+  errorPages: ['pages'],
+  xslt: ['stylesheet'],
+} satisfies Partial<Record<ReadyName, readonly string[]>>;
+
 export type ReadyName = keyof typeof READY_MIDDLEWARE;
 
 /** Options as a person writes them. */

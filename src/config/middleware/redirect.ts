@@ -1,12 +1,13 @@
 import { z } from 'zod/v3';
 import { pathMap } from '../path-map.js';
 import { REDIRECT_FORM, isRedirectTarget, redirectStatus } from '../redirect.js';
-import { flag } from '../values.js';
+import { together } from '../issue.js';
+import { flag, options } from '../values.js';
 
 const HOST = 'a host, for example www.example.org, with a port if need be';
 
 /** Options of the middleware `redirect`. */
-export const redirectOptions = z.strictObject({
+export const redirectOptions = options({
   /** Path → where to. */
   paths: pathMap(REDIRECT_FORM, isRedirectTarget).optional(),
   /** Requests over plain HTTP, to the same with https. Default false. */
@@ -18,4 +19,7 @@ export const redirectOptions = z.strictObject({
     .optional(),
   /** Default 308, which keeps method and body. */
   status: redirectStatus(),
-});
+}).refine(
+  ({ paths = [], https = false, host }) => paths.length > 0 || https || host !== undefined,
+  together('paths, https or host', 'none of them'),
+);

@@ -1,9 +1,8 @@
-import { z } from 'zod/v3';
 import { fieldName } from '../field.js';
-import { flag } from '../values.js';
+import { flag, options } from '../values.js';
 
 /** Options of the middleware `requestId`. */
-export const requestIdOptions = z.strictObject({
+export const requestIdOptions = options({
   /** Default X-Request-Id. */
   field: fieldName.optional(),
   /** Takes the one that the request has, if it is of letters, digits and `._:=+/-`, at most 128: from a proxy in front. Default false. */

@@ -1,29 +1,31 @@
 import { z } from 'zod/v3';
 import { parseSize, SIZE_FORM } from '../units.js';
-import { duration, option, string, wholeNumber } from '../values.js';
+import { duration, option, options, record, string, wholeNumber } from '../values.js';
 
-const PATH = 'the path of a stylesheet, for example ./page.xsl';
+export const STYLESHEET_FORM = 'the path of a stylesheet, for example ./page.xsl';
 const PARAMETERS = 'an object: names of parameters, and their values as text';
+const VALUE = 'the value of a parameter as text';
 const TYPE = 'a media type, for example application/xml';
 
 /** Options of the middleware `xslt`. */
-export const xsltOptions = z.strictObject({
+export const xsltOptions = options({
   /** What it includes and imports lies in its folder, or below. */
-  stylesheet: z.string({ required_error: PATH, invalid_type_error: PATH }).min(1, PATH).describe(PATH),
+  stylesheet: z
+    .string({ required_error: STYLESHEET_FORM, invalid_type_error: STYLESHEET_FORM })
+    .min(1, STYLESHEET_FORM)
+    .describe(STYLESHEET_FORM),
   /** For its `xsl:param`; as text, not as XPath. */
-  parameters: z
-    .record(
-      z
-        .string({ invalid_type_error: PARAMETERS })
-        .regex(/^[^\0]*$/, PARAMETERS)
-        .describe('text'),
-      { invalid_type_error: PARAMETERS },
-    )
-    .superRefine((parameters, context) => {
-      const other = Object.keys(parameters).find((name) => !/^[A-Za-z_][\w.-]*$/.test(name));
-      if (other !== undefined) context.addIssue({ code: 'custom', path: [other], message: PARAMETERS });
-    })
-    .optional(),
+  parameters: record(
+    z
+      .string({ invalid_type_error: VALUE })
+      .regex(/^[^\0]*$/, VALUE)
+      .describe('text'),
+    {
+      expected: PARAMETERS,
+      key: 'the name of a parameter: letters, digits, _, - and .',
+      isKey: (name) => /^[A-Za-z_][\w.-]*$/.test(name),
+    },
+  ).optional(),
   /** Of the answers that it is applied to. Default application/xml, text/xml. */
   types: z
     .array(string(TYPE).regex(/^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/, TYPE), {

@@ -6,6 +6,8 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { STYLESHEET_FORM } from '../../config/middleware/xslt.js';
+import { whyUnreadable } from '../../config/unreadable.js';
 import { ConfigError } from '../../errors.js';
 
 export interface Stylesheet {
@@ -30,28 +32,28 @@ const TYPE_OF_METHOD: Readonly<Record<string, string>> = {
   xml: 'application/xml',
 };
 
-/** @throws ConfigError `XGI_XSLT_STYLESHEET` */
-export function readStylesheet(file: string, where: string): Stylesheet {
+/** @param name as a message names the option @throws ConfigError `XGI_XSLT_STYLESHEET` */
+export function readStylesheet(file: string, name: string): Stylesheet {
   const refuse = (observed: string): never => {
-    throw new ConfigError('XGI_XSLT_STYLESHEET', `${where}: ${observed}`);
+    throw new ConfigError('XGI_XSLT_STYLESHEET', `${name}: ${observed}`);
   };
   const folder = path.dirname(file);
   const seen = new Set<string>();
   const look = (at: string): string => {
     seen.add(at);
-    const name = path.relative(folder, at);
+    const part = path.relative(folder, at);
     const text = read(at, refuse).replaceAll(COMMENTS, '');
     if (REFUSED.test(text))
-      refuse(`${name} uses an extension that evaluates text as an expression; remove it`);
+      refuse(`${part} uses an extension that evaluates text as an expression; remove it`);
     for (const match of text.matchAll(DOCUMENT)) {
       const literal = match[1] ?? match[2] ?? match[3] ?? match[4];
       if (literal === undefined || (match[5] !== ')' && match[5] !== ','))
-        refuse(`${name} computes what document() reads; expected the name of a file as it stands`);
-      else if (literal !== '' && inside(folder, at, literal) === undefined) refuse(outside(name, literal));
+        refuse(`${part} computes what document() reads; expected the name of a file as it stands`);
+      else if (literal !== '' && inside(folder, at, literal) === undefined) refuse(outside(part, literal));
     }
     for (const match of text.matchAll(INCLUDED)) {
       const href = match[1] ?? match[2] ?? '';
-      const included = inside(folder, at, href) ?? refuse(outside(name, href));
+      const included = inside(folder, at, href) ?? refuse(outside(part, href));
       if (!seen.has(included)) look(included);
     }
     return text;
@@ -66,7 +68,9 @@ function read(file: string, refuse: (observed: string) => never): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    return refuse(`the stylesheet cannot be read: ${(error as Error).message}`);
+    return refuse(
+      `expected ${STYLESHEET_FORM}, received ${JSON.stringify(path.basename(file))}: ${whyUnreadable(error)}`,
+    );
   }
 }
 

@@ -210,7 +210,7 @@ describe('keys at a URL', () => {
 
   function makeLogged(jwksUrl: string): Middleware {
     said.length = 0;
-    const middleware = bearer.create({ jwksUrl }, { directory: '/', log, where: 'bearer' });
+    const middleware = bearer.create({ jwksUrl }, { directory: '/', log, where: 'bearer', nameOf: (option) => option });
     onTestFinished(() => middleware.close?.());
     return middleware;
   }

@@ -56,7 +56,7 @@ function create(options: Partial<ReloadOptions> = {}): {
   const reload = new Reload({
     local: first as unknown as Gateway,
     others: [second as unknown as ReloadOptions['others'][number]],
-    reread: () => Promise.resolve(CONFIG),
+    reread: () => Promise.resolve({ config: CONFIG, explain: (error) => error }),
     secure: () => Promise.resolve(void told.push('secure')),
     onChange: (config) => told.push(`change to ${config.target}`),
     log,
