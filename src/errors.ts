@@ -121,10 +121,30 @@ export function asXgiError(thrown: unknown): XgiError {
   });
 }
 
+/** Whether a file is one of xgi's own code. @param file its path, absolute, or that of its URL */
+export function isOwnFile(file: string): boolean {
+  return OURS.some((folder) => file.startsWith(folder));
+}
+
+/** A line of a stack that is in a file. */
+export interface StackFrame {
+  /** Absolute. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** @returns undefined for a line that is none: the message, or a frame of Node's own */
+export function readFrame(line: string): StackFrame | undefined {
+  const [, file, row, column] =
+    /^ +at (?:.*\()?(?:async )?(?:file:\/\/)?(\/.*):(\d+):(\d+)\)?$/.exec(line) ?? [];
+  return file === undefined ? undefined : { file, line: Number(row), column: Number(column) };
+}
+
 /** By the first of its frames that is in a file. Without any, nobody else can have thrown it. */
 function isOurs(stack: string): boolean {
-  const file = /^ +at (?:.*\()?(?:async )?(?:file:\/\/)?(\/.*):\d+:\d+\)?$/m.exec(stack)?.[1];
-  return file === undefined || OURS.some((folder) => file.startsWith(folder));
+  const frame = stack.split('\n').map(readFrame).find(Boolean);
+  return frame === undefined || isOwnFile(frame.file);
 }
 
 function describe(value: unknown): string {

@@ -2,6 +2,7 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { describeNoModule, isModuleName, moduleProblem } from './module-file.js';
 
 /** How a TARGET is written, for messages. */
 const TARGET_FORM =
@@ -20,8 +21,6 @@ const MODULE = new RegExp(`^${DOTTED}$`, 'u');
 const MODULE_CALLABLE = new RegExp(`^${DOTTED}:${CALLABLE}$`, 'u');
 // With a slash: mysite.wsgi is a module.
 const FILE_CALLABLE = new RegExp(String.raw`^[^\0]*(?:\.py|/[^\0/]*\.wsgi)(?::${CALLABLE})?$`, 'u');
-
-const SCRIPT_MODULE = /\.[cm]?[jt]s$/;
 
 export interface TargetChoice {
   /** What it is said to be; undefined to look. */
@@ -53,7 +52,7 @@ export function detectTarget(
   const found = target === '' ? undefined : statSync(file, { throwIfNoEntry: false });
   if (MODULE.test(target) && !isPlainFolder(file, found) && !isDottedFile(target, directory, found))
     return { kind: 'wsgi', target };
-  if (kind === undefined && found?.isFile() === true && SCRIPT_MODULE.test(target))
+  if (kind === undefined && found?.isFile() === true && isModuleName(target))
     return { kind: 'app', path: file };
   const isFolder = found?.isDirectory() === true;
   if (kind === undefined && isFolder && PUBLIC_NAMES.has(path.basename(file)))
@@ -71,10 +70,18 @@ export function detectTarget(
   if (found !== undefined)
     throw refused('it is a file, but neither a Python module (*.py) nor a program (chmod +x)');
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) throw refused('it is a URL');
+  if (isModuleName(target)) checkModule(target, directory, name);
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
     `${name}: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`,
   );
+}
+
+/** @returns the absolute path. @throws ConfigError `XGI_CONFIG_TARGET` if there is no such file */
+export function checkModule(target: string, directory: string, name: string): string {
+  const problem = moduleProblem(target, directory);
+  if (problem === undefined) return path.resolve(directory, target);
+  throw new ConfigError('XGI_CONFIG_TARGET', `${name}: ${describeNoModule(target, problem)}`);
 }
 
 /** Whether a target is a folder that has to be looked into (detect-project.ts): no module, and not named for what is in it. */

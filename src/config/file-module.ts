@@ -1,18 +1,14 @@
 /**
  * TypeScript and JavaScript: the default export of a module.
  *
- * Always by jiti, also where Node reads TypeScript itself: each load is a fresh one, of the file and of what it imports, as a reload needs it, and
- * `xgi` is this xgi, installed in the project or not.
+ * `xgi` is this xgi there, installed in the project or not.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { inspect } from 'node:util';
-import { createJiti } from 'jiti';
 import { ConfigError } from '../errors.js';
 import type { Document } from './file.js';
+import { describeModuleFailure, formatModuleFailure } from './module-failure.js';
+import { createModuleLoader } from './module-loader.js';
 import { ModulePlaces } from './module-places.js';
-
-/** The end of a message of jiti's parser: `file:line:column`; its first column is 0. */
-const PLACE = /^(?:ParseError: )?(?<message>[^]*?)\s+(?<file>\S+):(?<line>\d+):(?<column>\d+)$/;
 
 /** For an `await` at the top of a module: a secret that is fetched. */
 const LOAD_LIMIT_MS = 30_000;
@@ -36,16 +32,13 @@ export async function importModule(
   importXgi: () => Promise<Record<string, unknown>>,
   limitMs: number = LOAD_LIMIT_MS,
 ): Promise<Document> {
-  const jiti = createJiti(file, {
-    moduleCache: false,
-    fsCache: false,
-    tryNative: false,
+  const loader = createModuleLoader(file, {
     // It looks into the default export, whatever that is.
     interopDefault: false,
     virtualModules: { xgi: await importXgi() },
   });
   try {
-    const loaded = await withinLimit(() => jiti.import<unknown>(file), limitMs);
+    const loaded = await withinLimit(() => loader.import<unknown>(file), limitMs);
     const places = new ModulePlaces(source);
     return { value: defaultOf(loaded, name), locate: (at, what) => places.locate(at, what) };
   } catch (error) {
@@ -96,30 +89,13 @@ async function afterATurn<T>(value: T): Promise<T> {
 }
 
 function describeFailure(error: unknown, file: string, name: string): ConfigError {
-  const { message, stack } = readError(error);
-  const place = PLACE.exec(message)?.groups;
-  if (place?.['file'] === file)
-    return new ConfigError(
-      'XGI_CONFIG_FILE',
-      `${name}:${place['line']}:${Number(place['column']) + 1}: ${place['message']!.trim()}`,
-    );
+  const { place, message: problem } = describeModuleFailure(error);
+  if (place?.file === file)
+    return new ConfigError('XGI_CONFIG_FILE', `${name}:${place.line}:${place.column}: ${problem}`);
+  const { message, detail } = formatModuleFailure(error);
   return new ConfigError(
     'XGI_CONFIG_FILE',
     `${name}: it cannot be loaded: ${message}`,
-    stack === undefined ? {} : { detail: ownFrames(stack) },
+    detail === undefined ? {} : { detail },
   );
-}
-
-/** Anything can be thrown. */
-function readError(error: unknown): { readonly message: string; readonly stack?: string | undefined } {
-  if (!(error instanceof Error) || typeof error.message !== 'string')
-    return { message: typeof error === 'string' ? error : inspect(error) };
-  return { message: error.message, stack: error.stack };
-}
-
-/** Without those of the loader, and of what has called it. */
-function ownFrames(stack: string): string {
-  const lines = stack.split('\n');
-  const loader = lines.findIndex((line) => /^ {4}at .*[\\/]jiti[\\/]/.test(line));
-  return lines.slice(0, loader === -1 ? undefined : loader).join('\n');
 }

@@ -8,7 +8,6 @@
  *
  * The first is the outermost.
  */
-import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
@@ -24,8 +23,8 @@ import {
   type ReadyMiddlewareOptions,
   type ReadyName,
 } from './middleware/ready.js';
+import { describeNoModule, isModuleName, moduleProblem } from './module-file.js';
 import { findNear } from './near.js';
-import { whyUnreadable } from './unreadable.js';
 import { IN_MODULES_ONLY } from './values.js';
 
 const FORM =
@@ -98,7 +97,6 @@ interface MiddlewareContext {
   readonly isShared: boolean;
 }
 
-const MODULE = /\.[cm]?[jt]s$/;
 const MAX_LEVELS = 64;
 const PYTHON = /^[\p{L}_][\p{L}\p{Nd}_.]*:[\p{L}_][\p{L}\p{Nd}_.]*$/u;
 
@@ -129,7 +127,7 @@ export function resolveMiddleware(
       const read = options ?? defaultsOf(name, where);
       const names = namesIn(read, name, (at) => context.nameOf([i, name, ...at]));
       entries.push({ kind: 'ready', name, options: read, names, where });
-    } else if (MODULE.test(name)) {
+    } else if (isModuleName(name)) {
       entries.push({ kind: 'module', path: findModule(name, context.directory, where), options, where });
     } else {
       throw unknown(name, where);
@@ -157,31 +155,9 @@ function namesIn(
 
 /** @returns absolute. @throws ConfigError */
 function findModule(written: string, directory: string, where: string): string {
-  const file = path.resolve(directory, written);
-  const problem = moduleProblem(file);
-  if (problem === undefined) return file;
-  const near = findNear(path.basename(file), modulesIn(path.dirname(file)));
-  const hint = near === undefined ? '' : `; did you mean ${path.dirname(written)}/${near}?`;
-  throw new ConfigError(
-    'XGI_CONFIG_VALUE',
-    `${where}: expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: ${problem}${hint}`,
-  );
-}
-
-function moduleProblem(file: string): string | undefined {
-  try {
-    return statSync(file).isFile() ? undefined : 'it is not a file';
-  } catch (error) {
-    return whyUnreadable(error);
-  }
-}
-
-function modulesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).filter((name) => MODULE.test(name));
-  } catch {
-    return [];
-  }
+  const problem = moduleProblem(written, directory);
+  if (problem === undefined) return path.resolve(directory, written);
+  throw new ConfigError('XGI_CONFIG_VALUE', `${where}: ${describeNoModule(written, problem)}`);
 }
 
 /** For one that is named without options. */

@@ -3,7 +3,6 @@
  *
  * Relative paths are relative to `chdir`, all of them, as for gunicorn.
  */
-import { statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { parseTrustedProxies } from '../http/forwarded.js';
@@ -17,7 +16,7 @@ import type {
 } from '../types.js';
 import { type CgiConfig, resolveCgi } from './cgi.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS, DEFAULTS } from './defaults.js';
-import { detectTarget, type Target } from './detect.js';
+import { checkModule, detectTarget, type Target } from './detect.js';
 import { resolveEndpoints, resolveRedirect } from './endpoints.js';
 import type { SettingPath } from './file.js';
 import { checkFolder, isDirectory, resolveSendfileRoots } from './folders.js';
@@ -167,7 +166,7 @@ export async function resolveConfig(user: UserConfig, context: ResolveContext): 
     target: site !== null ? describeApps(site) : found.kind === 'wsgi' ? found.target : parsed.target!,
     cgi: found.kind === 'cgi' ? resolveCgi(parsed, found.path, { ...context, directory }) : null,
     files: found.kind === 'static' ? resolveStatic(parsed, found.path, (key) => context.nameOf(key)) : null,
-    module: found.kind === 'app' ? resolveModule(parsed.target!, found.path, context.nameOf('target')) : null,
+    module: found.kind === 'app' ? checkModule(parsed.target!, directory, context.nameOf('target')) : null,
     site,
     middleware: middleware.entries,
     wsgiMiddleware: middleware.python,
@@ -243,15 +242,6 @@ async function resolvePython(
         : (file) => context.checkLauncher?.(file, cgiUser, context.nameOf('cgiUser')),
     runAs: cgiUser === undefined ? context.runAs?.(privileges, context.nameOf) : undefined,
   });
-}
-
-/** @throws ConfigError `XGI_CONFIG_TARGET` */
-function resolveModule(written: string, file: string, name: string): string {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
-  throw new ConfigError(
-    'XGI_CONFIG_TARGET',
-    `${name}: expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: there is no file ${file}`,
-  );
 }
 
 function joinReloads({ apps }: SiteConfig): ResolvedConfig['reloadOnChange'] {

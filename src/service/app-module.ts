@@ -1,6 +1,7 @@
 /** The module of a TypeScript application, loaded: its handler, and how it lets go of what it holds. */
 import path from 'node:path';
-import { BootError, messageOf } from '../errors.js';
+import { formatModuleFailure } from '../config/module-failure.js';
+import { BootError } from '../errors.js';
 import { createAppHandler } from '../handlers/app/app.js';
 import { installFetchGlobals } from '../handlers/app/fetch-globals.js';
 import type { FromWsgiOptions } from '../handlers/app/from-wsgi.js';
@@ -20,10 +21,10 @@ export async function loadApp(file: string, options: LoadOptions & FromWsgiOptio
   try {
     exports = await loadExports(file, options);
   } catch (error) {
-    const stack = error instanceof Error ? error.stack : undefined;
-    throw new BootError('XGI_APP_LOAD', `${file} cannot be loaded: ${messageOf(error)}`, {
+    const { message, detail } = formatModuleFailure(error);
+    throw new BootError('XGI_APP_LOAD', `${file} cannot be loaded: ${message}`, {
       cause: error,
-      ...(stack === undefined ? {} : { detail: stack }),
+      ...(detail === undefined ? {} : { detail }),
     });
   }
   const handler = createAppHandler(exports['default'], path.basename(file), options);

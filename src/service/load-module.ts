@@ -1,12 +1,10 @@
 /**
  * Modules that a person names in a configuration: applications and middleware, in TypeScript or JavaScript.
- *
- * By jiti, as configuration files are: each load is a fresh one, of the file and of what it imports beside it.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createJiti } from 'jiti';
+import { createModuleLoader } from '../config/module-loader.js';
 import { beginFreshLoad, filesOfLoad } from './fresh-modules.js';
 
 /** What `import … from 'xgi'` gives in such a module, wherever it lies: this xgi. */
@@ -59,19 +57,11 @@ async function loadNow(file: string, { onFiles }: LoadOptions): Promise<ModuleEx
   for (const known of Object.keys(cache)) if (isOwnFile(known)) delete cache[known];
   await beginFreshLoad();
   const files = new Set([file]);
-  const plain = createJiti(file, { fsCache: false });
-  const jiti = createJiti(file, {
-    moduleCache: false,
-    fsCache: false,
-    tryNative: false,
-    virtualModules: { xgi: await importXgi() },
-    transform: (options) => {
-      if (options.filename !== undefined) files.add(options.filename);
-      return { code: plain.transform(options) };
-    },
-  });
+  const loader = createModuleLoader(file, { virtualModules: { xgi: await importXgi() } }, (path) =>
+    files.add(path),
+  );
   try {
-    return await jiti.import<ModuleExports>(file);
+    return await loader.import<ModuleExports>(file);
   } finally {
     for (const known of [...Object.keys(cache), ...(await filesOfLoad())])
       if (isOwnFile(known)) files.add(known);

@@ -3,7 +3,8 @@ import path from 'node:path';
 import type { MiddlewareEntry } from '../config/middleware.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
-import { BootError, messageOf } from '../errors.js';
+import { formatModuleFailure } from '../config/module-failure.js';
+import { BootError } from '../errors.js';
 import type { Handler, Log, Middleware } from '../types.js';
 import { holdAnswers } from './held-answer.js';
 import { loadModule } from './load-module.js';
@@ -89,7 +90,8 @@ async function loadOwn(entry: MiddlewareEntry & { readonly kind: 'module' }): Pr
   try {
     exported = await loadModule(entry.path);
   } catch (error) {
-    throw failure(entry, `${entry.path} cannot be loaded: ${messageOf(error)}`, error);
+    const { message, detail } = formatModuleFailure(error);
+    throw failure(entry, `${path.basename(entry.path)} cannot be loaded: ${message}`, { detail });
   }
   if (typeof exported !== 'function')
     throw failure(
@@ -119,7 +121,8 @@ function wrapOne(entry: MiddlewareEntry, middleware: Middleware, next: Handler):
 }
 
 function thrown(entry: MiddlewareEntry, error: unknown): BootError {
-  return failure(entry, `${subject(entry)} threw: ${messageOf(error)}`, error);
+  const { message, detail } = formatModuleFailure(error);
+  return failure(entry, `${subject(entry)} threw: ${message}`, { detail });
 }
 
 /** How a message speaks of it, behind the place in the file. */
@@ -127,12 +130,16 @@ function subject(entry: MiddlewareEntry): string {
   return entry.kind === 'module' ? path.basename(entry.path) : 'it';
 }
 
-function failure({ where }: MiddlewareEntry, observed: string, cause?: unknown): BootError {
-  const { stack } = cause instanceof Error ? cause : { stack: undefined };
-  return new BootError('XGI_MIDDLEWARE_LOAD', `${where}: ${observed}`, {
-    ...(cause === undefined ? {} : { cause }),
-    ...(stack === undefined ? {} : { detail: stack }),
-  });
+function failure(
+  { where }: MiddlewareEntry,
+  observed: string,
+  { detail }: { readonly detail?: string | undefined } = {},
+): BootError {
+  return new BootError(
+    'XGI_MIDDLEWARE_LOAD',
+    `${where}: ${observed}`,
+    detail === undefined ? {} : { detail },
+  );
 }
 
 function describe(value: unknown): string {
