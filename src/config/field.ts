@@ -9,7 +9,10 @@ export function isFieldName(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
-export const fieldName = z.string({ invalid_type_error: NAME }).refine(isFieldName, NAME).describe(NAME);
+export const fieldName = z
+  .string({ required_error: NAME, invalid_type_error: NAME })
+  .refine(isFieldName, NAME)
+  .describe(NAME);
 
 export const fieldValue = z
   .string({ invalid_type_error: VALUE })

@@ -4,7 +4,7 @@
  * `xgi` is this xgi there, installed in the project or not.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { ConfigError } from '../errors.js';
+import { ConfigError, readFrame } from '../errors.js';
 import type { Document } from './file.js';
 import { describeModuleFailure, formatModuleFailure } from './module-failure.js';
 import { createModuleLoader } from './module-loader.js';
@@ -89,13 +89,18 @@ async function afterATurn<T>(value: T): Promise<T> {
 }
 
 function describeFailure(error: unknown, file: string, name: string): ConfigError {
-  const { place, message: problem } = describeModuleFailure(error);
+  const { place, stack, message: problem } = describeModuleFailure(error);
   if (place?.file === file)
     return new ConfigError('XGI_CONFIG_FILE', `${name}:${place.line}:${place.column}: ${problem}`);
   const { message, detail } = formatModuleFailure(error);
+  const thrown = stack
+    ?.split('\n')
+    .map(readFrame)
+    .find((frame) => frame?.file === file);
+  const where = thrown === undefined ? name : `${name}:${thrown.line}:${thrown.column}`;
   return new ConfigError(
     'XGI_CONFIG_FILE',
-    `${name}: it cannot be loaded: ${message}`,
+    `${where}: it cannot be loaded: ${message}`,
     detail === undefined ? {} : { detail },
   );
 }

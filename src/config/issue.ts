@@ -2,7 +2,7 @@
  * What is wrong with a value that a schema does not take: one issue of those that zod finds, in the words of xgi. The message of an issue is what was
  * expected, and no more.
  */
-import type { z } from 'zod/v3';
+import { z } from 'zod/v3';
 import type { SettingPath } from './file.js';
 import { formatReceived } from './received.js';
 
@@ -54,7 +54,16 @@ function paramsOf(issue: z.ZodIssue): IssueParams {
 function nearest(issue: z.ZodIssue): z.ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const issues = issue.unionErrors.flatMap((error) => error.issues.map(nearest));
-  return issues.toSorted((a, b) => b.path.length - a.path.length)[0]!;
+  return issues.toSorted((a, b) => depthOf(b) - depthOf(a) || rankOf(a) - rankOf(b))[0]!;
+}
+
+function depthOf({ code, path }: z.ZodIssue): number {
+  return path.length + (code === 'unrecognized_keys' ? 1 : 0);
+}
+
+/** Of a key that is misspelt, rather than that the right one is missing. */
+function rankOf({ code }: z.ZodIssue): number {
+  return code === 'unrecognized_keys' ? 0 : 1;
 }
 
 const KINDS: Readonly<Partial<Record<z.ZodParsedType, string>>> = {
@@ -65,10 +74,13 @@ const KINDS: Readonly<Partial<Record<z.ZodParsedType, string>>> = {
   string: 'text',
 };
 
-/** For what a schema has no words of its own. */
-const inWords: z.ZodErrorMap = (issue, { defaultError }) => ({
-  message: issue.code === 'invalid_type' ? (KINDS[issue.expected] ?? issue.expected) : defaultError,
-});
+/** For what a schema has no words of its own: zod's are whole sentences. @param context `defaultError` is what the schema says, or zod */
+const inWords: z.ZodErrorMap = (issue, context) => {
+  const { defaultError } = context;
+  const isZods = defaultError === z.defaultErrorMap(issue, { ...context, defaultError: '' }).message;
+  if (!isZods || issue.code !== 'invalid_type') return { message: defaultError };
+  return { message: KINDS[issue.expected] ?? issue.expected };
+};
 
 /** What is of a type that is easily taken for the right one. */
 function hintOf(issue: z.ZodIssue, received: unknown): string {

@@ -189,7 +189,7 @@ function onlyEntry(item: Readonly<Record<string, unknown>>, where: string): read
   if (entries.length === 1) return entries[0]!;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${where}: expected one middleware and its options, received ${entries.map(([name]) => name).join(', ') || 'none'}`,
+    `${where}: expected one middleware and its options in each item of the list, received ${entries.map(([name]) => name).join(' and ') || 'none'}`,
   );
 }
 

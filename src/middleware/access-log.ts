@@ -98,11 +98,9 @@ function openFile({ file }: Options, { directory, log, nameOf }: MiddlewareConte
   try {
     return new LogFile({ target, intervalMs: ACCESS_LOG_INTERVAL_MS, onProblem });
   } catch (error) {
-    throw refuse(
-      nameOf('file'),
-      'a file that can be written, or - for standard output',
-      file,
-      `: ${(error as Error).message}`,
-    );
+    const { code, message } = error as NodeJS.ErrnoException;
+    const folder = path.dirname(path.resolve(directory, file));
+    const why = code === 'ENOENT' ? `there is no folder ${JSON.stringify(folder)}` : message;
+    throw refuse(nameOf('file'), 'a file that can be written, or - for standard output', file, `: ${why}`);
   }
 }

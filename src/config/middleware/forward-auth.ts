@@ -4,7 +4,7 @@ import { duration, flag, options } from '../values.js';
 import { webAddress } from './web-address.js';
 
 const NAMES = 'a list of names of header fields';
-const REQUEST_NAMES = `${NAMES}, without those of the connection, Host and X-Forwarded-*, which xgi sets`;
+const ASKED = 'the name of a header field, but none of the connection, Host or X-Forwarded-*, which xgi sets';
 
 const OURS =
   /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|content-length|accept-encoding|x-forwarded-.*)$/i;
@@ -22,8 +22,8 @@ const toldName = fieldName.refine(
 
 const requestFieldNames = z
   .array(
-    fieldName.refine((name) => !OURS.test(name), REQUEST_NAMES),
-    { invalid_type_error: REQUEST_NAMES },
+    fieldName.refine((name) => !OURS.test(name), ASKED),
+    { invalid_type_error: NAMES },
   )
   .optional();
 

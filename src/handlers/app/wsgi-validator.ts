@@ -4,7 +4,7 @@
  *
  * A violation is thrown where it happens; what need not be wrong is a warning. Request and response are not changed.
  */
-import { XgiError } from '../../errors.js';
+import { isOwnFile, readFrame, XgiError } from '../../errors.js';
 import type {
   Environ,
   StartResponse,
@@ -61,7 +61,18 @@ export function validator(application: WsgiApplication, options: ValidatorOption
 
 /** What is checked holds, or the violation is thrown. */
 function expect(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new XgiError('XGI_WSGI_INVALID', message);
+  if (!holds) throw violation(message);
+}
+
+/** It names the place in the application, if that is what has called. */
+function violation(message: string): XgiError {
+  const { stack = '' } = new Error(message);
+  const caller = stack
+    .split('\n')
+    .map(readFrame)
+    .find((frame) => frame !== undefined && !isOwnFile(frame.file));
+  const place = caller === undefined ? '' : ` (${caller.file}:${caller.line}:${caller.column})`;
+  return new XgiError('XGI_WSGI_INVALID', message + place);
 }
 
 const REQUIRED = [
@@ -249,7 +260,7 @@ class CheckedInput implements WsgiInput {
   }
 
   close(): never {
-    throw new XgiError('XGI_WSGI_INVALID', 'wsgi.input is the server’s to close');
+    throw violation('wsgi.input is the server’s to close');
   }
 }
 
@@ -279,7 +290,7 @@ class CheckedErrors implements WsgiErrors {
   }
 
   close(): never {
-    throw new XgiError('XGI_WSGI_INVALID', 'wsgi.errors is the server’s to close');
+    throw violation('wsgi.errors is the server’s to close');
   }
 }
 
