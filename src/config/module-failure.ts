@@ -61,14 +61,16 @@ function lineOf(file: string, line: number): string | undefined {
   }
 }
 
-const LOADER = /\/node_modules\/jiti\//;
+const LOADER = /[\\/]node_modules[\\/]jiti[\\/]/;
 
-/** Without those of the loader and of xgi that have called it; undefined if nothing is left. */
+/** Without those of the loader, and of xgi, that have called it; undefined if nothing is left. */
 function ownFrames(stack: string): string | undefined {
   const lines = stack.split('\n');
-  const last = lines.findLastIndex((line) => {
-    const { file } = readFrame(line) ?? {};
-    return file !== undefined && !isOwnFile(file) && !LOADER.test(file);
+  const loader = lines.findIndex((line) => LOADER.test(readFrame(line)?.file ?? ''));
+  const called = loader === -1 ? lines : lines.slice(0, loader);
+  const last = called.findLastIndex((line) => {
+    const frame = readFrame(line);
+    return frame !== undefined && !isOwnFile(frame.file);
   });
-  return last === -1 ? undefined : lines.slice(0, last + 1).join('\n');
+  return last === -1 ? undefined : called.slice(0, last + 1).join('\n');
 }

@@ -14,11 +14,13 @@ export function createModuleLoader(
   options: JitiOptions,
   onFile: (file: string) => void = () => {},
 ): Jiti {
-  const transpiler = createJiti(file, { fsCache: false, sourceMaps: true });
+  const transpiler = createJiti(file, { fsCache: false });
   return createJiti(file, {
     moduleCache: false,
     fsCache: false,
     tryNative: false,
+    // Asked for here, they are among what `transform` is given.
+    sourceMaps: true,
     ...options,
     transform: (given) => {
       const code = transpiler.transform(given);

@@ -1,5 +1,6 @@
 /** What the ready middleware have in common: options that are read and checked in one way, wherever they were written. */
 import type { z } from 'zod/v3';
+import { formatPath, type SettingPath } from '../config/file.js';
 import { checkValue, describeIssue, valueAt } from '../config/issue.js';
 import { ConfigError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
@@ -12,7 +13,7 @@ export interface MiddlewareContext {
   /** How a message names the middleware: where it stands in a configuration, or its name. */
   readonly where: string;
   /** How a message names an option that only its use shows to be wrong, or an entry of it; {@link LOADED_OPTIONS} has them. */
-  nameOf(option: string, key?: string): string;
+  nameOf(...at: readonly string[]): string;
 }
 
 export interface ReadyMiddleware<S extends z.ZodTypeAny> {
@@ -37,8 +38,7 @@ export function defineMiddleware<S extends z.ZodTypeAny>(
 ): ReadyMiddleware<S> {
   const direct = (options?: z.input<S>): Middleware => {
     const checked = checkValue(schema, options ?? {});
-    const nameOf = (...at: readonly (string | number | undefined)[]): string =>
-      [name, ...at.filter((key) => key !== undefined)].join('.');
+    const nameOf = (...at: SettingPath): string => formatPath([name, ...at]);
     if (checked.issue === undefined) {
       ownLog ??= new ProgramLog({ level: 'warning' });
       const middleware = create(checked.data, { directory: process.cwd(), log: ownLog, where: name, nameOf });

@@ -70,7 +70,7 @@ async function load(entry: MiddlewareEntry, context: LoadContext): Promise<Middl
       return await createReadyMiddleware(entry.name, entry.options, {
         ...context,
         where: `${entry.where}.${entry.name}`,
-        nameOf: (option, key) => nameIn(entry, key === undefined ? option : `${option}.${key}`),
+        nameOf: (...at) => nameIn(entry, at.join('.')),
       });
     case 'module':
       return await loadOwn(entry);

@@ -222,7 +222,7 @@ describe('is refused', () => {
   test.each([
     ['no file', {}, 'accessLog.file: expected a file'],
     ['a folder', { file: makeTempDir() }, 'EISDIR'],
-    ['a file in a folder that is not there', { file: '/nowhere/access.log' }, 'ENOENT'],
+    ['a file in a folder that is not there', { file: '/nowhere/access.log' }, 'there is no folder'],
     ['a format that is none', { file: '-', format: '%(nope)s' }, 'accessLog.format: expected gunicorn'],
     ['an empty rule', { file: '-', skip: [{}] }, 'an object with path, status or both'],
     ['a path that is none', { file: '-', skip: [{ path: 'health' }] }, 'a path, for example'],

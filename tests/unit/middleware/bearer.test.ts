@@ -210,7 +210,10 @@ describe('keys at a URL', () => {
 
   function makeLogged(jwksUrl: string): Middleware {
     said.length = 0;
-    const middleware = bearer.create({ jwksUrl }, { directory: '/', log, where: 'bearer', nameOf: (option) => option });
+    const middleware = bearer.create(
+      { jwksUrl },
+      { directory: '/', log, where: 'bearer', nameOf: (option) => option },
+    );
     onTestFinished(() => middleware.close?.());
     return middleware;
   }
@@ -305,16 +308,20 @@ describe('keys at a URL', () => {
 describe('is refused', () => {
   test.each([
     ['no keys', {}, 'expected one of jwksUrl, keyFile and secret, received none'],
-    ['two kinds', { secret: SECRET, keyFile: 'x' }, 'received 2'],
+    ['two kinds', { secret: SECRET, keyFile: 'x' }, 'received keyFile and secret'],
     ['a short secret', { secret: 'x'.repeat(31) }, 'at least 32 bytes'],
     ['none', { secret: SECRET, algorithms: ['none'] }, 'expected one of RS256'],
     ['no algorithms', { secret: SECRET, algorithms: [] }, 'a list'],
     [
       'HMAC with public keys',
       { jwksUrl: 'http://127.0.0.1:1/', algorithms: ['RS256', 'HS256'] },
-      'HS256 does not go with public keys',
+      'algorithms[0]: expected an algorithm for public keys: one of RS256',
     ],
-    ['RSA with a secret', { secret: SECRET, algorithms: ['RS256'] }, 'RS256 does not go with a secret'],
+    [
+      'RSA with a secret',
+      { secret: SECRET, algorithms: ['RS256'] },
+      'algorithms[0]: expected an algorithm for a secret: one of HS256, HS384, HS512, received "RS256"',
+    ],
     ['a URL of another kind', { jwksUrl: 'file:///etc/passwd' }, 'a URL with http or https'],
     ['a URL with a password', { jwksUrl: 'http://a:b@c/' }, 'a URL with http or https'],
     ['a variable that clients set', { secret: SECRET, claims: { a: 'HTTP_X' } }, 'the name of a variable'],

@@ -328,12 +328,12 @@ describe('is refused', () => {
     [
       'a field of the connection',
       { url: 'http://a/', requestFields: ['Transfer-Encoding'] },
-      'without those of the connection',
+      'none of the connection',
     ],
     [
       'a field that frames the body',
       { url: 'http://a/', responseFields: ['Content-Length'] },
-      'received content-length',
+      'received "Content-Length"',
     ],
     ['a cache without a time', { url: 'http://a/', cache: {} }, 'forwardAuth.cache.time'],
   ])('%s', (_what, options, message) => {
