@@ -122,7 +122,6 @@ test('the first line of a stack is as Node has it', async () => {
     [
       'export default (what: string): unknown => {',
       '  if (what === "node") return §new URL("nowhere");',
-      '  if (what === "own") throw §Object.assign(new Error("a\\nb"), { name: "Own" });',
       '  throw §new (class extends TypeError {})("typed");',
       '};',
       '',
