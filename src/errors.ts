@@ -141,9 +141,18 @@ export function readFrame(line: string): StackFrame | undefined {
   return file === undefined ? undefined : { file, line: Number(row), column: Number(column) };
 }
 
+/** The innermost frame that is wanted. */
+export function findFrame(stack: string, isWanted: (frame: StackFrame) => boolean): StackFrame | undefined {
+  for (const line of stack.split('\n')) {
+    const frame = readFrame(line);
+    if (frame !== undefined && isWanted(frame)) return frame;
+  }
+  return undefined;
+}
+
 /** By the first of its frames that is in a file. Without any, nobody else can have thrown it. */
 function isOurs(stack: string): boolean {
-  const frame = stack.split('\n').map(readFrame).find(Boolean);
+  const frame = findFrame(stack, () => true);
   return frame === undefined || isOwnFile(frame.file);
 }
 

@@ -4,7 +4,7 @@
  * `xgi` is this xgi there, installed in the project or not.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { ConfigError, readFrame } from '../errors.js';
+import { ConfigError, findFrame } from '../errors.js';
 import type { Document } from './file.js';
 import { describeModuleFailure, formatModuleFailure } from './module-failure.js';
 import { createModuleLoader } from './module-loader.js';
@@ -93,10 +93,7 @@ function describeFailure(error: unknown, file: string, name: string): ConfigErro
   if (place?.file === file)
     return new ConfigError('XGI_CONFIG_FILE', `${name}:${place.line}:${place.column}: ${problem}`);
   const { message, detail } = formatModuleFailure(error);
-  const thrown = stack
-    ?.split('\n')
-    .map(readFrame)
-    .find((frame) => frame?.file === file);
+  const thrown = stack === undefined ? undefined : findFrame(stack, (frame) => frame.file === file);
   const where = thrown === undefined ? name : `${name}:${thrown.line}:${thrown.column}`;
   return new ConfigError(
     'XGI_CONFIG_FILE',

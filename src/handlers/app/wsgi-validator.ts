@@ -4,7 +4,7 @@
  *
  * A violation is thrown where it happens; what need not be wrong is a warning. Request and response are not changed.
  */
-import { isOwnFile, readFrame, XgiError } from '../../errors.js';
+import { findFrame, isOwnFile, XgiError } from '../../errors.js';
 import type {
   Environ,
   StartResponse,
@@ -31,19 +31,11 @@ export function validator(application: WsgiApplication, options: ValidatorOption
     checkEnviron(environ, warn);
     let started = false;
     const start = (...args: Parameters<StartResponse>): ReturnType<StartResponse> => {
-      expect(
-        args.length === 2 || args.length === 3,
-        `startResponse takes two or three arguments; received ${args.length}`,
-      );
-      const [status, headers, excInfo] = args;
-      checkStatus(status, warn);
-      checkHeaders(headers);
-      checkContentType(status, headers);
-      checkExcInfo(excInfo);
+      called(() => checkStart(args, warn));
       started = true;
       const write = startResponse(...args);
       return async (data) => {
-        expect(data instanceof Uint8Array, `write takes a Uint8Array; received ${show(data)}`);
+        called(() => expect(data instanceof Uint8Array, `write takes a Uint8Array; received ${show(data)}`));
         await write(data);
       };
     };
@@ -61,18 +53,21 @@ export function validator(application: WsgiApplication, options: ValidatorOption
 
 /** What is checked holds, or the violation is thrown. */
 function expect(holds: boolean, message: string): asserts holds {
-  if (!holds) throw violation(message);
+  if (!holds) throw new XgiError('XGI_WSGI_INVALID', message);
 }
 
-/** It names the place in the application, if that is what has called. */
-function violation(message: string): XgiError {
-  const { stack = '' } = new Error(message);
-  const caller = stack
-    .split('\n')
-    .map(readFrame)
-    .find((frame) => frame !== undefined && !isOwnFile(frame.file));
-  const place = caller === undefined ? '' : ` (${caller.file}:${caller.line}:${caller.column})`;
-  return new XgiError('XGI_WSGI_INVALID', message + place);
+/** Checks what the application has called something with: a violation names the place of the call. */
+function called(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof XgiError)) throw error;
+    const { message, stack = '' } = error;
+    // What is between the place and here is ours. What the server has called has no such place: there, it would be one of whoever is in front of it.
+    const caller = findFrame(stack, ({ file }) => !isOwnFile(file));
+    const place = caller === undefined ? '' : ` (${caller.file}:${caller.line}:${caller.column})`;
+    throw new XgiError('XGI_WSGI_INVALID', message + place);
+  }
 }
 
 const REQUIRED = [
@@ -158,6 +153,18 @@ function checkMethods(name: string, value: unknown, methods: readonly PropertyKe
   }
 }
 
+function checkStart(args: Parameters<StartResponse>, warn: (message: string) => void): void {
+  expect(
+    args.length === 2 || args.length === 3,
+    `startResponse takes two or three arguments; received ${args.length}`,
+  );
+  const [status, headers, excInfo] = args;
+  checkStatus(status, warn);
+  checkHeaders(headers);
+  checkContentType(status, headers);
+  checkExcInfo(excInfo);
+}
+
 function checkStatus(status: unknown, warn: (message: string) => void): asserts status is string {
   expect(typeof status === 'string', `the status is a string, "200 OK"; received ${show(status)}`);
   const code = codeOf(status);
@@ -235,17 +242,24 @@ class CheckedInput implements WsgiInput {
   }
 
   async read(...args: [size?: number]): Promise<Uint8Array> {
-    expect(args.length === 1, `wsgi.input.read takes one argument; received ${args.length}`);
+    called(() => expect(args.length === 1, `wsgi.input.read takes one argument; received ${args.length}`));
     return checkBytes('read', await this.#input.read(...args));
   }
 
   async readline(...args: [size?: number]): Promise<Uint8Array> {
-    expect(args.length <= 1, `wsgi.input.readline takes one argument at the most; received ${args.length}`);
+    called(() =>
+      expect(args.length <= 1, `wsgi.input.readline takes one argument at the most; received ${args.length}`),
+    );
     return checkBytes('readline', await this.#input.readline(...args));
   }
 
   async readlines(...args: [hint?: number]): Promise<Uint8Array[]> {
-    expect(args.length <= 1, `wsgi.input.readlines takes one argument at the most; received ${args.length}`);
+    called(() =>
+      expect(
+        args.length <= 1,
+        `wsgi.input.readlines takes one argument at the most; received ${args.length}`,
+      ),
+    );
     const lines: unknown = await this.#input.readlines(...args);
     expect(Array.isArray(lines), `wsgi.input.readlines gives an array; it gave ${show(lines)}`);
     return lines.map((line) => checkBytes('readlines', line));
@@ -259,8 +273,8 @@ class CheckedInput implements WsgiInput {
     }
   }
 
-  close(): never {
-    throw violation('wsgi.input is the server’s to close');
+  close(): void {
+    called(() => expect(false, 'wsgi.input is the server’s to close'));
   }
 }
 
@@ -277,7 +291,9 @@ class CheckedErrors implements WsgiErrors {
   }
 
   write(text: string): void {
-    expect(typeof text === 'string', `wsgi.errors.write takes a string; received ${show(text)}`);
+    called(() =>
+      expect(typeof text === 'string', `wsgi.errors.write takes a string; received ${show(text)}`),
+    );
     this.#errors.write(text);
   }
 
@@ -289,8 +305,8 @@ class CheckedErrors implements WsgiErrors {
     for (const line of lines) this.write(line);
   }
 
-  close(): never {
-    throw violation('wsgi.errors is the server’s to close');
+  close(): void {
+    called(() => expect(false, 'wsgi.errors is the server’s to close'));
   }
 }
 

@@ -1,7 +1,7 @@
 /** Calls between two ends in this process, which are joined as by a channel: what is sent is JSON, and comes later. */
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { BootError, ListenError, XgiError } from '../../../src/errors.js';
+import { BootError, ConfigError, ListenError, XgiError } from '../../../src/errors.js';
 import { type Answers, Calls, type Port } from '../../../src/service/calls.js';
 
 class End extends EventEmitter implements Port {
@@ -58,6 +58,7 @@ describe('an error', () => {
   test.each([
     [new BootError('XGI_APP_RAISED', 'it raised', { detail: 'Traceback' }), BootError],
     [new ListenError('XGI_LISTEN_IN_USE', 'in use'), ListenError],
+    [new ConfigError('XGI_CONFIG_VALUE', 'a.yaml:1:1: wrong'), ConfigError],
     [new XgiError('XGI_STOPPING', 'stopping'), XgiError],
   ])('of ours is the same at the other end: %s', async (error, kind) => {
     const calls = connect({ fail: () => Promise.reject(error) });

@@ -98,6 +98,20 @@ test('a file that is wrong: nothing else is done, not even certificates are read
   ]);
 });
 
+test('what the first finds out about the file is shown as what is wrong with the file', async () => {
+  const explain = (error: unknown): unknown => {
+    const { code, message, detail } = error as BootError;
+    return new BootError(code, `${message}\n\n  the line`, detail === undefined ? {} : { detail });
+  };
+  const { first, reload } = create({ reread: () => Promise.resolve({ config: CONFIG, explain }) });
+  first.stageWith = () => Promise.reject(new BootError('XGI_MIDDLEWARE_LOAD', 'no', { detail: 'a stack' }));
+  expect(await reload.run()).toEqual({
+    code: 'XGI_MIDDLEWARE_LOAD',
+    message: 'no\n\n  the line',
+    traceback: 'a stack',
+  });
+});
+
 test('what the first cannot start, no other tries', async () => {
   const { first, reload } = create();
   first.stageWith = () => Promise.reject(new BootError('XGI_APP_RAISED', 'no', { detail: 'Traceback' }));

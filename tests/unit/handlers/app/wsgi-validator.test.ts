@@ -1,6 +1,7 @@
 /** Each check of Python's wsgiref.validate, for TypeScript: one violation each, and that a correct pair has none. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { validator } from '../../../../src/handlers/app/wsgi-validator.js';
 import { BodyInput } from '../../../../src/handlers/app/wsgi-input.js';
@@ -280,3 +281,57 @@ function use(what: (environ: Environ) => unknown): WsgiApplication {
 function call(object: object, method: string, ...args: unknown[]): unknown {
   return (object as Record<string, (...args: unknown[]) => unknown>)[method]!(...args);
 }
+
+describe('the place in the application', () => {
+  /** As `file:line:column` of a call on the next line of this file, whose name begins there. */
+  const HERE = /\((\/.*wsgi-validator\.test\.ts):(\d+):(\d+)\)$/;
+
+  test('that calls: in what it calls directly', async () => {
+    const { violation } = await run(async (environ, startResponse) => {
+      startResponse('200 OK', TEXT);
+      return [await environ['wsgi.input'].read()];
+    });
+    expect(violation).toMatch(/^wsgi\.input\.read takes one argument; received 0 /);
+    expect(violation).toMatch(HERE);
+  });
+
+  test('that calls through others: the innermost of its own', async () => {
+    const helper = (start: StartResponse): unknown => start('ok', TEXT);
+    const { violation } = await run((_environ, startResponse) => {
+      helper(startResponse);
+      return [];
+    });
+    const line =
+      readFileSync(import.meta.filename, 'utf8')
+        .split('\n')
+        .findIndex((text) => text.includes("start('ok', TEXT)")) + 1;
+    expect(HERE.exec(violation)?.slice(1, 3)).toEqual([import.meta.filename, String(line)]);
+  });
+
+  test.each<[string, (environ: Environ, start: StartResponse) => Promise<void> | void]>([
+    ['write', async (_, start) => await start('200 OK', TEXT)('text' as never)],
+    [
+      'readline',
+      async (environ) => void (await environ['wsgi.input'].readline(...([1, 2] as never as [number]))),
+    ],
+    [
+      'readlines',
+      async (environ) => void (await environ['wsgi.input'].readlines(...([1, 2] as never as [number]))),
+    ],
+    ['errors.write', (environ) => environ['wsgi.errors'].write(5 as never)],
+    ['errors.writelines', (environ) => environ['wsgi.errors'].writelines([5 as never])],
+    ['input.close', (environ) => (environ['wsgi.input'] as unknown as { close(): void }).close()],
+    ['errors.close', (environ) => (environ['wsgi.errors'] as unknown as { close(): void }).close()],
+  ])('%s', async (_, call) => {
+    const { violation } = await run(async (environ, startResponse) => {
+      await call(environ, startResponse);
+      return [];
+    });
+    expect(violation).toMatch(HERE);
+  });
+
+  test('is not told where it has returned already', async () => {
+    const { violation } = await run((() => 'text') as unknown as WsgiApplication);
+    expect(violation).toMatch(/it returns \[bytes\]$/);
+  });
+});
