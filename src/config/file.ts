@@ -44,6 +44,9 @@ const CONFIG_FILES = ['ts', 'js', 'mjs', 'yaml', 'yml', 'json'].map((ending) => 
 
 const FORMS = 'a file that ends in .ts, .js, .mjs, .yaml, .yml or .json';
 
+/** A setting that may be a password in plain text, or a key: a log has no use for it. */
+const SECRET = /^[^ ]+: [^ ]*\]\.(?:basicAuth\.users[.[]|bearer\.secret: )/;
+
 /** @returns the absolute path of the file in that folder; undefined if there is none. @throws ConfigError if there are several */
 export function findConfigFile(folder: string): string | undefined {
   // A link that leads nowhere, too: whoever has put it there does not want to start without the file.
@@ -141,7 +144,8 @@ function withExcerpt(error: unknown, name: string, source: string): unknown {
   const [, line, column] = /^:([0-9]+):([0-9]+):/.exec(message.slice(name.length)) ?? [];
   const text = line === undefined ? undefined : source.split(/\r?\n/)[Number(line) - 1];
   if (text === undefined) return error;
-  const excerpt = formatExcerpt(text, Number(line), Number(column));
+  const shown = SECRET.test(message) ? `${text.slice(0, Number(column) - 1)}…` : text;
+  const excerpt = formatExcerpt(shown, Number(line), Number(column));
   return new Class(code, `${message}\n\n${excerpt}`, {
     cause: error,
     ...(detail === undefined ? {} : { detail }),

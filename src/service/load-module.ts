@@ -57,8 +57,8 @@ async function loadNow(file: string, { onFiles }: LoadOptions): Promise<ModuleEx
   for (const known of Object.keys(cache)) if (isOwnFile(known)) delete cache[known];
   await beginFreshLoad();
   const files = new Set([file]);
-  const loader = createModuleLoader(file, { virtualModules: { xgi: await importXgi() } }, (path) =>
-    files.add(path),
+  const loader = createModuleLoader(file, { virtualModules: { xgi: await importXgi() } }, (loaded) =>
+    files.add(loaded),
   );
   try {
     return await loader.import<ModuleExports>(file);

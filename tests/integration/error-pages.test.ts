@@ -104,10 +104,10 @@ describe('a file', () => {
 
   test('that is not there stops the start', () => {
     expect(() => errorPages({ pages: { 404: './none.html' } })).toThrow(
-      /errorPages: the page .\/none.html cannot be read: ENOENT/,
+      /errorPages\.pages\["404"\]: .*, received "\.\/none\.html": there is no such file/,
     );
     expect(() => errorPages({ pages: { 200: pages['404'] } as never })).toThrow(
-      'errorPages.pages.200: expected a status from 400 to 599, 4xx or 5xx, as a key',
+      'errorPages.pages["200"]: expected a status from 400 to 599, 4xx or 5xx, as a key',
     );
   });
 });

@@ -133,7 +133,12 @@ test.each([
   [
     'xgi.config.yaml',
     SITE.replace('- basicAuth: { file: staff.htpasswd, realm: Staff }', '- basicAuth'),
-    'expected file or users, received neither',
+    'basicAuth needs options: expected either file or users, received none',
+  ],
+  [
+    'xgi.config.yaml',
+    SITE.replace('file: staff.htpasswd', 'users: { ada: hunter2 }'),
+    'basicAuth: { users: { ada: …\n',
   ],
   ['xgi.config.yaml', SITE.replace("'%m %U %s %B'", "'%(nope)s'"), 'format: expected gunicorn'],
 ])('a mistake in %s stops the start', async (file, text, message) => {

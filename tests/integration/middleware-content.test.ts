@@ -103,7 +103,7 @@ test.each([
     '200: ./404.html',
     'errorPages.pages["200"]: expected a status from 400 to 599, 4xx or 5xx',
   ],
-  ['./404.html', './none.html', 'the page ./none.html cannot be read: ENOENT'],
+  ['./404.html', './none.html', 'received "./none.html": there is no such file'],
   ['head: "<link rel=icon>"', '', 'expected head or body, received neither'],
 ])('%s → %s stops the start', async (right, wrong, message) => {
   writeFileSync(path.join(project.directory, 'xgi.config.yaml'), SITE.replace(right, wrong));

@@ -42,7 +42,7 @@ export const bearerOptions = options({
   /** A secret that issuer and server share. */
   secret: z
     .string({ invalid_type_error: SECRET })
-    .refine((text) => Buffer.byteLength(text) >= 32, SECRET)
+    .refine((text) => Buffer.byteLength(text) >= 32, together(SECRET, 'a shorter one'))
     .describe(SECRET)
     .optional(),
   /** Who may have issued a token: its claim iss. Default: anybody who has a key. */

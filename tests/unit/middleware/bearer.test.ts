@@ -315,7 +315,7 @@ describe('is refused', () => {
     [
       'HMAC with public keys',
       { jwksUrl: 'http://127.0.0.1:1/', algorithms: ['RS256', 'HS256'] },
-      'algorithms[0]: expected an algorithm for public keys: one of RS256',
+      'algorithms[1]: expected an algorithm for public keys: one of RS256',
     ],
     [
       'RSA with a secret',

@@ -322,9 +322,9 @@ describe('the place in the application', () => {
     ['errors.writelines', (environ) => environ['wsgi.errors'].writelines([5 as never])],
     ['input.close', (environ) => (environ['wsgi.input'] as unknown as { close(): void }).close()],
     ['errors.close', (environ) => (environ['wsgi.errors'] as unknown as { close(): void }).close()],
-  ])('%s', async (_, call) => {
+  ])('%s', async (_, misuse) => {
     const { violation } = await run(async (environ, startResponse) => {
-      await call(environ, startResponse);
+      await misuse(environ, startResponse);
       return [];
     });
     expect(violation).toMatch(HERE);
