@@ -16,6 +16,7 @@ export type { ApplicationOptions, LibraryOptions, ServerSettings } from './libra
 export type { FetchHandler, FetchPeer } from './adapters/fetch.js';
 export type { NodeListener, NodeRequest, NodeResponse } from './adapters/node-listener.js';
 export * from './errors.js';
+export { disposeBody } from './bodies/dispose-body.js';
 export { type Chunks, iterableBody, type IterableBodyOptions, streamBody } from './bodies/iterable-body.js';
 export { collectBody, givenBody, requestChunks } from './bodies/request-bytes.js';
 export { responseChunks } from './bodies/response-chunks.js';
@@ -24,6 +25,7 @@ export { defineConfig } from './config/define.js';
 export type { UserMiddleware } from './config/middleware.js';
 export type { ErrorPageFailure, ErrorPageHandler } from './config/middleware/error-pages.js';
 export type { UserConfig } from './config/schema.js';
+export { decodePath } from './gateway/decode-path.js';
 export { createAppHandler } from './handlers/app/app.js';
 export type { FetchApplication, FetchContext } from './handlers/app/fetch.js';
 export { fromWsgi, type FromWsgiOptions } from './handlers/app/from-wsgi.js';

@@ -14,16 +14,27 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { disposeBody } from '../../src/bodies/dispose-body.js';
-import { iterableBody } from '../../src/bodies/iterable-body.js';
-import { collectBody, givenBody } from '../../src/bodies/request-bytes.js';
-import { responseChunks } from '../../src/bodies/response-chunks.js';
-import { GatewayError } from '../../src/errors.js';
-import { deriveRequest } from '../../src/http/derived-request.js';
-import { ResponseHead } from '../../src/http/response-head.js';
-import { app, cgi, serveStatic, wsgi } from '../../src/library/applications.js';
-import { createServer, type GatewayServer } from '../../src/library/gateway-server.js';
-import type { BodySource, Handler, Middleware } from '../../src/types.js';
+// As users import it: what the guide tells them to call has to be there.
+import {
+  app,
+  type BodySource,
+  cgi,
+  collectBody,
+  createServer,
+  decodePath,
+  deriveRequest,
+  disposeBody,
+  GatewayError,
+  type GatewayServer,
+  givenBody,
+  type Handler,
+  iterableBody,
+  type Middleware,
+  responseChunks,
+  ResponseHead,
+  serveStatic,
+  wsgi,
+} from '../../src/index.js';
 import { RawClient } from '../support/http-client.js';
 import { answer, deferred } from '../support/http-server.js';
 import { pollUntil } from '../support/poll.js';
@@ -41,7 +52,7 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     if path == "/echo":
         return [environ["wsgi.input"].read()]
-    if path == "/environ":
+    if path.startswith("/environ"):
         return [json.dumps({k: v for k, v in environ.items() if isinstance(v, str)}).encode()]
     if path == "/stream":
         return (b"x" * 50_000 for _ in range(${STREAM_BYTES / 50_000}))
@@ -339,6 +350,20 @@ describe.each(Object.keys(KINDS))('in front of %s', (kind) => {
       };
       const text = await get('/echo', { method: 'POST', body: 'body', signal: AbortSignal.timeout(5000) });
       expect(text).toMatch(/^500 [^]*XGI_HTTP_BODY_CONSUMED/);
+    });
+
+  if (kind === 'WSGI' || kind === 'CGI')
+    test('one that decodes the path has what the application has', async () => {
+      let decoded: string | undefined;
+      middleware = (next) => (request) => {
+        decoded = decodePath(request.path);
+        return next(request);
+      };
+      const given = JSON.parse((await get('/environ/%61-%E4-%C3%A9-%2561')).slice(4)) as object;
+      expect(given).toMatchObject({
+        PATH_INFO: kind === 'WSGI' ? decoded : decoded!.slice('/environ'.length),
+      });
+      expect(decoded).toBe('/environ/a-\xe4-\xc3\xa9-%61');
     });
 
   test('one that never answers: a client that goes is told to it', async () => {
