@@ -73,7 +73,7 @@ export interface GatewayRequest {
    * under what xgi computes itself: none of them can stand for SCRIPT_NAME or REMOTE_ADDR.
    */
   readonly variables: Fields;
-  /** Unique among all requests of this gateway; made when first read. */
+  /** Unique among all requests of this gateway, unless `requestId` takes one that a proxy, or a client, has sent; made when first read. */
   readonly id: string;
   /** `performance.now()` of the arrival of the head. */
   readonly arrivedAtMs: number;
@@ -187,7 +187,10 @@ export interface GatewayResponse {
   readonly body: ResponseBody;
 }
 
-/** Throws (or rejects with) a GatewayError for an answer of its status; anything else is a 500. */
+/**
+ * Throws (or rejects with) a GatewayError or a RemoteProtocolError for an answer of its status; a LocalProtocolError is a 502, anything else a
+ * 500.
+ */
 export type Handler = (request: GatewayRequest) => GatewayResponse | Promise<GatewayResponse>;
 
 /**

@@ -123,7 +123,7 @@ class Passwords {
   readonly #attempts: Buckets | undefined;
   readonly #known = new SecretCache<User>(MAX_REMEMBERED);
   /**
-   * Those of the last second, as they were sent: 0.1 us, where a key takes 2.5 us. How long it takes tells nothing of them, as of any table that
+   * Those of the last second, as they were sent: without the hash that a key takes. How long it takes tells nothing of them, as of any table that
    * is found by a hash with a seed that nobody knows.
    */
   readonly #recent = new Map<string, User>();

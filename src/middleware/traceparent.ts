@@ -39,7 +39,7 @@ function readTrace({
   return { id, sampled: (Number.parseInt(flags!, 16) & SAMPLED) === SAMPLED };
 }
 
-/** One call for many ids: 0.1 us each, where a call for each takes 2 us and more. */
+/** One call for many ids: most of what a call costs is the call. */
 const pool = Buffer.allocUnsafe(4096);
 let at = pool.length;
 

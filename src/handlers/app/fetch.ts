@@ -21,7 +21,7 @@ export interface FetchContext {
   readonly identity: Identity | null;
   /** What middleware tells about this request. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Unique among all requests of this gateway. */
+  /** The request's `id`: in the logs, too. */
   readonly requestId: string;
 }
 
