@@ -545,7 +545,7 @@ describe('many who ask for the same', () => {
     others.send('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
     await arrived(server, 2);
     first.reset();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pollUntil(() => server.server.connections === 1, { what: 'the end of the first at the server' });
     gate.resolve();
     expect((await others.response()).body).toBe('shared');
     expect(state).toEqual({ calls: 1, aborted: 0 });
@@ -563,8 +563,7 @@ describe('many who ask for the same', () => {
     source.sink!.data(Buffer.from('one '));
     await first.untilText('one ');
     first.reset();
-    await pollUntil(() => first.closed);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pollUntil(() => server.server.connections === 1, { what: 'the end of the first at the server' });
     source.sink!.data(Buffer.from('two'));
     source.sink!.end();
     expect((await other.response()).body).toBe('one two');

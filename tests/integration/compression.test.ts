@@ -5,10 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { iterableBody } from '../../src/bodies/iterable-body.js';
 import { createStaticHandler } from '../../src/handlers/static/static.js';
 import { compression } from '../../src/middleware/compression.js';
 import { hasZstd } from '../../src/middleware/compression/codings.js';
-import type { Handler } from '../../src/types.js';
+import type { GatewayResponse, Handler } from '../../src/types.js';
 import { curl } from '../support/curl.js';
 import { RawClient } from '../support/http-client.js';
 import { answer, type RunningServer, startServer, streamed, TestSource } from '../support/http-server.js';
@@ -75,6 +76,38 @@ describe('what a client asks for', () => {
     const server = await serve(() => answer(TEXT, 200, PLAIN), { codings: ['gzip', 'br'] });
     const response = await ask(server, { 'Accept-Encoding': 'br, gzip' });
     expect(response.headers.get('content-encoding')).toBe('gzip');
+  });
+});
+
+describe('the level of a coding is its own option', () => {
+  const WORDS = randomBytes(40_000)
+    .toString('base64')
+    .match(/.{1,9}/g)!;
+  /** Words that come again and again, never in the same order. */
+  const text = Array.from({ length: 60_000 }, (_, i) => WORDS[(i * i * 7 + i) % 700]!).join(' ');
+  const LOW = { level: 1, brotliLevel: 0, zstdLevel: 1 };
+  const HIGH = { level: 9, brotliLevel: 9, zstdLevel: 19 };
+  const bodies: readonly (readonly [string, () => GatewayResponse])[] = [
+    ['a short body', () => answer(text.slice(0, 16_000), 200, PLAIN)],
+    ['a long body', () => answer(text.slice(0, 100_000), 200, PLAIN)],
+    ['a stream', () => ({ ...answer('', 200, PLAIN), body: iterableBody([Buffer.from(text)]) })],
+  ];
+
+  describe.each([
+    ['gzip', 'level'],
+    ['br', 'brotliLevel'],
+    ...(hasZstd ? [['zstd', 'zstdLevel'] as const] : []),
+  ] as const)('%s: %s', (coding, option) => {
+    test.each(bodies)('%s', async (_what, handler) => {
+      const length = async (options: Options): Promise<number> => {
+        const { head, body } = await raw(await serve(handler, options), `Accept-Encoding: ${coding}\r\n`);
+        expect(head).toContain(`Content-Encoding: ${coding}`);
+        return body.length;
+      };
+      const ownHigh = await length({ ...LOW, [option]: HIGH[option] });
+      const ownLow = await length({ ...HIGH, [option]: LOW[option] });
+      expect(ownHigh).toBeLessThan(ownLow);
+    });
   });
 });
 

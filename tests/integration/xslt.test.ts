@@ -77,6 +77,22 @@ describe.skipIf(isMissing('xsltproc'))('a stylesheet', () => {
     expect(await response.text()).toBe('[Ada]');
   });
 
+  test('types: of which answers; mediaType: of what comes out', async () => {
+    const options: Options = { types: ['application/atom+xml'], mediaType: 'application/xhtml+xml' };
+    const middleware = xslt({ stylesheet: write('page.xsl', LIST), ...options });
+    const { url } = await startServer(
+      middleware(({ path: target }) =>
+        answer(Buffer.from(ITEMS), 200, target === '/atom' ? ['Content-Type', 'application/atom+xml'] : XML),
+      ),
+    );
+    const changed = await fetch(`${url}/atom`);
+    expect(changed.headers.get('content-type')).toBe('application/xhtml+xml');
+    expect(await changed.text()).toContain('<p>one</p>');
+    const other = await fetch(url);
+    expect(other.headers.get('content-type')).toBe(XML[1]);
+    expect(await other.text()).toBe(ITEMS);
+  });
+
   test('leaves other answers as they are', async () => {
     const middleware = xslt({ stylesheet: write('page.xsl', LIST) });
     const { url } = await startServer(

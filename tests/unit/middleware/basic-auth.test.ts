@@ -160,6 +160,7 @@ describe('a file', () => {
     expect((await ask(url, encode('ada:two'))).status).toBe(200);
     expect((await ask(url, encode('bob:bob'))).status).toBe(401);
     writeFileSync(file, `ada:two\n`);
+    // Longer than a second, after which the file is read again.
     await new Promise((resolve) => setTimeout(resolve, 1100));
     expect((await ask(url, encode('ada:two'))).status).toBe(200);
   });

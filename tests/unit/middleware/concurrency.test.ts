@@ -46,10 +46,27 @@ test('503 for who finds the queue full, or waits too long', async () => {
   const second = fetch(url);
   // Which of the two waits is theirs to find out; one does not.
   const third = fetch(url);
-  expect((await second).status).toBe(503);
-  expect((await third).status).toBe(503);
+  for (const refused of [await second, await third]) {
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+  }
   waiting[0]!();
   expect((await first).status).toBe(200);
+});
+
+test('with wait 0 they wait without an end', async () => {
+  const { url, waiting, seen } = await startWaiting({ max: 1, wait: 0 });
+  const first = fetch(url);
+  await pollUntil(() => waiting.length === 1, { what: 'the first' });
+  const second = fetch(url);
+  await pollUntil(() => seen.length === 2, { what: 'the second' });
+  // Longer than a deadline of 0 would take, which is looked at by a timer.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  waiting[0]!();
+  expect((await first).status).toBe(200);
+  await pollUntil(() => waiting.length === 2, { what: 'the turn of the second' });
+  waiting[1]!();
+  expect((await second).status).toBe(200);
 });
 
 test('no queue at all', async () => {
@@ -88,6 +105,7 @@ test('a place is taken until the last byte of a streamed answer, and free if its
     const endless = (async function* () {
       for (;;) {
         yield Buffer.alloc(1000);
+        // The pace of the stream.
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     })();
@@ -113,6 +131,11 @@ test('a handler that throws gives its place back', async () => {
   expect((await fetch(url)).status).toBe(500);
 });
 
-test.each([[{}], [{ max: 0 }], [{ max: 1, wait: 'long' }]])('%j is refused', (options) => {
+test.each([
+  [{}, 'concurrency.max: expected a whole number'],
+  [{ max: 0 }, 'concurrency.max: expected a whole number'],
+  [{ max: 1, wait: 'long' }, 'concurrency.wait: expected seconds'],
+])('%j is refused', (options, message) => {
   expect(() => concurrency(options as never)).toThrow(ConfigError);
+  expect(() => concurrency(options as never)).toThrow(message);
 });

@@ -64,6 +64,11 @@ describe('a preflight', () => {
     expect(seen).toHaveLength(1);
   });
 
+  test('with maxAge 0 it is asked for each time', async () => {
+    const { fields } = await ask({ origins: [APP], maxAge: 0 }, { Origin: APP, ...preflight }, 'OPTIONS');
+    expect(fields['access-control-max-age']).toBe('0');
+  });
+
   test('names only what is configured', async () => {
     const options: Options = { origins: [APP], methods: ['GET'], headers: ['X-A'] };
     const { fields } = await ask(options, { Origin: APP, ...preflight }, 'OPTIONS');

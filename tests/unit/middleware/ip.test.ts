@@ -42,11 +42,12 @@ test.each([
 });
 
 test.each([
-  [{}],
-  [{ allow: [] }],
-  [{ deny: ['*'] }],
-  [{ deny: ['10.0.0.0/33'] }],
-  [{ deny: ['10.0.0.1,10.0.0.2'] }],
-])('%j is refused', (options) => {
+  [{}, 'ip: expected allow or deny, received neither'],
+  [{ allow: [] }, /^ip\.allow: expected addresses/],
+  [{ deny: ['*'] }, /^ip\.deny.*0.*: expected addresses/],
+  [{ deny: ['10.0.0.0/33'] }, /^ip\.deny.*0.*: expected addresses/],
+  [{ deny: ['10.0.0.1,10.0.0.2'] }, /^ip\.deny.*0.*: expected addresses/],
+])('%j is refused', (options, message) => {
   expect(() => ip(options as never)).toThrow(ConfigError);
+  expect(() => ip(options as never)).toThrow(message);
 });

@@ -75,6 +75,7 @@ describe('time', () => {
       body: iterableBody(
         (async function* () {
           yield Buffer.from('a');
+          // Beyond the limit, which is what is tested.
           await new Promise((resolve) => setTimeout(resolve, 120));
           yield Buffer.from('b');
         })(),
@@ -97,6 +98,7 @@ describe('time', () => {
     leaving.abort();
     expect(await asked).toBe('left');
     await pollUntil(() => aborts === 1, { what: 'the handler to be told' });
+    // Beyond the limit, which would tell it again.
     await new Promise((resolve) => setTimeout(resolve, 250));
     expect(aborts).toBe(1);
   });
@@ -110,6 +112,11 @@ test('errors of the application stay what they are', async () => {
   expect((await fetch(url)).status).toBe(418);
 });
 
-test.each([[{}], [{ body: '1 kilo' }], [{ time: 0 }]])('%j is refused', (options) => {
+test.each([
+  [{}, 'limits: expected body or time, received neither'],
+  [{ body: '1 kilo' }, 'limits.body: expected bytes'],
+  [{ time: 0 }, 'limits.time: expected seconds'],
+])('%j is refused', (options, message) => {
   expect(() => limits(options as never)).toThrow(ConfigError);
+  expect(() => limits(options as never)).toThrow(message);
 });

@@ -99,11 +99,12 @@ describe('whose requests are counted together', () => {
 });
 
 test.each([
-  [{}],
-  [{ limit: 0 }],
-  [{ limit: 1, by: 'name' }],
-  [{ limit: 1, by: { field: 'a b' } }],
-  [{ limit: 1, window: 0 }],
-])('%j is refused', (options) => {
+  [{}, 'rateLimit.limit: expected a whole number'],
+  [{ limit: 0 }, 'rateLimit.limit: expected a whole number'],
+  [{ limit: 1, by: 'name' }, 'rateLimit.by: expected'],
+  [{ limit: 1, by: { field: 'a b' } }, 'rateLimit.by.field: expected the name of a header field'],
+  [{ limit: 1, window: 0 }, 'rateLimit.window: expected seconds'],
+])('%j is refused', (options, message) => {
   expect(() => rateLimit(options as never)).toThrow(ConfigError);
+  expect(() => rateLimit(options as never)).toThrow(message);
 });

@@ -20,12 +20,15 @@ describe('rewrite: what is behind it sees another path, and the target as it was
     expect([seen.path, seen.query, seen.target]).toEqual([path, query, target]);
   });
 
-  test.each([[{}], [{ paths: { '/a': 'b' } }], [{ paths: { '/a': '//b' } }], [{ paths: { '/a': '/b#c' } }]])(
-    '%j is refused',
-    (options) => {
-      expect(() => rewrite(options as never)).toThrow(ConfigError);
-    },
-  );
+  test.each([
+    [{}, /^rewrite\.paths: expected an object/],
+    [{ paths: { '/a': 'b' } }, /^rewrite\.paths.*\/a.*: expected a path/],
+    [{ paths: { '/a': '//b' } }, /^rewrite\.paths.*\/a.*: expected a path/],
+    [{ paths: { '/a': '/b#c' } }, /^rewrite\.paths.*\/a.*: expected a path/],
+  ])('%j is refused', (options, message) => {
+    expect(() => rewrite(options as never)).toThrow(ConfigError);
+    expect(() => rewrite(options as never)).toThrow(message);
+  });
 });
 
 describe('mount: the front of the path becomes SCRIPT_NAME', () => {
@@ -66,6 +69,7 @@ describe('mount: the front of the path becomes SCRIPT_NAME', () => {
     '%j is refused',
     (options) => {
       expect(() => mount(options as never)).toThrow(ConfigError);
+      expect(() => mount(options as never)).toThrow('mount.path: expected a path that begins with /');
     },
   );
 });
