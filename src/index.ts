@@ -15,7 +15,17 @@ export {
 export type { ApplicationOptions, LibraryOptions, ServerSettings } from './library/options.js';
 export type { FetchHandler, FetchPeer } from './adapters/fetch.js';
 export type { NodeListener, NodeRequest, NodeResponse } from './adapters/node-listener.js';
-export * from './errors.js';
+export {
+  BootError,
+  ConfigError,
+  type ErrorCode,
+  GatewayError,
+  ListenError,
+  LocalProtocolError,
+  RemoteProtocolError,
+  XgiError,
+  type XgiErrorOptions,
+} from './errors.js';
 export { disposeBody } from './bodies/dispose-body.js';
 export { type Chunks, iterableBody, type IterableBodyOptions, streamBody } from './bodies/iterable-body.js';
 export { collectBody, givenBody, requestChunks } from './bodies/request-bytes.js';

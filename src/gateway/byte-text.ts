@@ -3,6 +3,11 @@
  * carried so, because they may be of any bytes, and come out as the bytes that went in.
  */
 
+/** The same text, with memory of its own: of a part of a head, V8 keeps the whole head for as long as the part is kept. */
+export function detached(byteText: string): string {
+  return Buffer.from(byteText, 'latin1').toString('latin1');
+}
+
 /** The bytes that it stands for, for calls of the system. */
 export function bytesOf(byteText: string): Buffer {
   return Buffer.from(byteText, 'latin1');

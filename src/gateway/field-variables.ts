@@ -5,6 +5,7 @@
  * none, because programs read HTTP_PROXY from their environment (httpoxy, CVE-2016-5385).
  */
 import type { Fields } from '../types.js';
+import { detached } from './byte-text.js';
 
 /** A header field's variable, and the last request that had it. */
 interface Variable {
@@ -59,8 +60,8 @@ function variableOf(fieldName: string): Variable | null {
   let variable = variables.get(fieldName);
   if (variable === undefined) {
     variable = makeVariable(fieldName);
-    // A copy: a part of a head keeps the whole head alive, 64 KiB for each name that somebody invents.
-    variables.set(Buffer.from(fieldName, 'latin1').toString('latin1'), variable);
+    // Else 64 KiB would be kept for each name that somebody invents.
+    variables.set(detached(fieldName), variable);
   }
   return variable;
 }

@@ -4,6 +4,7 @@
  * What the program says of it wins; what it leaves open, the file tells. A success is sent as a static file is: preconditions and ranges are
  * seen to here, so that a program need not, and its own 206 is only a way of saying 200.
  */
+import { fieldsWhere } from '../http/field-values.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { GatewayRequest, GatewayResponse } from '../types.js';
 import { FileRepresentation } from './file-representation.js';
@@ -67,5 +68,5 @@ function allOf({ head, file: { handle, stats } }: ProgramFile): GatewayResponse 
 }
 
 function select({ fields }: ResponseHead, wanted: (lowerCaseName: string) => boolean): string[] {
-  return fields.filter((_, i) => wanted(fields[i - (i % 2)]!.toLowerCase()));
+  return fieldsWhere(fields, (name) => wanted(name.toLowerCase()));
 }

@@ -22,9 +22,27 @@ export function combinedValue(fields: Fields, lowerCaseName: string): string | u
   return values;
 }
 
+/** The values of all fields of that name, one by one. */
+export function valuesOf(fields: Fields, lowerCaseName: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName)
+      values.push(fields[i + 1]!);
+  }
+  return values;
+}
+
+/** The fields whose names are wanted. @param isWanted is asked for a name as it is written */
+export function fieldsWhere(fields: Fields, isWanted: (name: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) if (isWanted(fields[i]!)) kept.push(fields[i]!, fields[i + 1]!);
+  return kept;
+}
+
 /** The fields without those of these names. */
 export function withoutFields(fields: Fields, lowerCaseNames: ReadonlySet<string>): Fields {
-  return fields.filter((_, i) => !lowerCaseNames.has(fields[i - (i % 2)]!.toLowerCase()));
+  return fieldsWhere(fields, (name) => !lowerCaseNames.has(name.toLowerCase()));
 }
 
 /** The fields of these names. */

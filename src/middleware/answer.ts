@@ -29,6 +29,15 @@ export function answerWithHead(next: Handler, request: GatewayRequest, change: H
   return answer instanceof Promise ? answer.then(changed, failed) : changed(answer);
 }
 
+/** An answer of middleware's own, of one line or a few; nobody keeps it. @param text ends with a line feed */
+export function plainAnswer(status: number, text: string, fields: Fields = []): GatewayResponse {
+  const head = new ResponseHead(status, [
+    ...fields,
+    ...['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'],
+  ]);
+  return { head, body: { kind: 'bytes', bytes: text } };
+}
+
 /** The same head with other fields. */
 export function headWithFields(head: ResponseHead, fields: Fields): ResponseHead {
   return new ResponseHead(head.status, fields, head.reason);

@@ -1,5 +1,6 @@
 /** A request whose client is known, as the application sees it. */
 import { deriveRequest, type RequestChanges } from '../http/derived-request.js';
+import { fieldsWhere } from '../http/field-values.js';
 import type { Fields, GatewayRequest } from '../types.js';
 
 /** By which proxies tell applications who the client is: applications that believe them must not hear it from a client. */
@@ -25,14 +26,11 @@ export class AuthenticatedRequests {
   }
 
   #without(fields: Fields): Fields {
-    const kept: string[] = [];
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i]!;
-      // The length tells most names apart.
-      if (this.#lengths.has(name.length) && this.#removed.has(withHyphens(name.toLowerCase()))) continue;
-      kept.push(name, fields[i + 1]!);
-    }
-    return kept;
+    // The length tells most names apart.
+    return fieldsWhere(
+      fields,
+      (name) => !this.#lengths.has(name.length) || !this.#removed.has(withHyphens(name.toLowerCase())),
+    );
   }
 }
 

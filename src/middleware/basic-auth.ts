@@ -11,9 +11,11 @@ import { basicAuthOptions, USER_FILE_FORM } from '../config/middleware/basic-aut
 import { refuse } from '../config/refuse.js';
 import { whyUnreadable } from '../config/unreadable.js';
 import { ConfigError } from '../errors.js';
+import { detached } from '../gateway/byte-text.js';
 import type { GatewayResponse } from '../types.js';
 import { AuthenticatedRequests } from './authenticated-request.js';
-import { authorizationOf, quoted, refusal, tooManyAttempts } from './authorization.js';
+import { authorizationOf, DEFAULT_REALM, quoted, refusal, tooManyAttempts } from './authorization.js';
+import { BoundedMap } from './bounded-map.js';
 import { Buckets } from './buckets.js';
 import { networkOf } from './client-network.js';
 import { defineMiddleware, type MiddlewareContext } from './define.js';
@@ -23,7 +25,6 @@ import { UserFile } from './passwords/user-file.js';
 import { type User, Users } from './passwords/users.js';
 import { SecretCache } from './secret-cache.js';
 
-const REALM = 'Restricted';
 const ATTEMPTS = 10;
 const ATTEMPTS_WINDOW_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
@@ -33,7 +34,7 @@ const RECENT_MS = 1000;
 const MAX_CREDENTIALS_BYTES = 1024;
 
 export const basicAuth = defineMiddleware('basicAuth', basicAuthOptions, (options, context) => {
-  const { realm = REALM, attempts = ATTEMPTS, passAuthorization = false } = options;
+  const { realm = DEFAULT_REALM, attempts = ATTEMPTS, passAuthorization = false } = options;
   const passwords = new Passwords(usersOf(options, context), attempts);
   const requests = new AuthenticatedRequests(passAuthorization ? [] : ['authorization']);
   const challenge = `Basic realm=${quoted(realm)}, charset="UTF-8"`;
@@ -126,7 +127,8 @@ class Passwords {
    * Those of the last second, as they were sent: without the hash that a key takes. How long it takes tells nothing of them, as of any table that
    * is found by a hash with a seed that nobody knows.
    */
-  readonly #recent = new Map<string, User>();
+  readonly #recent = new BoundedMap<User>(MAX_RECENT);
+  #forgetting: NodeJS.Timeout | undefined;
   /** A page asks for many things at once, each with the same credentials. */
   readonly #underWay = new Map<string, Promise<CheckResult>>();
 
@@ -155,10 +157,12 @@ class Passwords {
   }
 
   #keepForAMoment(authorization: string, user: User): void {
-    if (this.#recent.size >= MAX_RECENT) this.#recent.clear();
-    if (this.#recent.size === 0) setTimeout(() => this.#recent.clear(), RECENT_MS).unref();
-    // A copy: a part of a head keeps the whole head alive.
-    this.#recent.set(Buffer.from(authorization, 'latin1').toString('latin1'), user);
+    this.#recent.set(detached(authorization), user);
+    if (this.#forgetting !== undefined) return;
+    this.#forgetting = setTimeout(() => {
+      this.#forgetting = undefined;
+      this.#recent.clear();
+    }, RECENT_MS).unref();
   }
 
   async #check(key: string, { name, password }: Credentials, clientAddress: string): Promise<CheckResult> {

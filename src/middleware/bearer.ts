@@ -13,18 +13,23 @@ import { whyUnreadable } from '../config/unreadable.js';
 import { toByteText } from '../gateway/byte-text.js';
 import type { Fields, GatewayResponse, Handler } from '../types.js';
 import { AuthenticatedRequests } from './authenticated-request.js';
-import { authorizationOf, quoted, refusal } from './authorization.js';
+import { authorizationOf, DEFAULT_REALM, quoted, refusal } from './authorization.js';
 import { defineMiddleware, type MiddlewareContext } from './define.js';
 import { fileKeys, secretKey, type TokenKeys } from './tokens/keys.js';
 import { RemoteKeys } from './tokens/remote-keys.js';
 
 type Options = z.output<typeof bearerOptions>;
 
-const REALM = 'Restricted';
 const CLOCK_TOLERANCE_MS = 5000;
 
 export const bearer = defineMiddleware('bearer', bearerOptions, (options, context) => {
-  const { realm = REALM, scopes = [], userClaim = 'sub', claims = {}, passAuthorization = false } = options;
+  const {
+    realm = DEFAULT_REALM,
+    scopes = [],
+    userClaim = 'sub',
+    claims = {},
+    passAuthorization = false,
+  } = options;
   const algorithms = algorithmsOf(options);
   const keys = keysOf(options, context);
   const verify = createVerifier(keys, options, algorithms);

@@ -1,3 +1,4 @@
+/** Clients, as those are told apart that are counted. */
 import { isIPv6 } from 'node:net';
 
 /** What counts as one client: an address, or the network of an IPv6 address. An IPv6 client has as many addresses as it likes, in 64 bits. */

@@ -1,6 +1,6 @@
 /** `cors`: which pages of other origins may use an application from a browser (WHATWG Fetch, "CORS protocol"). */
 import { corsOptions } from '../config/middleware/cors.js';
-import { combinedValue } from '../http/field-values.js';
+import { combinedValue, fieldsWhere } from '../http/field-values.js';
 import { ResponseHead } from '../http/response-head.js';
 import { withVary } from '../http/vary.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
@@ -54,7 +54,7 @@ export const cors = defineMiddleware('cors', corsOptions, (options) => {
       request.field('access-control-request-method') !== undefined;
     if (isPreflight) return preflight(request, origin);
     return answerWithHead(next, request, (head) => {
-      const kept = head.fields.filter((_, i) => !OURS.test(head.fields[i - (i % 2)]!));
+      const kept = fieldsWhere(head.fields, (name) => !OURS.test(name));
       // Also for requests without an origin: a cache must not give their answer to those with one.
       const vary = origins.includes('*') ? kept : withVary(kept, 'Origin');
       const granted = origin !== undefined && isAllowed(origin) ? [...allowOrigin(origin), ...exposed] : [];

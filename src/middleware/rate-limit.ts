@@ -4,9 +4,8 @@
  */
 import type { z } from 'zod/v3';
 import { rateLimitOptions } from '../config/middleware/rate-limit.js';
-import { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
-import { answerWithHead } from './answer.js';
+import { answerWithHead, plainAnswer } from './answer.js';
 import { Buckets } from './buckets.js';
 import { networkOf } from './client-network.js';
 import { defineMiddleware } from './define.js';
@@ -48,12 +47,5 @@ function keyReader(
 
 function tooMany(seconds: number, fields: Fields): GatewayResponse {
   const text = `Too many requests: try again in ${seconds} s.\n`;
-  return {
-    head: new ResponseHead(429, [
-      ...fields,
-      ...['Retry-After', String(seconds)],
-      ...['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'],
-    ]),
-    body: { kind: 'bytes', bytes: text },
-  };
+  return plainAnswer(429, text, [...fields, 'Retry-After', String(seconds)]);
 }

@@ -25,8 +25,4 @@ export class SecretCache<V> {
   set(key: string, value: V): void {
     this.#entries.set(key, value);
   }
-
-  delete(key: string): void {
-    this.#entries.delete(key);
-  }
 }

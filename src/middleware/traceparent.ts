@@ -5,7 +5,7 @@
 import { randomFillSync } from 'node:crypto';
 import { traceparentOptions } from '../config/middleware/traceparent.js';
 import { deriveRequest } from '../http/derived-request.js';
-import { withField, withoutFields } from '../http/field-values.js';
+import { valuesOf, withField, withoutFields } from '../http/field-values.js';
 import type { Fields, GatewayRequest } from '../types.js';
 import { defineMiddleware } from './define.js';
 
@@ -33,7 +33,7 @@ export const traceparent = defineMiddleware(
 function readTrace({
   fields,
 }: GatewayRequest): { readonly id: string; readonly sampled: boolean } | undefined {
-  const values = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]!.toLowerCase() === 'traceparent');
+  const values = valuesOf(fields, 'traceparent');
   const [, version, id, flags, more] = (values.length === 1 ? FORM.exec(values[0]!) : null) ?? [];
   if (id === undefined || (version === '00' && more !== undefined)) return undefined;
   return { id, sampled: (Number.parseInt(flags!, 16) & SAMPLED) === SAMPLED };

@@ -1,3 +1,4 @@
+/** The option `realm` of basicAuth and bearer. */
 import { z } from 'zod/v3';
 
 const REALM = 'the name of what is protected, in ASCII';

@@ -1,6 +1,6 @@
 import { z } from 'zod/v3';
 
-export const WEB_ADDRESS = 'a URL with http or https, for example http://127.0.0.1:9091/verify';
+const WEB_ADDRESS = 'a URL with http or https, for example http://127.0.0.1:9091/verify';
 
 /** A URL that is asked over HTTP; without a fragment, and without a password, which logs would show. */
 export const webAddress = z
