@@ -46,21 +46,10 @@ def load(target):
     where, expression = _split(target)
     module = _import_file(where) if _FILE.fullmatch(where) else import_module(where)
     if expression is None:
-        expression = _default_name(module, where)
-        application = getattr(module, expression)
+        expression, application = _default(module, where)
     else:
         application = _evaluate(module, where, expression)
-    if not callable(application):
-        raise LoadError(
-            "not-callable",
-            "%s:%s is %s, not a WSGI callable; name the callable: %s:callable"
-            % (where, expression, kind(application), where),
-        )
-    if is_async(application):
-        raise LoadError(
-            "not-callable",
-            "%s:%s is an ASGI application (async def); this version serves WSGI" % (where, expression),
-        )
+    check_application(application, "%s:%s is" % (where, expression), "name the callable: %s:callable" % where)
     return application
 
 
@@ -121,10 +110,48 @@ def import_failed(error):
     return LoadError(hint, str(error), error)
 
 
-def _default_name(module, where):
+def find(module, where, names, advise):
+    """What the dotted `names` are of a module that is called `where`.
+
+    Raises LoadError; of a name that is not there, with what `advise`, of its owner and it, says to do.
+    """
+    value, path = module, where
+    for name in names:
+        try:
+            found = _attribute(value, name)
+        except AttributeError:
+            message = "%s has no attribute %r; %s" % (path, name, advise(value, name))
+            raise LoadError("missing-attribute:%s" % name, message) from None
+        path = "%s%s%s" % (path, ":" if value is module else ".", name)
+        value = found
+    return value
+
+
+def _attribute(owner, name):
+    """Raises AttributeError, or LoadError: a module may load its attributes when they are asked for."""
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        raise
+    except BaseException as error:
+        raise LoadError("raised", str(error), error) from error
+
+
+def check_application(value, what, advice):
+    """`what` names the value and has a verb: "shop:app is". Raises LoadError for what is no WSGI callable."""
+    if not callable(value):
+        raise LoadError("not-callable", "%s %s, not a WSGI callable; %s" % (what, kind(value), advice))
+    if is_async(value):
+        raise LoadError("not-callable", "%s an ASGI application (async def); this version serves WSGI" % what)
+
+
+def _default(module, where):
+    """(name, value)."""
     for name in _DEFAULT_NAMES:
-        if hasattr(module, name):
-            return name
+        try:
+            return name, _attribute(module, name)
+        except AttributeError:
+            pass
     close = _closest(module, "application")
     raise LoadError(
         "missing-attribute:application",
@@ -168,19 +195,12 @@ def _lookup(module, where, node, expression):
     if not isinstance(node, ast.Name):
         raise _not_a_name(expression)
     names.append(node.id)
-    value, path = module, where
-    for name in reversed(names):
-        try:
-            found = getattr(value, name)
-        except AttributeError:
-            close = _closest(value, name)
-            what_to_do = "did you mean %r?" % close if close else "name the callable: %s:callable" % where
-            raise LoadError(
-                "missing-attribute:%s" % name, "%s has no attribute %r; %s" % (path, name, what_to_do)
-            ) from None
-        path = "%s%s%s" % (path, ":" if value is module else ".", name)
-        value = found
-    return value
+
+    def advise(owner, name):
+        close = _closest(owner, name)
+        return "did you mean %r?" % close if close else "name the callable: %s:callable" % where
+
+    return find(module, where, reversed(names), advise)
 
 
 def _not_a_name(expression):

@@ -23,21 +23,7 @@ def wrap(application, middleware):
 
 def _find(target):
     where, _, names = target.partition(":")
-    value, path = loader.import_module(where), where
-    for name in names.split("."):
-        try:
-            found = getattr(value, name)
-        except AttributeError:
-            close = difflib.get_close_matches(name, dir(value), n=1)
-            what_to_do = "did you mean %r?" % close[0] if close else "check the name"
-            raise loader.LoadError(
-                "missing-attribute:%s" % name, "%s has no attribute %r; %s" % (path, name, what_to_do)
-            ) from None
-        except BaseException as error:
-            # A module may load its attributes when they are asked for.
-            raise loader.LoadError("raised", str(error), error) from error
-        path = "%s%s%s" % (path, ":" if path == where else ".", name)
-        value = found
+    value = loader.find(loader.import_module(where), where, names.split("."), _advise)
     if not callable(value):
         raise loader.LoadError(
             "not-callable", "%s is %s; expected a callable that takes the application" % (target, loader.kind(value))
@@ -45,17 +31,15 @@ def _find(target):
     return value
 
 
+def _advise(owner, name):
+    close = difflib.get_close_matches(name, dir(owner), n=1)
+    return "did you mean %r?" % close[0] if close else "check the name"
+
+
 def _call(target, factory, application, options):
     try:
         wrapped = factory(application, **options)
     except BaseException as error:
         raise loader.LoadError("factory-failed", str(error), error) from error
-    if not callable(wrapped):
-        raise loader.LoadError(
-            "not-callable", "%s returned %s; expected a WSGI callable" % (target, loader.kind(wrapped))
-        )
-    if loader.is_async(wrapped):
-        raise loader.LoadError(
-            "not-callable", "%s returned an ASGI application (async def); expected a WSGI callable" % target
-        )
+    loader.check_application(wrapped, "%s returned" % target, "middleware returns the application that is served")
     return wrapped

@@ -135,7 +135,7 @@ describe('what cannot be used stops the start, and a reload leaves the old one',
     ],
     ['marks:Mark', "marks has no attribute 'Mark'; did you mean 'Marks'?", ''],
     ['marks:WORD', 'marks:WORD is of type str; expected a callable', ''],
-    ['marks:returns_none', 'marks:returns_none returned None; expected a WSGI callable', ''],
+    ['marks:returns_none', 'marks:returns_none returned None, not a WSGI callable', ''],
     [
       'marks:raises',
       "marks:raises, called with the application and its options, raised KeyError: 'setting'",

@@ -201,6 +201,15 @@ class Loader(unittest.TestCase):
                 self.assertEqual(error.hint, "raised")
                 self.assertIsInstance(error.cause, kind)
 
+    def test_attributes_that_are_loaded_when_they_are_asked_for(self):
+        lazy = "def __getattr__(name):\n    if name in ('application', 'late'): raise OSError('cannot load it')\n    raise AttributeError(name)\n"
+        self.write("lazy_site.py", lazy)
+        for target in ("lazy_site", "lazy_site:late", "lazy_site:late.app", "lazy_site:late()"):
+            with self.subTest(target):
+                error = self.refused(target)
+                self.assertEqual((error.hint, str(error)), ("raised", "cannot load it"))
+                self.assertIsInstance(error.cause, OSError)
+
     def test_expressions_that_are_neither_name_nor_call(self):
         for expression in ("a b", "1", "site['x']", ""):
             with self.subTest(expression):
