@@ -13,6 +13,11 @@ const NAME = /^[^=\0\u0100-\uffff]+$/;
 const RESERVED =
   /^(?:CONTENT_LENGTH|SCRIPT_NAME|AUTH_TYPE|REMOTE_USER|HTTPS|PATH_TRANSLATED|REDIRECT_URL|REDIRECT_QUERY_STRING|HTTP_PROXY|SSL_CLIENT_.*|wsgi\..*)$/;
 
+/** Whether a variable is xgi's own: middleware cannot set it. */
+export function isReserved(name: string): boolean {
+  return RESERVED.test(name);
+}
+
 /**
  * `name NUL value NUL` for each but those that are xgi's own.
  *
@@ -29,7 +34,7 @@ export function extraVariables(variables: Fields): string {
         `a middleware sets a variable that cannot be given to a program: expected a name without = and NUL; received ${JSON.stringify(name)}`,
       );
     checkValue(name, value);
-    if (RESERVED.test(name)) continue;
+    if (isReserved(name)) continue;
     text += `${name}\0${value}\0`;
   }
   return text;

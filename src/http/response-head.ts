@@ -8,26 +8,13 @@
 import { LocalProtocolError } from '../errors.js';
 import type { Fields } from '../types.js';
 import { firstValue, withField } from './field-values.js';
+import { HOP_BY_HOP } from './hop-by-hop.js';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // RFC 9110 section 5.5: field values hold no control characters but HTAB; latin-1 only.
 // oxlint-disable-next-line no-control-regex
 const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const DIGITS = /^[0-9]{1,15}$/;
-
-/** Field names that speak of one connection only (RFC 9110 section 7.6.1). The server sets them, nobody else. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'trailers',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Those whose values a head knows. */
 const READ_HERE: ReadonlySet<string> = new Set(['content-length', 'date', 'server']);

@@ -1,13 +1,14 @@
 /** Trailer fields: what follows the content of a message (RFC 9110 section 6.5). */
 import { LocalProtocolError, RemoteProtocolError } from '../errors.js';
 import type { Fields, Trailers } from '../types.js';
+import { HOP_BY_HOP } from './hop-by-hop.js';
 import { ResponseHead } from './response-head.js';
 
 /** Fields that frame, route, authenticate or describe the message come too late in a trailer (RFC 9110 section 6.5.1). */
 const FORBIDDEN: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
   'authorization',
   'cache-control',
-  'connection',
   'content-encoding',
   'content-length',
   'content-range',
@@ -16,17 +17,10 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'expect',
   'forwarded',
   'host',
-  'keep-alive',
   'max-forwards',
   'pragma',
-  'proxy-authorization',
-  'proxy-connection',
   'range',
   'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
@@ -38,7 +32,6 @@ const FORBIDDEN_IN_RESPONSES: ReadonlySet<string> = new Set([
   'date',
   'expires',
   'location',
-  'proxy-authenticate',
   'retry-after',
   'strict-transport-security',
   'vary',

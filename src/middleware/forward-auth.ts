@@ -2,7 +2,7 @@
  * `forwardAuth`: another program says who may come in (Authelia, oauth2-proxy, one's own). Each request is asked of a URL; what is not a
  * 2xx is answered to the client, a login page as well as a refusal. Without an answer, nobody comes in.
  */
-import { forwardAuthOptions, NOT_RELAYED } from '../config/middleware/forward-auth.js';
+import { forwardAuthOptions, NOT_RELAYED, REQUEST_FIELDS } from '../config/middleware/forward-auth.js';
 import { GatewayError } from '../errors.js';
 import { firstValue, onlyFields } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
@@ -17,7 +17,6 @@ const TIMEOUT_MS = 5000;
 /** Of an answer, which is a page for a person at most. */
 const MAX_BYTES = 1_048_576;
 const MAX_REMEMBERED = 10_000;
-const REQUEST_FIELDS = ['Authorization', 'Cookie', 'Accept', 'User-Agent', 'X-Requested-With'];
 
 const SET_COOKIE: ReadonlySet<string> = new Set(['set-cookie']);
 

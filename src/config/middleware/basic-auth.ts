@@ -16,7 +16,9 @@ export const basicAuthOptions = options({
     key: USER,
     // oxlint-disable-next-line no-control-regex
     isKey: (name) => /^[^:\x00-\x1f\x7f]+$/.test(name),
-  }).optional(),
+  })
+    .refine((users) => Object.keys(users).length > 0, USERS)
+    .optional(),
   realm,
   /** Wrong passwords that a client may send in a minute; further ones are a 429, unchecked. 0 for no limit. Default 10. */
   attempts: wholeNumber(0, 1_000_000),

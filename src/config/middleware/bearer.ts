@@ -1,4 +1,5 @@
 import { z } from 'zod/v3';
+import { isReserved } from '../../gateway/extra-variables.js';
 import { together } from '../issue.js';
 import { duration, flag, nonEmpty, options, string } from '../values.js';
 import { realm } from './realm.js';
@@ -16,7 +17,8 @@ export const KEY_ALGORITHMS = [
 const ALGORITHM = `one of ${[...KEY_ALGORITHMS, ...SECRET_ALGORITHMS].join(', ')}`;
 export const KEY_FILE_FORM = 'a file: a JSON Web Key Set, or a public key in PEM';
 const SECRET = 'a secret of at least 32 bytes';
-const VARIABLE = 'the name of a variable, for example OIDC_EMAIL; HTTP_ is for header fields';
+const VARIABLE =
+  'the name of a variable, for example OIDC_EMAIL; not HTTP_…, which header fields have, nor REMOTE_USER and others that are xgi’s own';
 const CLAIMS = 'an object: names of claims, and for each the name of a variable';
 const CLAIM = string('the name of a claim').min(1, 'the name of a claim');
 
@@ -80,6 +82,7 @@ export const bearerOptions = options({
         .string({ invalid_type_error: VARIABLE })
         // A client could set those by a field, where a token has no such claim.
         .regex(/^(?!HTTP_)[A-Za-z_][A-Za-z0-9_.]*$/, VARIABLE)
+        .refine((name) => !isReserved(name), VARIABLE)
         .describe(VARIABLE),
       { invalid_type_error: CLAIMS },
     )

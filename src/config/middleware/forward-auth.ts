@@ -3,6 +3,11 @@ import { fieldName } from '../field.js';
 import { duration, flag, options } from '../values.js';
 import { webAddress } from './web-address.js';
 
+/** Of the request, that are asked with by default. */
+export const REQUEST_FIELDS = ['Authorization', 'Cookie', 'Accept', 'User-Agent', 'X-Requested-With'];
+/** That tell of the request in each question. */
+const FORWARDED_FIELDS = ['Method', 'Proto', 'Host', 'Uri', 'For'].map((end) => `X-Forwarded-${end}`);
+
 const NAMES = 'a list of names of header fields';
 const ASKED = 'the name of a header field, but none of the connection, Host or X-Forwarded-*, which xgi sets';
 
@@ -52,4 +57,11 @@ export const forwardAuthOptions = options({
       { invalid_type_error: 'an object with time, and perhaps fields' },
     )
     .optional(),
+}).superRefine(({ requestFields = REQUEST_FIELDS, cache }, context) => {
+  const names = new Set([...requestFields, ...FORWARDED_FIELDS].map((name) => name.toLowerCase()));
+  const wrong = cache?.fields?.findIndex((name) => !names.has(name.toLowerCase())) ?? -1;
+  if (wrong === -1) return;
+  // It would be missing from every question: all of them were one, and everybody would be let in as the first.
+  const message = `a field of the question: one of requestFields (${requestFields.join(', ')}), or ${FORWARDED_FIELDS.join(', ')}`;
+  context.addIssue({ code: 'custom', path: ['cache', 'fields', wrong], message });
 });

@@ -1,10 +1,10 @@
 import { z } from 'zod/v3';
-import { fieldName, fieldRecord, fieldValue } from '../field.js';
+import { fieldName, settableFields } from '../field.js';
 import { flag, options } from '../values.js';
 
 const FIELDS = 'an object: names of header fields, and their values';
 
-const fields = fieldRecord(fieldValue, FIELDS).optional();
+const fields = settableFields(FIELDS).optional();
 
 /** Options of the middleware `headers`. */
 export const headersOptions = options({

@@ -178,7 +178,8 @@ test('two of them know nothing of each other', async () => {
 describe('is refused', () => {
   test.each([
     ['neither file nor users', {}, 'expected either file or users, received neither'],
-    ['both', { file: 'x', users: {} }, 'received both'],
+    ['both', { file: 'x', users: USERS }, 'received both'],
+    ['users without any', { users: {} }, 'basicAuth.users: expected an object: names of users'],
     ['a file that is not there', { file: '/nowhere/htpasswd' }, 'there is no such file'],
     [
       'a plain password',

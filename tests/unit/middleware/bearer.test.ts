@@ -324,6 +324,7 @@ describe('is refused', () => {
     ],
     ['a URL of another kind', { jwksUrl: 'file:///etc/passwd' }, 'a URL with http or https'],
     ['a URL with a password', { jwksUrl: 'http://a:b@c/' }, 'a URL with http or https'],
+    ['a variable of xgi’s own', { secret: SECRET, claims: { sub: 'REMOTE_USER' } }, 'nor REMOTE_USER'],
     ['a variable that clients set', { secret: SECRET, claims: { a: 'HTTP_X' } }, 'the name of a variable'],
     ['a scope with a space', { secret: SECRET, scopes: ['a b'] }, 'a scope'],
   ])('%s', (_what, options, message) => {

@@ -335,6 +335,16 @@ describe('is refused', () => {
       { url: 'http://a/', responseFields: ['Content-Length'] },
       'received "Content-Length"',
     ],
+    [
+      'a cache by a field that is in no question: all would be let in as the first',
+      { url: 'http://a/', cache: { time: 5, fields: ['X-Forwarded-Host', 'Cookies'] } },
+      /^forwardAuth\.cache\.fields.*1.*: expected a field of the question/,
+    ],
+    [
+      'a cache by a field that is not asked with',
+      { url: 'http://a/', requestFields: ['Cookie'], cache: { time: 5, fields: ['Authorization'] } },
+      /expected a field of the question: one of requestFields \(Cookie\)/,
+    ],
     ['a cache without a time', { url: 'http://a/', cache: {} }, 'forwardAuth.cache.time'],
   ])('%s', (_what, options, message) => {
     expect(() => forwardAuth(options as Options)).toThrow(ConfigError);

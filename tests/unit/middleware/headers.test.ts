@@ -39,6 +39,13 @@ test.each([
   [{ set: { 'X-A': 'b\r\nSet-Cookie: evil=1' } }, 'headers.set.X-A: expected the value of a header field'],
   [{ set: { 'X A': 'b' } }, 'expected the name of a header field'],
   [{ sett: {} }, 'there is no option sett'],
+  [{ set: { Connection: 'close' } }, 'expected the name of a header field that is not the server’s'],
+  [
+    { add: { 'transfer-encoding': 'chunked' } },
+    'expected the name of a header field that is not the server’s',
+  ],
+  [{ set: { 'Content-Length': '3' } }, 'expected the name of a header field that is not the server’s'],
+  [{ request: { set: { Host: 'a' } } }, 'expected the name of a header field that is not the server’s'],
 ])('%j is refused', (options, message) => {
   expect(() => headers(options as never)).toThrow(ConfigError);
   expect(() => headers(options as never)).toThrow(message);

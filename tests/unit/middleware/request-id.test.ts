@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
 import { requestId } from '../../../src/middleware/request-id.js';
+import { ConfigError } from '../../../src/errors.js';
 import { requestFinish, type RequestFinish } from '../../../src/observe/channels.js';
 import { pollUntil } from '../../support/poll.js';
 import { see, startMiddleware } from '../../support/middleware-site.js';
@@ -48,4 +49,9 @@ describe('with accept', () => {
     unsubscribe(requestFinish.name, note);
     expect(ids).toEqual(['4f0a-77']);
   });
+});
+
+test.each(['Connection', 'host', 'Content-Length', 'a b'])('the field %s is refused', (field) => {
+  expect(() => requestId({ field })).toThrow(ConfigError);
+  expect(() => requestId({ field })).toThrow('requestId.field: expected the name of a header field');
 });
