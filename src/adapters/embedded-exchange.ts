@@ -6,6 +6,7 @@
  */
 import type { Writable } from 'node:stream';
 import { disposeBody } from '../bodies/dispose-body.js';
+import { tooLong } from '../bodies/request-bytes.js';
 import { GatewayError, RemoteProtocolError } from '../errors.js';
 import { checkAnswer } from '../http/answer-check.js';
 import type { TrustedProxies } from '../http/forwarded.js';
@@ -137,12 +138,7 @@ export class EmbeddedExchange implements Responder {
     const { maxBodyBytes, trustedProxies } = this.#options;
     try {
       const head = readGivenHead(given);
-      if (head.contentLength > maxBodyBytes)
-        throw new RemoteProtocolError(
-          413,
-          'XGI_HTTP_BODY_SIZE',
-          `the body is larger than ${maxBodyBytes} bytes`,
-        );
+      if (head.contentLength > maxBodyBytes) throw tooLong(maxBodyBytes);
       const { contentLength } = head;
       const body = contentLength === 0 ? null : new ReceivedBody(contentLength, maxBodyBytes, this.#host);
       const inform = (interim: ResponseHead): void => this.#host.inform(interim);

@@ -1,4 +1,5 @@
 /** The body of a request that another server reads: its length is checked, and it is failed if it does not come to its end. */
+import { tooLong } from '../bodies/request-bytes.js';
 import { RemoteProtocolError } from '../errors.js';
 import { type BodyOrigin, RequestBodyStream } from '../server/request-body.js';
 
@@ -15,12 +16,7 @@ export class ReceivedBody extends RequestBodyStream {
   /** @throws RemoteProtocolError for more than was promised, or is allowed */
   override receive(chunk: Buffer): void {
     this.#count += chunk.length;
-    if (this.#count > this.#maxBytes)
-      throw new RemoteProtocolError(
-        413,
-        'XGI_HTTP_BODY_SIZE',
-        `the body is larger than ${this.#maxBytes} bytes`,
-      );
+    if (this.#count > this.#maxBytes) throw tooLong(this.#maxBytes);
     if (this.length !== -1 && this.#count > this.length) throw this.#misfit();
     super.receive(chunk);
   }

@@ -15,6 +15,19 @@ const OF_THE_BYTES: ReadonlySet<string> = new Set([
 ]);
 const VALIDATORS: ReadonlySet<string> = new Set(['etag', 'last-modified']);
 
+/** How a content is to be read, and which part it is: what a 304, which has none, says nothing about (RFC 9110 section 15.4.5). */
+export const OF_THE_CONTENT: ReadonlySet<string> = new Set([
+  ...OF_THE_BYTES,
+  ...['content-disposition', 'content-encoding', 'content-language', 'content-range', 'content-type'],
+]);
+
+/** All that another content in its place cannot take over. */
+export const OF_THE_REPRESENTATION: ReadonlySet<string> = new Set([
+  ...OF_THE_CONTENT,
+  ...VALIDATORS,
+  'content-location',
+]);
+
 /** Whether it says that nobody may change its content (RFC 9111 section 5.2.2.6). */
 export function forbidsChange(fields: Fields): boolean {
   const value = combinedValue(fields, 'cache-control');

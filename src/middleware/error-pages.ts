@@ -13,6 +13,7 @@ import { refuse } from '../config/refuse.js';
 import { whyUnreadable } from '../config/unreadable.js';
 import { asXgiError, statusOfError } from '../errors.js';
 import { chooseMediaType } from '../http/accept.js';
+import { OF_THE_REPRESENTATION } from '../http/changed-content.js';
 import { setErrorAnswer } from '../http/error-answer.js';
 import { errorFields } from '../http/error-fields.js';
 import { combinedValue, firstValue, withoutFields } from '../http/field-values.js';
@@ -30,12 +31,6 @@ interface PageFile {
   readonly bytes: Buffer;
 }
 
-/** What speaks of the content that the page takes the place of. */
-const OF_CONTENT: ReadonlySet<string> = new Set([
-  ...['accept-ranges', 'content-digest', 'content-disposition', 'content-encoding', 'content-language'],
-  ...['content-length', 'content-location', 'content-md5', 'content-range', 'content-type', 'digest'],
-  ...['etag', 'last-modified', 'repr-digest'],
-]);
 const RETRY_AFTER: ReadonlySet<string> = new Set(['retry-after']);
 /** For clients that take no page; the second is what such clients usually ask for. */
 const GENERATED = ['application/problem+json', 'application/json', 'text/plain'] as const;
@@ -77,7 +72,7 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
     const replace = (made: GatewayResponse | undefined): GatewayResponse => {
       if (made === undefined) return response;
       disposeBody(body);
-      const fields = allFields(made.head.fields, withoutFields(head.fields, OF_CONTENT));
+      const fields = allFields(made.head.fields, withoutFields(head.fields, OF_THE_REPRESENTATION));
       return { head: headWithFields(head, fields), body: made.body };
     };
     if (typeof page !== 'function') {

@@ -84,6 +84,8 @@ describe('a fresh answer', () => {
       '"1"',
       'Content-Type',
       'text/plain',
+      'Content-Disposition',
+      'inline',
       'Access-Control-Allow-Origin',
       '*',
     ]);
@@ -102,6 +104,7 @@ describe('a fresh answer', () => {
     expect(unmodified.status).toBe(304);
     expect(unmodified.fields['access-control-allow-origin']).toBe('*');
     expect(unmodified.fields['content-type']).toBeUndefined();
+    expect(unmodified.fields['content-disposition']).toBeUndefined();
     expect((await ask('"2"')).status).toBe(200);
     expect(seen).toHaveLength(1);
   });

@@ -2,6 +2,7 @@
  * A stored response as it is given: a head whose Age is right for this second, made once for all who ask in it, and a body that goes out with it
  * in one write.
  */
+import { OF_THE_CONTENT } from '../../http/changed-content.js';
 import { evaluatePreconditions } from '../../http/conditional.js';
 import { parseHttpDate } from '../../http/date.js';
 import { type CacheStatus, withCacheStatus } from '../../http/cache-status.js';
@@ -12,11 +13,6 @@ import type { GatewayRequest, GatewayResponse, ResponseBody } from '../../types.
 
 /** Head and body go out as one string up to here. */
 const MAX_TEXT_BYTES = 16_384;
-/** What a 304 has nothing to say about (RFC 9110 section 15.4.5). */
-const OF_CONTENT: ReadonlySet<string> = new Set([
-  ...['accept-ranges', 'content-digest', 'content-encoding', 'content-language', 'content-length'],
-  ...['content-md5', 'content-range', 'content-type', 'digest', 'repr-digest'],
-]);
 
 export class ServedResponse {
   readonly #stored: StoredResponse;
@@ -75,5 +71,5 @@ export function isUnmodified(request: GatewayRequest, { status, fields }: Respon
 }
 
 export function unmodifiedHead({ fields }: ResponseHead): ResponseHead {
-  return new ResponseHead(304, withoutFields(fields, OF_CONTENT));
+  return new ResponseHead(304, withoutFields(fields, OF_THE_CONTENT));
 }
