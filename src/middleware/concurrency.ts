@@ -2,9 +2,9 @@
 import { whenOver } from '../bodies/when-over.js';
 import { concurrencyOptions } from '../config/middleware/concurrency.js';
 import { GatewayError } from '../errors.js';
-import { Places } from '../programs/places.js';
+import { Places } from '../places/places.js';
+import { takePlace } from '../places/take-place.js';
 import { defineMiddleware } from './define.js';
-import { takePlace } from './take-place.js';
 
 const QUEUE = 1000;
 const WAIT_MS = 30_000;

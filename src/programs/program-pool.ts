@@ -4,16 +4,16 @@
  *
  * Life: `start`, then runs, `reload` at any time, `stop`; a second `stop` shortens the grace of the first.
  */
+import { Places } from '../places/places.js';
 import { readRss } from '../process/memory.js';
 import type { Log, ProgramUser } from '../types.js';
 import { PROTOCOL_VERSION, type ProgramLimits } from '../wire/frames.js';
 import { Rendezvous } from '../workers/rendezvous.js';
 import type { PoolStatus, WorkerStatus } from '../workers/status.js';
 import { Launchers } from './launchers.js';
-import { Places } from './places.js';
 import { PROGRAM_REFUSALS } from './program-refusals.js';
 import { RunWatch } from './run-watch.js';
-import { CREDIT_BYTES, type Runner, type RunnerStatus } from './runner.js';
+import { CREDIT_BYTES, type Runner, type RunnerStatus, stopped } from './runner.js';
 import { Spawner } from './spawner.js';
 
 export interface ProgramPoolOptions {
@@ -102,7 +102,7 @@ export class ProgramPool {
 
   /** Waits so long for the programs that run, then ends them. */
   async stop(graceMs: number): Promise<void> {
-    this.places.close();
+    this.places.close(stopped());
     await this.runner.stop(graceMs);
     this.#rendezvous.close();
   }

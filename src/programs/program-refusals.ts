@@ -1,6 +1,6 @@
 /** What requests are told that get no place for their program. */
 import { GatewayError } from '../errors.js';
-import type { PlacesOptions } from './places.js';
+import type { PlacesOptions } from '../places/places.js';
 
 export const PROGRAM_REFUSALS: Pick<PlacesOptions, 'full' | 'late'> = { full: busy, late: waitedTooLong };
 

@@ -16,7 +16,7 @@ import { type CgiHead, CgiHeadParser } from '../../gateway/cgi-head.js';
 import { hasNoBody, ResponseHead } from '../../http/response-head.js';
 import { ErrorOutput } from '../../programs/error-output.js';
 import type { ProgramPool } from '../../programs/program-pool.js';
-import type { PlaceSeeker } from '../../programs/places.js';
+import type { PlaceSeeker } from '../../places/places.js';
 import type { Watched } from '../../programs/run-watch.js';
 import type { Run, RunOrder, RunOwner } from '../../programs/runner.js';
 import type { GatewayRequest, GatewayResponse, InputEndListener, Log } from '../../types.js';

@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../errors.js';
-import { Places, type PlaceSeeker } from '../../programs/places.js';
+import { Places, type PlaceSeeker } from '../../places/places.js';
 import type { PasswordQuestion } from './password-thread.js';
 
 const MAX_WAITING = 64;

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CgiRun, type CgiRunOptions } from '../../../../src/handlers/cgi/cgi-run.js';
 import { Launcher } from '../../../../src/programs/launcher.js';
-import { Places } from '../../../../src/programs/places.js';
+import { Places } from '../../../../src/places/places.js';
 import { PROGRAM_REFUSALS } from '../../../../src/programs/program-refusals.js';
 import type { ProgramPool } from '../../../../src/programs/program-pool.js';
 import { RunWatch } from '../../../../src/programs/run-watch.js';

@@ -1,6 +1,7 @@
 /** What becomes of a request, case by case. That it holds in every order of events is shown in cgi-run-orders.test.ts. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GatewayError } from '../../../../src/errors.js';
+import { stopped } from '../../../../src/programs/runner.js';
 import {
   bytes,
   EXIT_0,
@@ -364,7 +365,7 @@ describe('a program that gets no place, or no process', () => {
     const shared = share({ waitTimeoutMs: 0 });
     shared.runner.isReady = false;
     const stage = new Stage({ shared });
-    shared.places.close();
+    shared.places.close(stopped());
     expect(stage.failure?.code).toBe('XGI_STOPPING');
     expectOver(stage);
   });

@@ -7,7 +7,7 @@ import { GatewayError } from '../../../../src/errors.js';
 import { CgiRun, type Outcome } from '../../../../src/handlers/cgi/cgi-run.js';
 import type { ResponseHead } from '../../../../src/http/response-head.js';
 import { LaunchedRun } from '../../../../src/programs/launched-run.js';
-import { Places } from '../../../../src/programs/places.js';
+import { Places } from '../../../../src/places/places.js';
 import { PROGRAM_REFUSALS } from '../../../../src/programs/program-refusals.js';
 import type { ProgramPool } from '../../../../src/programs/program-pool.js';
 import type { Run, Runner, RunnerStatus, RunOrder, RunOwner } from '../../../../src/programs/runner.js';

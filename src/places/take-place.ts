@@ -1,6 +1,6 @@
 /** A place for a request, or its turn in the queue for one. */
 import type { GatewayError } from '../errors.js';
-import type { Places, PlaceSeeker } from '../programs/places.js';
+import type { Places, PlaceSeeker } from './places.js';
 import type { GatewayRequest } from '../types.js';
 
 /**

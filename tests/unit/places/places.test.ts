@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { GatewayError } from '../../../src/errors.js';
+import { GatewayError } from '../../../src/errors.js';
 import { PROGRAM_REFUSALS } from '../../../src/programs/program-refusals.js';
-import { Places, type PlaceSeeker, type PlacesOptions } from '../../../src/programs/places.js';
+import { Places, type PlaceSeeker, type PlacesOptions } from '../../../src/places/places.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
@@ -136,7 +136,7 @@ describe('503 for', () => {
   test('all who wait when it closes; who has a place keeps it', () => {
     const places = newPlaces();
     const seekers = seek(places, 4);
-    places.close();
+    places.close(new GatewayError(503, 'XGI_STOPPING', 'the end'));
     expect(toldTo(seekers)).toEqual(['placed', 'placed', 'XGI_STOPPING', 'XGI_STOPPING']);
     expect(seekers[3]!.told).toMatchObject({ status: 503 });
     expect(places.taken).toBe(2);

@@ -3,7 +3,6 @@
  * a crowd gets a quick 503 instead of an answer nobody waits for any more.
  */
 import type { GatewayError } from '../errors.js';
-import { stopped } from './runner.js';
 
 /** Who wants a place. */
 export interface PlaceSeeker {
@@ -98,11 +97,11 @@ export class Places {
     this.#sweep = undefined;
   }
 
-  /** Sends away all who wait. */
-  close(): void {
+  /** Sends away all who wait, with this. */
+  close(error: GatewayError): void {
     for (const seeker of [...this.#waiting.keys()]) {
       this.#waiting.delete(seeker);
-      seeker.refused(stopped());
+      seeker.refused(error);
     }
     this.pump();
   }
