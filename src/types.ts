@@ -199,7 +199,7 @@ export type Handler = (request: GatewayRequest) => GatewayResponse | Promise<Gat
  */
 export interface Middleware {
   (next: Handler): Handler;
-  /** Lets go of what it holds, when no request will come any more and all have been answered. */
+  /** Lets go of what it holds, when no request will come any more and all answers have been made to their end. */
   readonly close?: () => void | Promise<void>;
 }
 

@@ -23,17 +23,22 @@ class WatchedSource implements BodySource {
   }
 
   start(sink: BodySink): void {
-    this.#source.start({
-      data: (chunk) => sink.data(chunk),
-      end: () => {
-        sink.end();
-        this.#tell();
-      },
-      error: (error) => {
-        sink.error(error);
-        this.#tell();
-      },
-    });
+    try {
+      this.#source.start({
+        data: (chunk) => sink.data(chunk),
+        end: () => {
+          sink.end();
+          this.#tell();
+        },
+        error: (error) => {
+          sink.error(error);
+          this.#tell();
+        },
+      });
+    } catch (error) {
+      this.#tell();
+      throw error;
+    }
   }
 
   taken(bytes: number): void {

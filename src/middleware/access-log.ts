@@ -61,7 +61,7 @@ class RequestLog implements FinishListener {
     if (this.#isClosing && this.#underWay === 0) void this.#file.close(CLOSE_MS);
   }
 
-  /** Resolves when all lines are written. Of a long answer that is still being sent, the line is written when it ends. */
+  /** Resolves when all lines are written. Of an answer that has been made, and is still being sent, the line is written when it ends. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#underWay === 0) await this.#file.close(CLOSE_MS);

@@ -23,23 +23,25 @@ export function createAppApplication(options: ApplicationOptions, file: string):
     : new ThreadsApplication(options, file);
 }
 
-/** One load of the module, and the requests that it has not answered. */
+/** One load of the module, and the requests whose answers are not over. */
 class Load {
   readonly handler: Handler;
   readonly #module: AppModule;
   readonly #unanswered = new Unanswered();
+  #closing: Promise<void> | undefined;
 
   constructor(module: AppModule) {
     this.#module = module;
     this.handler = (request) => this.#unanswered.track(module.handler(request));
   }
 
-  /** Waits for its requests, not longer than that, and has it let go of what it holds. */
+  /** Waits for its answers, not longer than that, and has it let go of what it holds, once; after the shortest time, if it is called again. */
   async retire(graceMs: number, log: Log): Promise<void> {
     await this.#unanswered.none(graceMs);
-    await this.#module.close().catch((error: unknown) => {
+    this.#closing ??= this.#module.close().catch((error: unknown) => {
       log.error(`XGI_APP_CLOSE: the application’s close has failed: ${String(error)}`);
     });
+    await this.#closing;
   }
 }
 
@@ -50,6 +52,8 @@ class InlineApplication implements Application {
   readonly #started: Promise<Load>;
   #begin: (load: Promise<Load>) => void = () => {};
   #load: Load | undefined;
+  /** Those that have been replaced, and still answer. */
+  readonly #retiring = new Set<Load>();
   #generation = 1;
 
   constructor(options: ApplicationOptions, file: string) {
@@ -83,7 +87,7 @@ class InlineApplication implements Application {
       const old = this.#load;
       this.#load = await this.#loadAnew();
       this.#generation += 1;
-      void old?.retire(this.#options.config.gracefulTimeoutMs, this.#options.log);
+      if (old !== undefined) void this.#retire(old);
       return { ok: true };
     } catch (error) {
       return { ok: false, failure: describeFailure(error as BootError) };
@@ -102,8 +106,14 @@ class InlineApplication implements Application {
   }
 
   async stop(graceMs: number): Promise<void> {
-    const load = this.#load;
-    await load?.retire(graceMs, this.#options.log);
+    const loads = [this.#load, ...this.#retiring];
+    await Promise.all(loads.map((load) => load?.retire(graceMs, this.#options.log)));
+  }
+
+  async #retire(load: Load): Promise<void> {
+    this.#retiring.add(load);
+    await load.retire(this.#options.config.gracefulTimeoutMs, this.#options.log);
+    this.#retiring.delete(load);
   }
 
   async #loadAnew(): Promise<Load> {

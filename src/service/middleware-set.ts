@@ -12,6 +12,7 @@ import { createReadyMiddleware } from './ready-middleware.js';
 
 export class MiddlewareSet {
   readonly #loaded = new Map<MiddlewareEntry, Middleware>();
+  #closing: Promise<unknown> | undefined;
 
   /**
    * Those of the server, of its applications and of its routes.
@@ -50,10 +51,12 @@ export class MiddlewareSet {
     }, holdAnswers(handler));
   }
 
+  /** Once, however often it is called. */
   async close(): Promise<void> {
-    await Promise.allSettled(
+    this.#closing ??= Promise.allSettled(
       [...this.#loaded.values()].map(async (middleware) => await middleware.close?.()),
     );
+    await this.#closing;
   }
 }
 

@@ -1,4 +1,4 @@
-/** One application of a site, and the requests that it has not answered yet. */
+/** One application of a site, and the requests whose answers are not over yet. */
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { Handler } from '../types.js';
 import type { Application } from './application.js';
@@ -14,7 +14,7 @@ export class ServedPart {
     this.application = application;
   }
 
-  /** The same handler, and what it has not answered counts. @param handler the application's, behind the middleware of a route */
+  /** The same handler; what it has to answer counts, until the answer is over. @param handler the application's, behind the middleware of a route */
   counted(handler: Handler): Handler {
     return (request) => this.#unanswered.track(handler(request));
   }

@@ -41,6 +41,8 @@ export class SiteApplication implements Application {
   readonly #options: SiteApplicationOptions;
   #parts: Parts;
   #front: SiteFront | undefined;
+  /** Those that answers still come through. */
+  readonly #retiring = new Set<SiteFront>();
   /** What comes before the start waits for it. */
   readonly #started: Promise<SiteFront>;
   #begin!: (front: Promise<SiteFront>) => void;
@@ -138,7 +140,7 @@ export class SiteApplication implements Application {
     const kept = new Set(parts.values());
     const retired = [...this.#parts.values()].filter((part) => !kept.has(part));
     this.#parts = parts;
-    void this.#front?.retire(this.#options.config.gracefulTimeoutMs);
+    if (this.#front !== undefined) void this.#retire(this.#front);
     this.#front = front;
     this.#generation += 1;
     for (const part of fresh.values()) this.#besides.delete(part);
@@ -194,12 +196,19 @@ export class SiteApplication implements Application {
     this.#stopping = true;
     const all = [...this.#parts.values(), ...this.#besides];
     await Promise.all(all.map(({ application }) => application.stop(graceMs)));
-    await Promise.all([this.#front?.retire(0), this.#staged?.front?.retire(0)]);
+    const fronts = [this.#front, this.#staged?.front, ...this.#retiring];
+    await Promise.all(fronts.map((front) => front?.retire(0)));
   }
 
   #createPart(config: ResolvedConfig): ServedPart {
     const { create, ...shared } = this.#options;
     return new ServedPart(config, create({ ...shared, config, route: this.handler }));
+  }
+
+  async #retire(front: SiteFront): Promise<void> {
+    this.#retiring.add(front);
+    await front.retire(this.#options.config.gracefulTimeoutMs);
+    this.#retiring.delete(front);
   }
 
   async #dispose(part: ServedPart, stopped: Promise<void>): Promise<void> {

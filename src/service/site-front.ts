@@ -44,7 +44,10 @@ export class SiteFront {
     }
   }
 
-  /** No request comes any more. Its middleware lets go of what it holds when all have been answered, or after that time. */
+  /**
+   * No request comes any more. Its middleware lets go of what it holds when all answers are over, or after that time; after the shortest, if it is
+   * called again.
+   */
   async retire(graceMs: number): Promise<void> {
     await this.#unanswered.none(graceMs);
     await this.#middleware.close();
