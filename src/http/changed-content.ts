@@ -1,5 +1,5 @@
-/** The head of an answer whose content was changed on its way (RFC 9110 section 7.7). */
-import type { Fields } from '../types.js';
+/** The head, and the trailers, of an answer whose content was changed on its way (RFC 9110 section 7.7). */
+import type { Fields, Trailers } from '../types.js';
 import { combinedValue, withoutFields } from './field-values.js';
 import { isWeak } from './entity-tag.js';
 import type { ResponseHead } from './response-head.js';
@@ -42,6 +42,26 @@ export function recodedFields(fields: Fields): Fields {
 /** Of another content: no validator tells its versions apart. */
 export function rewrittenFields(fields: Fields): Fields {
   return withoutFields(withoutFields(fields, OF_THE_BYTES), VALIDATORS);
+}
+
+/** Trailers behind other bytes that mean the same; undefined if none is left. */
+export function recodedTrailers(trailers: Trailers | undefined): Trailers | undefined {
+  return changedTrailers(trailers, recodedFields);
+}
+
+/** Trailers behind another content; undefined if none is left. */
+export function rewrittenTrailers(trailers: Trailers | undefined): Trailers | undefined {
+  return changedTrailers(trailers, rewrittenFields);
+}
+
+function changedTrailers(
+  trailers: Trailers | undefined,
+  change: (fields: Fields) => Fields,
+): Trailers | undefined {
+  if (trailers === undefined) return undefined;
+  const named = change(trailers.names.flatMap((name) => [name, '']));
+  const names = named.filter((_, i) => i % 2 === 0);
+  return names.length === 0 ? undefined : { names, fields: () => change(trailers.fields()) };
 }
 
 /** The same with a weak entity tag in the place of a strong one. */

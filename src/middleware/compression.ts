@@ -11,7 +11,13 @@ import { ownResponseChunks } from '../bodies/response-chunks.js';
 import { compressionOptions } from '../config/middleware/compression.js';
 import { refuse } from '../config/refuse.js';
 import { chooseCoding } from '../http/accept.js';
-import { mayBeRewritten, mediaTypeIn, recodedFields, weaklyTagged } from '../http/changed-content.js';
+import {
+  mayBeRewritten,
+  mediaTypeIn,
+  recodedFields,
+  recodedTrailers,
+  weaklyTagged,
+} from '../http/changed-content.js';
 import { matchesWeakly, parseEntityTags } from '../http/entity-tag.js';
 import { combinedValue, withField } from '../http/field-values.js';
 import type { ResponseHead } from '../http/response-head.js';
@@ -124,7 +130,8 @@ function lengthOf({ method }: GatewayRequest, { head, body }: GatewayResponse): 
 function encode(head: ResponseHead, body: ResponseBody, coding: Coding): Answer {
   if (body.kind !== 'bytes' || body.bytes.length > MAX_WHOLE_BYTES) {
     const stream = body.kind === 'stream' ? body : iterableBody(ownResponseChunks(body));
-    return { head, body: { kind: 'stream', source: new CodedSource(stream.source, coding) } };
+    const source = new CodedSource(stream.source, coding);
+    return { head, body: { kind: 'stream', source, trailers: recodedTrailers(stream.trailers) } };
   }
   const bytes = typeof body.bytes === 'string' ? Buffer.from(body.bytes, 'latin1') : body.bytes;
   const complete = (coded: Buffer): GatewayResponse => {

@@ -2,7 +2,7 @@
 import { disposeBody } from '../bodies/dispose-body.js';
 import { type Chunks, iterableBody } from '../bodies/iterable-body.js';
 import { ownResponseChunks } from '../bodies/response-chunks.js';
-import { mayBeRewritten, rewrittenFields } from '../http/changed-content.js';
+import { mayBeRewritten, rewrittenFields, rewrittenTrailers } from '../http/changed-content.js';
 import type { BodySink, BodySource, GatewayResponse, ResponseBody } from '../types.js';
 import { headWithFields } from './answer.js';
 
@@ -15,23 +15,32 @@ export type BodyTransform = (chunks: AsyncIterable<Buffer>) => Chunks;
 /**
  * The answer with its body changed. What spoke of its bytes leaves the head: Content-Length, Accept-Ranges, digests; and so do ETag and
  * Last-Modified, which tell versions of the old content apart. An answer without content, a part, one in a content coding and one that says
- * `no-transform` are returned as they are.
+ * `no-transform` are returned as they are. Trailers follow, but for such of the old bytes, if all of these have been made.
  *
  * The transform runs when the body is sent: not for HEAD.
  */
 export function transformBody(response: GatewayResponse, transform: BodyTransform): GatewayResponse {
   const { head, body } = response;
   if (!mayBeRewritten(head) || body.kind === 'tunnel') return response;
+  const source = new TransformedSource(body, transform);
+  const trailers = body.kind === 'stream' ? rewrittenTrailers(body.trailers) : undefined;
   return {
     head: headWithFields(head, rewrittenFields(head.fields)),
-    body: { kind: 'stream', source: new TransformedSource(body, transform) },
+    body: {
+      kind: 'stream',
+      source,
+      trailers: trailers && {
+        names: trailers.names,
+        fields: () => (source.isMade ? trailers.fields() : []),
+      },
+    },
   };
 }
 
 class TransformedSource implements BodySource {
   readonly #body: ResponseBody;
   readonly #transform: BodyTransform;
-  #cut: (() => void) | undefined;
+  #given: CuttableSource | undefined;
   #changed: BodySource | undefined;
   #isRead = false;
 
@@ -40,12 +49,16 @@ class TransformedSource implements BodySource {
     this.#transform = transform;
   }
 
+  /** The body before, a stream, has been made to its end. */
+  get isMade(): boolean {
+    return this.#given?.hasEnded ?? false;
+  }
+
   start(sink: BodySink): void {
     let body = this.#body;
     if (body.kind === 'stream') {
-      const source = new CuttableSource(body.source);
-      this.#cut = () => source.cut();
-      body = { kind: 'stream', source };
+      this.#given = new CuttableSource(body.source);
+      body = { kind: 'stream', source: this.#given };
     }
     const given: AsyncIterable<Buffer> = {
       [Symbol.asyncIterator]: () => {
@@ -74,7 +87,7 @@ class TransformedSource implements BodySource {
 
   cancel(): void {
     // A transform that waits for the next chunk would wait for it all the same.
-    this.#cut?.();
+    this.#given?.cut();
     this.#changed?.cancel();
     this.#close();
   }
@@ -89,6 +102,7 @@ class TransformedSource implements BodySource {
 
 /** A source that can be ended under its reader. */
 class CuttableSource implements BodySource {
+  hasEnded = false;
   readonly #source: BodySource;
   #sink: BodySink | undefined;
 
@@ -100,7 +114,10 @@ class CuttableSource implements BodySource {
     this.#sink = sink;
     this.#source.start({
       data: (chunk) => this.#sink?.data(chunk),
-      end: () => this.#over()?.end(),
+      end: () => {
+        this.hasEnded = true;
+        this.#over()?.end();
+      },
       error: (error) => this.#over()?.error(error),
     });
   }

@@ -16,6 +16,9 @@ import { shareOf } from './share.js';
 import type { ReloadOutcome } from './status.js';
 import { Unanswered } from './unanswered.js';
 
+/** As built: threads do not read TypeScript in every Node. */
+const PROGRAM = new URL('../../dist/service/app-thread.js', import.meta.url);
+
 /** @param file absolute */
 export function createAppApplication(options: ApplicationOptions, file: string): Application {
   return options.config.workers.max === 0
@@ -133,7 +136,7 @@ class ThreadsApplication implements Application {
     const data: ThreadData = { file, tellsFiles };
     this.#pool = new ThreadPool({
       program: {
-        entry: new URL('app-thread.js', import.meta.url),
+        entry: PROGRAM,
         data,
         env: { ...cleanEnvironment(process.env), ...privileges.env, ...config.env },
       },

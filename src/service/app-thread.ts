@@ -1,7 +1,7 @@
 /** What a thread of a TypeScript application runs: loads the module, and serves what the gateway hands it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type FromThread, Outbox, packError } from '../handlers/app/threads/messages.js';
-import { serveThread } from '../handlers/app/threads/thread-side.js';
+import { packError } from '../handlers/app/threads/messages.js';
+import { createOutbox, serveThread } from '../handlers/app/threads/thread-side.js';
 import { loadApp } from './app-module.js';
 
 /** What it is told at its start. */
@@ -15,7 +15,7 @@ export interface ThreadData {
 if (parentPort !== null) await main(parentPort, workerData as ThreadData);
 
 async function main(port: NonNullable<typeof parentPort>, { file, tellsFiles }: ThreadData): Promise<void> {
-  const out = new Outbox<FromThread>(port);
+  const out = createOutbox(port);
   try {
     const { handler, close } = await loadApp(file, {
       multiprocess: true,

@@ -24,6 +24,7 @@ import {
   decodePath,
   deriveRequest,
   disposeBody,
+  type FetchApplication,
   GatewayError,
   type GatewayServer,
   givenBody,
@@ -75,8 +76,26 @@ const PROGRAMS = {
   environ: `#!${python}\nimport json, os\nprint("Content-Type: text/plain\\n")\nprint(json.dumps({k: v.encode(errors="surrogateescape").decode("latin-1") for k, v in os.environ.items()}))\n`,
 };
 
+const TYPESCRIPT = `
+function* chunks() {
+  for (let sent = 0; sent < ${STREAM_BYTES}; sent += 50_000) yield Buffer.alloc(50_000);
+}
+
+export default {
+  async fetch(request, { variables, identity }) {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/echo') return new Response(await request.text());
+    if (pathname === '/stream') return new Response(ReadableStream.from(chunks()));
+    if (pathname === '/environ')
+      return Response.json({ ...variables, REMOTE_USER: identity?.user, AUTH_TYPE: identity?.scheme });
+    return new Response('hello');
+  },
+};
+`;
+
 function writeApplications(): void {
   writeFileSync(path.join(directory, 'contract_app.py'), WSGI);
+  writeFileSync(path.join(directory, 'contract-app.mjs'), TYPESCRIPT);
   mkdirSync(path.join(directory, 'programs'));
   for (const [name, text] of Object.entries(PROGRAMS)) {
     writeFileSync(path.join(directory, 'programs', name), text);
@@ -88,28 +107,15 @@ function writeApplications(): void {
   truncateSync(path.join(directory, 'files/stream'), STREAM_BYTES);
 }
 
-function* chunks(): Generator<Uint8Array> {
-  for (let sent = 0; sent < STREAM_BYTES; sent += 50_000) yield Buffer.alloc(50_000);
-}
-
-const KINDS: Readonly<Record<string, () => Handler>> = {
+const KINDS: Readonly<Record<string, () => Handler | Promise<Handler>>> = {
   WSGI: () => wsgi('contract_app:application', { chdir: directory, workers: 1, threads: 1, python, log }),
   CGI: () => cgi('programs', { chdir: directory, mount: '/', cgiConcurrency: 1, python, log }),
   static: () => serveStatic('files', { chdir: directory, log }),
-  TypeScript: () =>
-    app(
-      {
-        async fetch(request, { variables, identity }) {
-          const { pathname } = new URL(request.url);
-          if (pathname === '/echo') return new Response(await request.text());
-          if (pathname === '/stream') return new Response(ReadableStream.from(chunks()));
-          if (pathname === '/environ')
-            return Response.json({ ...variables, REMOTE_USER: identity?.user, AUTH_TYPE: identity?.scheme });
-          return new Response('hello');
-        },
-      },
-      { log },
-    ),
+  TypeScript: async () => {
+    const module = (await import(path.join(directory, 'contract-app.mjs'))) as { default: FetchApplication };
+    return app(module.default, { log });
+  },
+  'TypeScript in threads': () => app('contract-app.mjs', { chdir: directory, workers: 1, log }),
 };
 
 beforeAll(writeApplications);
@@ -130,7 +136,7 @@ describe.each(Object.keys(KINDS))('in front of %s', (kind) => {
     const count: Middleware = (next) => (request) => (calls++, next(request));
     server = createServer({
       bind: ['127.0.0.1:0'],
-      handler: KINDS[kind]!(),
+      handler: await KINDS[kind]!(),
       middleware: [current, count],
       log,
     });
@@ -434,7 +440,7 @@ describe.each(Object.keys(KINDS))('in front of %s', (kind) => {
         (await get('/environ', { headers: { 'X-One': 'of the client' } })).slice(4),
       ) as object;
       expect(given).toMatchObject({ TENANT: 'b', EMPTY: '', UMLAUT: 'ä', HTTP_X_ONE: 'of the middleware' });
-      if (kind === 'TypeScript') return;
+      if (kind !== 'WSGI' && kind !== 'CGI') return;
       expect(given).toMatchObject({
         REMOTE_ADDR: '127.0.0.1',
         SERVER_NAME: '127.0.0.1',

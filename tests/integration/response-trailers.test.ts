@@ -1,10 +1,15 @@
 /** Trailer fields of responses: sent where the client can get them, announced, and never what has to come before the body. */
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { iterableBody } from '../../src/bodies/iterable-body.js';
 import { ResponseHead } from '../../src/http/response-head.js';
-import type { GatewayResponse, Trailers } from '../../src/types.js';
+import { cache } from '../../src/middleware/cache.js';
+import { compression } from '../../src/middleware/compression.js';
+import { transformBody } from '../../src/middleware/transform-body.js';
+import type { GatewayResponse, Middleware, Trailers } from '../../src/types.js';
 import { RawClient } from '../support/http-client.js';
 import { startServer } from '../support/http-server.js';
 import { connectHttp2, startTlsServer } from '../support/tls-server.js';
@@ -94,6 +99,77 @@ describe('HTTP/1.1', () => {
     const text = await client.rest();
     expect(text).toMatch(/llo\r\n$/);
     expect(log).toHaveLength(1);
+  });
+});
+
+describe('through middleware', () => {
+  const SHOUT: Middleware = (next) => async (request) =>
+    transformBody(await next(request), async function* (chunks) {
+      for await (const chunk of chunks) yield Buffer.from(chunk.toString().toUpperCase());
+    });
+  const FIRST: Middleware = (next) => async (request) =>
+    transformBody(await next(request), async function* (chunks) {
+      for await (const chunk of chunks) {
+        yield chunk;
+        return;
+      }
+    });
+  /** Of the sums, one is of the bytes that were there before. */
+  const SUMS: Trailers = {
+    names: ['X-Sum', 'Content-Digest', 'ETag'],
+    fields: () => ['X-Sum', '5', 'Content-Digest', 'sha-256=:a:', 'ETag', '"a"'],
+  };
+
+  async function through(middleware: Middleware): Promise<IncomingMessage> {
+    const { port } = await startServer(middleware(() => respond(SUMS, ['Content-Type', 'text/plain'])));
+    return await ask(port);
+  }
+
+  async function ask(port: number): Promise<IncomingMessage> {
+    const headers = { TE: 'trailers', 'Accept-Encoding': 'gzip' };
+    const sent = httpRequest({ port, host: '127.0.0.1', headers }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return response;
+  }
+
+  test('compression: those that do not speak of the bytes before', async () => {
+    const response = await through(compression({}));
+    expect(response.headers['content-encoding']).toBe('gzip');
+    expect(response.headers.trailer).toBe('X-Sum, ETag');
+    expect(gunzipSync(await buffer(response)).toString()).toBe('hello');
+    expect(response.trailers).toEqual({ 'x-sum': '5', etag: 'W/"a"' });
+  });
+
+  test('a transform: no validators either, and none if the body before was not made to its end', async () => {
+    const response = await through(SHOUT);
+    expect((await buffer(response)).toString()).toBe('HELLO');
+    expect(response.trailers).toEqual({ 'x-sum': '5' });
+    const long = Array.from({ length: 3 }, () => Buffer.alloc(100_000));
+    const { port } = await startServer(
+      FIRST(() => ({ head: new ResponseHead(200), body: iterableBody(long, { trailers: SUMS }) })),
+    );
+    const part = await ask(port);
+    expect((await buffer(part)).length).toBe(100_000);
+    expect(part.trailers).toEqual({});
+  });
+
+  test('a transform of a body that has nothing else: none are announced', async () => {
+    const digest = { names: ['Content-Digest'], fields: () => ['Content-Digest', 'sha-256=:a:'] };
+    const { port } = await startServer(SHOUT(() => respond(digest)));
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n');
+    await client.untilText('0\r\n\r\n');
+    expect(client.take()).not.toMatch(/trailer|digest/i);
+  });
+
+  test('a cache: all on the answer that is stored, none on those from the store', async () => {
+    const handler = cache({})(() => respond(SUMS, ['Cache-Control', 'max-age=60']));
+    const { port } = await startServer(handler);
+    for (const trailers of [{ 'x-sum': '5', 'content-digest': 'sha-256=:a:', etag: '"a"' }, {}]) {
+      const response = await ask(port);
+      expect((await buffer(response)).toString()).toBe('hello');
+      expect(response.trailers).toEqual(trailers);
+    }
   });
 });
 

@@ -269,7 +269,7 @@ export class ResponseCache {
       done,
     });
     flight.onAwaited(() => source.hurry());
-    return { head: storedToo.head, body: { kind: 'stream', source } };
+    return { head: storedToo.head, body: { ...body, source } };
   }
 
   /** The stored answer is still right (RFC 9111 section 4.3.4). */

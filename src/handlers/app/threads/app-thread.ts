@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { GatewayError, messageOf } from '../../../errors.js';
 import type { GatewayRequest, GatewayResponse } from '../../../types.js';
 import type { WorkerState, WorkerStatus } from '../../../workers/status.js';
-import { type FromThread, Outbox, type ToThread, unpackError } from './messages.js';
+import { type FromThread, type ToThread, unpackError } from './messages.js';
+import { Outbox } from './outbox.js';
 import { ThreadJob } from './thread-job.js';
 
 /** What runs in a thread. */
@@ -51,7 +52,7 @@ export class AppThread {
     this.generation = generation;
     this.#owner = owner;
     this.#worker = new Worker(program.entry, { workerData: program.data, env: program.env, name: 'xgi app' });
-    this.#out = new Outbox(this.#worker);
+    this.#out = new Outbox<ToThread>(this.#worker, (message, why) => this.#unsent(message, why));
     this.#worker.on('message', (messages: readonly FromThread[]) => {
       try {
         for (const message of messages) this.#take(message);
@@ -158,6 +159,16 @@ export class AppThread {
       default:
         this.#jobs.get(message.id)?.take(message);
     }
+  }
+
+  /** @returns what is sent in its place, should the thread have heard of that request before */
+  #unsent(message: ToThread, why: string): ToThread | undefined {
+    if (!('id' in message)) return undefined;
+    const { id } = message;
+    this.#jobs
+      .get(id)
+      ?.fail(new GatewayError(500, 'XGI_APP_REQUEST', `the request, as middleware has made it: ${why}`));
+    return { type: 'abort', id };
   }
 
   #over(id: number): void {

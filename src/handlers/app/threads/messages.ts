@@ -3,14 +3,12 @@
  *
  * Bytes are copied once and then belong to the other side. A request body moves under credit: the gateway stops reading from the client while
  * the application has not taken what it was sent. A response body does so by `taken`, as every {@link BodySource}.
- *
- * All messages of one turn of the event loop leave together.
  */
-import type { MessagePort, Transferable } from 'node:worker_threads';
 import {
   asXgiError,
   type ErrorCode,
   GatewayError,
+  LocalProtocolError,
   RemoteProtocolError,
   statusOfError,
   XgiError,
@@ -67,7 +65,7 @@ export type FromThread =
   | { readonly type: 'inform'; readonly id: number; readonly status: number; readonly fields: Fields }
   | ResponseMessage
   | { readonly type: 'data'; readonly id: number; readonly bytes: Uint8Array }
-  | { readonly type: 'end'; readonly id: number }
+  | { readonly type: 'end'; readonly id: number; readonly trailers: TrailerData | undefined }
   /** No answer; or, after its head, no end of it. */
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorData }
   | { readonly type: 'aborted'; readonly id: number };
@@ -80,11 +78,16 @@ export interface ResponseMessage {
   readonly fields: Fields;
   /** All of it; null for none; undefined if it follows piece by piece. */
   readonly body: string | Uint8Array | null | undefined;
+  /** Names of fields that may follow the body; undefined for none. */
+  readonly trailers: readonly string[] | undefined;
 }
+
+/** The fields behind a body; or why there are none, which matters only if they are sent. */
+export type TrailerData = { readonly fields: Fields } | { readonly error: ErrorData };
 
 /** An error on its way to another thread. */
 export interface ErrorData {
-  readonly kind: 'gateway' | 'remote' | 'xgi';
+  readonly kind: 'gateway' | 'remote' | 'local' | 'xgi';
   readonly status: number;
   readonly code: ErrorCode;
   readonly message: string;
@@ -96,10 +99,14 @@ export interface ErrorData {
 export function packError(thrown: unknown): ErrorData {
   const error = asXgiError(thrown);
   const { code, message, detail } = error;
-  const kind =
-    error instanceof GatewayError ? 'gateway' : error instanceof RemoteProtocolError ? 'remote' : 'xgi';
   const fields = error instanceof GatewayError ? error.fields : [];
-  return { kind, status: statusOfError(error), code, message, detail, fields };
+  return { kind: kindOf(error), status: statusOfError(error), code, message, detail, fields };
+}
+
+function kindOf(error: XgiError): ErrorData['kind'] {
+  if (error instanceof GatewayError) return 'gateway';
+  if (error instanceof RemoteProtocolError) return 'remote';
+  return error instanceof LocalProtocolError ? 'local' : 'xgi';
 }
 
 /** The same for those who answer and log it. */
@@ -110,40 +117,10 @@ export function unpackError({ kind, status, code, message, detail, fields }: Err
       return new GatewayError(status, code, message, { ...options, fields });
     case 'remote':
       return new RemoteProtocolError(status, code, message);
+    case 'local':
+      return new LocalProtocolError(code, message, options);
     case 'xgi':
       return new XgiError(code, message, options);
-  }
-}
-
-/** Collects messages, and sends those of one turn of the event loop together. */
-export class Outbox<Message> {
-  readonly #port: Pick<MessagePort, 'postMessage'>;
-  #messages: Message[] = [];
-  #bytes: Transferable[] = [];
-
-  constructor(port: Pick<MessagePort, 'postMessage'>) {
-    this.#port = port;
-  }
-
-  send(message: Message): void {
-    this.#messages.push(message);
-    if (this.#messages.length === 1) setImmediate(() => this.flush());
-  }
-
-  /** @param make gets bytes that go with the message. @param chunk is copied */
-  sendBytes(chunk: Uint8Array, make: (bytes: Uint8Array) => Message): void {
-    const bytes = new Uint8Array(chunk);
-    this.#bytes.push(bytes.buffer as ArrayBuffer);
-    this.send(make(bytes));
-  }
-
-  flush(): void {
-    if (this.#messages.length === 0) return;
-    const messages = this.#messages;
-    const bytes = this.#bytes;
-    this.#messages = [];
-    this.#bytes = [];
-    this.#port.postMessage(messages, bytes);
   }
 }
 

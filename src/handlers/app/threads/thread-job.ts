@@ -1,9 +1,9 @@
 /** The gateway's side of one request that a thread runs. */
 import { ResponseHead } from '../../../http/response-head.js';
 import type {
-  BodyConsumer,
   BodySink,
   BodySource,
+  Fields,
   GatewayRequest,
   GatewayResponse,
   InputEndListener,
@@ -13,13 +13,14 @@ import { applicationHead } from '../application-head.js';
 import {
   bufferOf,
   type FromThread,
-  type Outbox,
-  packError,
   type RequestData,
   type ResponseMessage,
   type ToThread,
+  type TrailerData,
   unpackError,
 } from './messages.js';
+import type { Outbox } from './outbox.js';
+import { Upload } from './upload.js';
 
 export interface ThreadJobOptions {
   /** Of the requests of its thread. */
@@ -32,19 +33,15 @@ export interface ThreadJobOptions {
   readonly reject: (error: Error) => void;
 }
 
-/** What of a request body may be on its way into a thread. */
-const MAX_UNTAKEN_BYTES = 262_144;
-
-export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
+export class ThreadJob implements BodySource, InputEndListener {
   readonly id: number;
   readonly request: GatewayRequest;
   readonly beganAtMs: number = performance.now();
-  /** The last sign of a body that goes in, or `beganAtMs`. */
-  progressAtMs: number = this.beganAtMs;
   readonly #options: ThreadJobOptions;
   #state: 'waiting' | 'streaming' | 'over' = 'waiting';
-  #untaken = 0;
+  #upload: Upload | undefined;
   #sink: BodySink | undefined;
+  #trailers: TrailerData | undefined;
   readonly #early: Buffer[] = [];
   #endEarly: ((sink: BodySink) => void) | undefined;
 
@@ -63,6 +60,11 @@ export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
     return this.#state === 'over';
   }
 
+  /** The last sign of a body that goes in, or `beganAtMs`. */
+  get progressAtMs(): number {
+    return this.#upload?.progressAtMs ?? this.beganAtMs;
+  }
+
   /** Hands it to the thread. */
   submit(): void {
     const { id, request, out } = this.#options;
@@ -74,31 +76,10 @@ export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
   /** What the thread says about it. */
   take(message: Extract<FromThread, { readonly id: number }>): void {
     if (this.isOver) return;
-    const { request } = this.#options;
-    switch (message.type) {
-      case 'consume':
-        request.body?.consume(this);
-        return;
-      case 'consumed':
-        this.#consumed(message.bytes);
-        return;
-      case 'inform':
-        if (this.isWaiting) request.inform(new ResponseHead(message.status, message.fields));
-        return;
-      case 'response':
-        this.#answer(message);
-        return;
-      case 'data':
-        if (this.#sink === undefined) this.#early.push(bufferOf(message.bytes));
-        else this.#sink.data(bufferOf(message.bytes));
-        return;
-      case 'end':
-        this.#endBody((sink) => sink.end());
-        return;
-      case 'error':
-        this.fail(unpackError(message.error));
-        return;
-      case 'aborted':
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#giveUp(error as Error);
     }
   }
 
@@ -112,13 +93,57 @@ export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
     }
   }
 
-  #answer({ status, reason, fields, body }: ResponseMessage): void {
+  #take(message: Extract<FromThread, { readonly id: number }>): void {
+    const { request } = this.#options;
+    switch (message.type) {
+      case 'consume':
+        this.#consume();
+        return;
+      case 'consumed':
+        this.#upload?.consumed(message.bytes);
+        return;
+      case 'inform':
+        if (this.isWaiting) request.inform(new ResponseHead(message.status, message.fields));
+        return;
+      case 'response':
+        this.#answer(message);
+        return;
+      case 'data':
+        if (this.#sink === undefined) this.#early.push(bufferOf(message.bytes));
+        else this.#sink.data(bufferOf(message.bytes));
+        return;
+      case 'end':
+        this.#trailers = message.trailers;
+        this.#endBody((sink) => sink.end());
+        return;
+      case 'error':
+        this.#giveUp(unpackError(message.error));
+        return;
+      case 'aborted':
+    }
+  }
+
+  /** The thread may not know: of a message that could not leave it, for example. */
+  #giveUp(error: Error): void {
+    this.#options.out.send({ type: 'abort', id: this.id });
+    this.fail(error);
+  }
+
+  #consume(): void {
+    const { body } = this.request;
+    if (body === null) return;
+    this.#upload ??= new Upload(this.id, body, this.#options.out);
+    body.consume(this.#upload);
+  }
+
+  #answer({ status, reason, fields, body, trailers: names }: ResponseMessage): void {
     const { resolve } = this.#options;
     try {
       const head = applicationHead(status, reason, fields);
       if (body === undefined) {
         this.#state = 'streaming';
-        resolve({ head, body: { kind: 'stream', source: this } });
+        const trailers = names && { names, fields: () => readTrailerData(this.#trailers) };
+        resolve({ head, body: { kind: 'stream', source: this, trailers } });
         return;
       }
       this.#over();
@@ -138,10 +163,9 @@ export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
 
   #over(): void {
     this.#state = 'over';
+    this.#upload?.stop();
     this.#options.over();
   }
-
-  // --- from the server ---
 
   start(sink: BodySink): void {
     this.#sink = sink;
@@ -163,30 +187,6 @@ export class ThreadJob implements BodySource, BodyConsumer, InputEndListener {
 
   inputEnded(): void {
     if (this.isWaiting) this.#options.out.send({ type: 'input-end', id: this.id });
-  }
-
-  // --- the body of the request ---
-
-  data(chunk: Buffer): void {
-    if (this.isOver) return;
-    this.#untaken += chunk.length;
-    this.progressAtMs = performance.now();
-    this.#options.out.sendBytes(chunk, (bytes) => ({ type: 'data', id: this.id, bytes }));
-    if (this.#untaken >= MAX_UNTAKEN_BYTES) this.request.body?.pause();
-  }
-
-  end(): void {
-    if (!this.isOver) this.#options.out.send({ type: 'end', id: this.id });
-  }
-
-  error(error: Error): void {
-    if (!this.isOver) this.#options.out.send({ type: 'body-error', id: this.id, error: packError(error) });
-  }
-
-  #consumed(bytes: number): void {
-    const wasFull = this.#untaken >= MAX_UNTAKEN_BYTES;
-    this.#untaken -= bytes;
-    if (wasFull && this.#untaken < MAX_UNTAKEN_BYTES) this.request.body?.resume();
   }
 }
 
@@ -220,4 +220,10 @@ function describeRequest(request: GatewayRequest): RequestData {
     bodyLength: request.body === null ? null : request.body.length,
     ageMs: performance.now() - request.arrivedAtMs,
   };
+}
+
+function readTrailerData(data: TrailerData | undefined): Fields {
+  if (data === undefined) return [];
+  if ('error' in data) throw unpackError(data.error);
+  return data.fields;
 }

@@ -1,34 +1,34 @@
 /** The thread's side: requests that come over the port, answered by the application's handler. */
 import type { MessagePort } from 'node:worker_threads';
+import { disposeBody } from '../../../bodies/dispose-body.js';
 import { iterableBody } from '../../../bodies/iterable-body.js';
-import { responseChunks } from '../../../bodies/response-chunks.js';
-import { type AbortListeners, tellAborted, withAbortListener } from '../../../http/abort-listeners.js';
-import { checkAnswer, checkInterimHead } from '../../../http/answer-check.js';
-import { firstValue } from '../../../http/field-values.js';
-import type { ResponseHead } from '../../../http/response-head.js';
-import type {
-  BodyConsumer,
-  BodySink,
-  BodySource,
-  FileBody,
-  GatewayRequest,
-  GatewayResponse,
-  Handler,
-  InputEndListener,
-  RequestBody,
-} from '../../../types.js';
+import { ownResponseChunks } from '../../../bodies/response-chunks.js';
+import { BootError } from '../../../errors.js';
+import { checkAnswer } from '../../../http/answer-check.js';
+import type { BodySink, BodySource, GatewayResponse, Handler, Trailers } from '../../../types.js';
 import { badResponse } from '../application-head.js';
 import {
   bufferOf,
   type FromThread,
-  type Outbox,
   packError,
   type RequestData,
   type ToThread,
+  type TrailerData,
   unpackError,
 } from './messages.js';
+import { Outbox } from './outbox.js';
+import { ThreadRequest } from './thread-request.js';
 
 type Out = Outbox<FromThread>;
+
+/** What goes to the gateway. A message that cannot leave fails its request. */
+export function createOutbox(port: MessagePort): Out {
+  return new Outbox<FromThread>(port, (message, why) => {
+    if ('id' in message) return { type: 'error', id: message.id, error: packError(badResponse(why)) };
+    if (message.type !== 'failed') return undefined;
+    return { type: 'failed', error: packError(new BootError('XGI_APP_LOAD', why)) };
+  });
+}
 
 /** Serves what comes. @param onStop called when nothing more will; lets go of what the application holds */
 export function serveThread(
@@ -54,13 +54,14 @@ export function serveThread(
   port.on('message', (messages: readonly ToThread[]) => messages.forEach(take));
 }
 
-/** A request as the application sees it, and the answer's way back. */
+/** A request, and the way of its answer to the gateway. */
 class Served implements BodySink {
   readonly #id: number;
   readonly #out: Out;
   readonly #over: () => void;
   readonly #request: ThreadRequest;
   #source: BodySource | undefined;
+  #trailers: Trailers | undefined;
 
   constructor(id: number, data: RequestData, out: Out, over: () => void) {
     this.#id = id;
@@ -104,15 +105,13 @@ class Served implements BodySink {
     }
   }
 
-  // --- the body of the answer ---
-
   data(chunk: Buffer): void {
     this.#out.sendBytes(chunk, (bytes) => ({ type: 'data', id: this.#id, bytes }));
   }
 
   /** What was sent is still to be taken, which is the source's to know; later there is nobody to tell it. */
   end(): void {
-    this.#out.send({ type: 'end', id: this.#id });
+    this.#out.send({ type: 'end', id: this.#id, trailers: packTrailers(this.#trailers) });
     this.#over();
   }
 
@@ -127,12 +126,13 @@ class Served implements BodySink {
     const { head, body } = answer;
     const id = this.#id;
     const { status, reason, fields } = head;
-    const response = { type: 'response', id, status, reason, fields } as const;
     if (this.#request.isAborted) {
-      if (body.kind === 'stream') body.source.cancel();
-      else if (body.kind === 'file') void body.file.handle.close().catch(() => {});
+      disposeBody(body);
       return;
     }
+    if (body.kind === 'stream') this.#trailers = body.trailers;
+    const trailers = this.#trailers?.names;
+    const response = { type: 'response', id, status, reason, fields, trailers } as const;
     switch (body.kind) {
       case 'empty':
         this.#out.send({ ...response, body: null });
@@ -147,7 +147,7 @@ class Served implements BodySink {
       case 'file':
       case 'stream':
         this.#out.send({ ...response, body: undefined });
-        this.#source = body.kind === 'stream' ? body.source : fileSource(body.file);
+        this.#source = body.kind === 'stream' ? body.source : iterableBody(ownResponseChunks(body)).source;
         this.#source.start(this);
         return;
       case 'tunnel':
@@ -156,149 +156,11 @@ class Served implements BodySink {
   }
 }
 
-/** Each part a copy, as their memory is used again. */
-function fileSource(file: FileBody): BodySource {
-  const copies = (async function* () {
-    for await (const chunk of responseChunks({ kind: 'file', file })) yield Buffer.from(chunk);
-  })();
-  const body = iterableBody(copies);
-  if (body.kind !== 'stream') throw new TypeError('an iterable body is a stream');
-  return body.source;
-}
-
-class ThreadRequest implements GatewayRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly mount: string;
-  readonly path: string;
-  readonly query: string;
-  readonly httpVersion: GatewayRequest['httpVersion'];
-  readonly scheme: GatewayRequest['scheme'];
-  readonly authority: string;
-  readonly fields: GatewayRequest['fields'];
-  readonly body: ThreadBody | null;
-  readonly peer: GatewayRequest['peer'];
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  readonly identity: GatewayRequest['identity'];
-  readonly isPersonal: boolean;
-  readonly variables: GatewayRequest['variables'];
-  readonly id: string;
-  readonly arrivedAtMs: number;
-  isAborted = false;
-  readonly #number: number;
-  readonly #out: Out;
-  #abortListeners: AbortListeners;
-  #inputEndListener: InputEndListener | undefined;
-
-  constructor(number: number, data: RequestData, out: Out) {
-    this.#number = number;
-    this.#out = out;
-    this.method = data.method;
-    this.target = data.target;
-    this.mount = data.mount;
-    this.path = data.path;
-    this.query = data.query;
-    this.httpVersion = data.httpVersion;
-    this.scheme = data.scheme;
-    this.authority = data.authority;
-    this.fields = data.fields;
-    this.peer = data.peer;
-    this.clientAddress = data.clientAddress;
-    this.clientPort = data.clientPort;
-    this.identity = data.identity;
-    this.isPersonal = data.isPersonal;
-    this.variables = data.variables;
-    this.id = data.id;
-    this.arrivedAtMs = performance.now() - data.ageMs;
-    this.body = data.bodyLength === null ? null : new ThreadBody(number, data.bodyLength, out);
-  }
-
-  field(lowerCaseName: string): string | undefined {
-    return firstValue(this.fields, lowerCaseName);
-  }
-
-  onAbort(listener: () => void): void {
-    if (this.isAborted) listener();
-    else this.#abortListeners = withAbortListener(this.#abortListeners, listener);
-  }
-
-  onInputEnd(listener: InputEndListener): void {
-    this.#inputEndListener = listener;
-  }
-
-  inform(head: ResponseHead): void {
-    checkInterimHead(head);
-    const { status, fields } = head;
-    this.#out.send({ type: 'inform', id: this.#number, status, fields });
-  }
-
-  abort(): void {
-    this.isAborted = true;
-    const listeners = this.#abortListeners;
-    this.#abortListeners = undefined;
-    tellAborted(listeners);
-  }
-
-  inputEnded(): void {
-    this.#inputEndListener?.inputEnded();
-  }
-}
-
-/** What has come while the application pauses waits here; the gateway bounds it. */
-class ThreadBody implements RequestBody {
-  readonly length: number;
-  readonly #id: number;
-  readonly #out: Out;
-  readonly #waiting: Buffer[] = [];
-  #consumer: BodyConsumer | undefined;
-  #isPaused = false;
-  #end: (() => void) | undefined;
-
-  constructor(id: number, length: number, out: Out) {
-    this.#id = id;
-    this.length = length;
-    this.#out = out;
-  }
-
-  consume(consumer: BodyConsumer): void {
-    this.#consumer = consumer;
-    this.#out.send({ type: 'consume', id: this.#id });
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#deliver();
-  }
-
-  receive(chunk: Buffer): void {
-    this.#waiting.push(chunk);
-    this.#deliver();
-  }
-
-  finish(): void {
-    this.#end = () => this.#consumer?.end();
-    this.#deliver();
-  }
-
-  fail(error: Error): void {
-    this.#end = () => this.#consumer?.error(error);
-    this.#deliver();
-  }
-
-  #deliver(): void {
-    while (!this.#isPaused && this.#waiting.length > 0) {
-      const chunk = this.#waiting.shift()!;
-      this.#out.send({ type: 'consumed', id: this.#id, bytes: chunk.length });
-      this.#consumer?.data(chunk);
-    }
-    if (this.#isPaused || this.#waiting.length > 0) return;
-    const end = this.#end;
-    this.#end = undefined;
-    end?.();
+function packTrailers(trailers: Trailers | undefined): TrailerData | undefined {
+  if (trailers === undefined) return undefined;
+  try {
+    return { fields: trailers.fields() };
+  } catch (error) {
+    return { error: packError(error) };
   }
 }
