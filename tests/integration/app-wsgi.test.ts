@@ -8,6 +8,7 @@ import type { Environ, StartResponse, WsgiApplication } from '../../src/handlers
 import { GatewayError } from '../../src/errors.js';
 import { deriveRequest } from '../../src/http/derived-request.js';
 import { ResponseHead } from '../../src/http/response-head.js';
+import type { GatewayRequest } from '../../src/types.js';
 import { RawClient } from '../support/http-client.js';
 import {
   answer,
@@ -307,6 +308,130 @@ describe('middleware', () => {
       kept: 'yes',
       y: 'added',
       body: 'hi',
+    });
+  });
+
+  describe('what it changes or takes away, the handler sees', () => {
+    type Seen = Pick<
+      GatewayRequest,
+      'identity' | 'variables' | 'clientAddress' | 'clientPort' | 'authority' | 'scheme' | 'target'
+    > & { readonly one: string | undefined; readonly host: string | undefined };
+
+    /** What the handler gets behind that change of the environ. */
+    async function seen(change: (environ: Environ) => void): Promise<Seen> {
+      const inner = toWsgi((request) => {
+        const { identity, variables, clientAddress, clientPort, authority, scheme, target } = request;
+        const [one, host] = [request.field('x-one'), request.field('host')];
+        return answer(
+          JSON.stringify({
+            ...{ identity, variables, clientAddress, clientPort, authority, scheme, target, one, host },
+          }),
+        );
+      });
+      const application = fromWsgi((environ, startResponse) => {
+        change(environ);
+        return inner(environ, startResponse);
+      });
+      const { url } = await startServer((request) =>
+        application(
+          deriveRequest(request, {
+            identity: { scheme: 'Basic', user: 'ada' },
+            variables: ['TENANT', 'a', 'HTTP_X_ONE', 'of the middleware', 'OTHER', 'o'],
+          }),
+        ),
+      );
+      const response = await fetch(`${url}/x`, { headers: { 'X-One': 'of the client' } });
+      return (await response.json()) as Seen;
+    }
+
+    test('nothing', async () => {
+      expect(await seen(() => {})).toMatchObject({
+        identity: { scheme: 'Basic', user: 'ada' },
+        variables: ['TENANT', 'a', 'HTTP_X_ONE', 'of the middleware', 'OTHER', 'o'],
+        clientAddress: '127.0.0.1',
+        one: 'of the client',
+      });
+    });
+
+    test.each<[string, (environ: Environ) => void, object]>([
+      ['no user', (environ) => delete environ['REMOTE_USER'], { identity: null }],
+      ['an empty user', (environ) => (environ['REMOTE_USER'] = ''), { identity: null }],
+      [
+        'another user',
+        (environ) => (environ['REMOTE_USER'] = 'bob'),
+        { identity: { scheme: 'Basic', user: 'bob' } },
+      ],
+      [
+        'another way to tell',
+        (environ) => (environ['AUTH_TYPE'] = 'Own'),
+        { identity: { scheme: 'Own', user: 'ada' } },
+      ],
+      [
+        'another variable',
+        (environ) => (environ['TENANT'] = 'b'),
+        { variables: ['HTTP_X_ONE', 'of the middleware', 'OTHER', 'o', 'TENANT', 'b'] },
+      ],
+      [
+        'no variable',
+        (environ) => delete environ['TENANT'],
+        { variables: ['HTTP_X_ONE', 'of the middleware', 'OTHER', 'o'] },
+      ],
+      [
+        'a variable of another type',
+        (environ) => (environ['TENANT'] = 1),
+        { variables: ['HTTP_X_ONE', 'of the middleware', 'OTHER', 'o'] },
+      ],
+      [
+        'no field, nor the variable in its place',
+        (environ) => delete environ['HTTP_X_ONE'],
+        { one: undefined, variables: ['TENANT', 'a', 'OTHER', 'o'] },
+      ],
+      [
+        'another field',
+        (environ) => (environ['HTTP_X_ONE'] = 'new'),
+        { one: 'new', variables: ['TENANT', 'a', 'OTHER', 'o'] },
+      ],
+      [
+        'another client',
+        (environ) => Object.assign(environ, { REMOTE_ADDR: '203.0.113.9', REMOTE_PORT: '7' }),
+        { clientAddress: '203.0.113.9', clientPort: 7 },
+      ],
+      [
+        'another host',
+        (environ) => (environ['HTTP_HOST'] = 'site.test:81'),
+        { authority: 'site.test:81', host: 'site.test:81' },
+      ],
+      [
+        'what is not followed',
+        (environ) =>
+          Object.assign(environ, { 'wsgi.url_scheme': 'https', SERVER_NAME: 'other', REQUEST_URI: '/other' }),
+        {
+          scheme: 'http',
+          target: '/x',
+          variables: ['TENANT', 'a', 'HTTP_X_ONE', 'of the middleware', 'OTHER', 'o'],
+        },
+      ],
+    ])('%s', async (_what, change, expected) => {
+      expect(await seen(change)).toEqual({
+        ...(await seen(() => {})),
+        ...{ authority: expect.any(String), host: expect.any(String), clientPort: expect.any(Number) },
+        ...expected,
+      });
+    });
+
+    test('a host that is none is a 400: it may come from a client', async () => {
+      const inner = toWsgi(() => answer('never'));
+      const { url } = await startServer(
+        fromWsgi((environ, startResponse) => {
+          environ['HTTP_HOST'] = environ['HTTP_X_SITE'];
+          return inner(environ, startResponse);
+        }),
+      );
+      const response = await fetch(url, { headers: { 'X-Site': 'site.test/admin?' } });
+      expect([response.status, await response.text()]).toEqual([
+        400,
+        expect.stringContaining('XGI_HTTP_HOST'),
+      ]);
     });
   });
 

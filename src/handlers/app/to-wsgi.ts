@@ -1,21 +1,26 @@
 /**
  * A handler as an application in the shape of WSGI, so that middleware of that shape can be put around it.
  *
- * What the middleware has changed in the environ, the handler sees: method, path, query, fields, body, user, and further variables. What it has
- * not changed stays as the client sent it, to the letter.
+ * What the middleware has changed in the environ, or taken away, the handler sees: method, path, query, fields with Host, body, user, the client's
+ * address, and further variables. What it has not changed stays as the client sent it, to the letter; so do, whatever it does, the scheme,
+ * the target as it came (REQUEST_URI), the protocol and the server's address (SERVER_*).
  */
 import { STATUS_CODES } from 'node:http';
-import { responseChunks } from '../../bodies/response-chunks.js';
+import { disposeBody } from '../../bodies/dispose-body.js';
+import { ownResponseChunks } from '../../bodies/response-chunks.js';
+import { GatewayError } from '../../errors.js';
 import { decodePath } from '../../gateway/decode-path.js';
 import { addVariables } from '../../gateway/environ-record.js';
 import { wsgiEnviron } from '../../gateway/environ.js';
-import { fieldVariables } from '../../gateway/field-variables.js';
+import { isAuthority } from '../../http/authority.js';
 import { deriveRequest, type RequestChanges } from '../../http/derived-request.js';
+import { withoutFields } from '../../http/field-values.js';
 import type {
   BodyConsumer,
   Fields,
   GatewayRequest,
   Handler,
+  Identity,
   RequestBody,
   ResponseBody,
 } from '../../types.js';
@@ -40,21 +45,35 @@ function requestOf(environ: Environ): GatewayRequest {
       'the environ has no xgi.request: toWsgi goes behind fromWsgi, and middleware leaves it there',
     );
   const before = addVariables<Record<string, unknown>>(wsgiEnviron(request, -1), {});
-  const mount = pathOf(environ.SCRIPT_NAME, request.mount);
   const changes: { -readonly [Name in keyof RequestChanges]: RequestChanges[Name] } = {
     method: environ.REQUEST_METHOD,
-    mount,
+    mount: pathOf(environ.SCRIPT_NAME, request.mount),
     path: pathOf(environ.PATH_INFO, request.path),
     query: environ.QUERY_STRING ?? '',
-    fields: fieldsOf(environ, request.fields),
-    variables: [...request.variables, ...furtherVariables(environ, before)],
+    fields: fieldsOf(environ, before, request.fields),
+    variables: variablesOf(environ, before, request.variables),
   };
   const input = environ['wsgi.input'];
   if (!(input instanceof BodyInput) || input.isTouched) changes.body = inputBody(input, environ);
-  const user = environ['REMOTE_USER'];
-  if (typeof user === 'string' && user !== request.identity?.user)
-    changes.identity = { scheme: String(environ['AUTH_TYPE'] ?? ''), user };
+  const isChanged = (name: string): boolean => environ[name] !== before[name];
+  const { HTTP_HOST: host, REMOTE_ADDR: address, REMOTE_PORT: port } = environ;
+  if (isChanged('REMOTE_USER') || isChanged('AUTH_TYPE')) changes.identity = identityOf(environ);
+  if (isChanged('HTTP_HOST') && typeof host === 'string') changes.authority = checkHost(host);
+  if (isChanged('REMOTE_ADDR') && typeof address === 'string') changes.clientAddress = address;
+  if (isChanged('REMOTE_PORT') && typeof port === 'string') changes.clientPort = Number(port) || 0;
   return deriveRequest(request, changes);
+}
+
+/** An authentication that is taken away, or made empty, is none. */
+function identityOf({ REMOTE_USER: user, AUTH_TYPE: scheme }: Environ): Identity | null {
+  if (typeof user !== 'string' || user === '') return null;
+  return { scheme: typeof scheme === 'string' ? scheme : '', user };
+}
+
+/** @throws GatewayError 400 `XGI_HTTP_HOST`: middleware may have it from a field of the client's */
+function checkHost(host: string): string {
+  if (isAuthority(host)) return host;
+  throw new GatewayError(400, 'XGI_HTTP_HOST', 'HTTP_HOST, as middleware has set it, is not host[:port]');
 }
 
 /** Encoded as it came, if it is the same; else what no path holds is encoded. */
@@ -67,20 +86,22 @@ function pathOf(variable: string | undefined, before: string): string {
   );
 }
 
+type Before = Readonly<Record<string, unknown>>;
+
 /** Those that the client sent, without those whose variable is gone, and with those whose variable is new or another. */
-function fieldsOf(environ: Environ, before: Fields): Fields {
-  const old = addVariables<Record<string, unknown>>(fieldVariables(before), {});
-  const isField = (name: string): boolean => name.startsWith('HTTP_') || name === 'CONTENT_TYPE';
+function fieldsOf(environ: Environ, before: Before, sent: Fields): Fields {
   const now = Object.keys(environ).filter((name) => isField(name) && typeof environ[name] === 'string');
-  const changed = now.filter((name) => environ[name] !== old[name]);
-  const gone = Object.keys(old).filter((name) => environ[name] === undefined);
-  if (changed.length === 0 && gone.length === 0) return before;
+  const changed = now.filter((name) => environ[name] !== before[name]);
+  const gone = Object.keys(before).filter((name) => isField(name) && environ[name] === undefined);
+  if (changed.length === 0 && gone.length === 0) return sent;
   const dropped = new Set([...changed, ...gone].map((name) => fieldName(name).toLowerCase()));
-  const fields: string[] = [];
-  for (let i = 0; i < before.length; i += 2)
-    if (!dropped.has(before[i]!.toLowerCase())) fields.push(before[i]!, before[i + 1]!);
+  const fields = [...withoutFields(sent, dropped)];
   for (const name of changed) fields.push(fieldName(name), environ[name] as string);
   return fields;
+}
+
+function isField(variable: string): boolean {
+  return variable.startsWith('HTTP_') || variable === 'CONTENT_TYPE';
 }
 
 function fieldName(variable: string): string {
@@ -88,25 +109,19 @@ function fieldName(variable: string): string {
   return words.map((word) => word.charAt(0) + word.slice(1).toLowerCase()).join('-');
 }
 
-const OWN: ReadonlySet<string> = new Set([
-  'SCRIPT_NAME',
-  'CONTENT_LENGTH',
-  'CONTENT_TYPE',
-  'REMOTE_USER',
-  'AUTH_TYPE',
-]);
+/** Of the request, and told in other ways. */
+const OWN: ReadonlySet<string> = new Set(['SCRIPT_NAME', 'CONTENT_LENGTH', 'REMOTE_USER', 'AUTH_TYPE']);
 
-/** Strings that the middleware has added. */
-function furtherVariables(environ: Environ, before: Readonly<Record<string, unknown>>): Fields {
-  const names = Object.keys(environ).filter(
-    (name) =>
-      typeof environ[name] === 'string' &&
-      !(name in before) &&
-      !OWN.has(name) &&
-      !name.startsWith('HTTP_') &&
-      !name.startsWith('wsgi.'),
-  );
-  return names.flatMap((name) => [name, environ[name] as string]);
+/** Those that were told, without those that are gone, and with strings that are new or others. */
+function variablesOf(environ: Environ, before: Before, told: Fields): Fields {
+  const isSame = (name: string): boolean => environ[name] === before[name];
+  const kept = told.filter((_, i) => isSame(told[i - (i % 2)]!));
+  const names = new Set(told.filter((_, i) => i % 2 === 0));
+  const isFurther = (name: string): boolean =>
+    !isField(name) && !OWN.has(name) && !name.startsWith('wsgi.') && (!(name in before) || names.has(name));
+  for (const [name, value] of Object.entries(environ))
+    if (typeof value === 'string' && !isSame(name) && isFurther(name)) kept.push(name, value);
+  return kept;
 }
 
 /** A body that middleware stands before, or has read from. */
@@ -167,7 +182,6 @@ function bodyOf(body: ResponseBody): WsgiBody {
   return new ChunkBody(body);
 }
 
-/** Each chunk a copy, for their memory is given back when the next is asked for. */
 class ChunkBody implements AsyncIterable<Uint8Array> {
   readonly #body: ResponseBody;
   #state: 'fresh' | 'waiting' | 'reading' = 'fresh';
@@ -177,14 +191,14 @@ class ChunkBody implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
-    const chunks = responseChunks(this.#body);
+    const chunks = ownResponseChunks(this.#body);
     try {
       for (;;) {
         this.#state = 'waiting';
         const { value } = await chunks.next();
         this.#state = 'reading';
         if (value === undefined) return;
-        yield Buffer.from(value);
+        yield value;
       }
     } finally {
       this.#state = 'reading';
@@ -193,10 +207,9 @@ class ChunkBody implements AsyncIterable<Uint8Array> {
   }
 
   /** What nobody has begun to read, or what is waited for and may never come, is let go of. */
-  async close(): Promise<void> {
-    const body = this.#body;
-    if (body.kind === 'stream' && this.#state !== 'reading') body.source.cancel();
-    else if (body.kind === 'file' && this.#state === 'fresh') await body.file.handle.close();
+  close(): void {
+    const mayNeverCome = this.#state === 'waiting' && this.#body.kind === 'stream';
+    if (this.#state === 'fresh' || mayNeverCome) disposeBody(this.#body);
     this.#state = 'reading';
   }
 }

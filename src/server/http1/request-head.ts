@@ -6,6 +6,7 @@
  */
 import { RemoteProtocolError } from '../../errors.js';
 import type { Fields, HttpVersion } from '../../types.js';
+import { isAuthority } from '../../http/authority.js';
 import { HTAB, SP } from '../../http/chars.js';
 
 export interface RequestHead {
@@ -27,7 +28,6 @@ export interface RequestHead {
 }
 
 // RFC 3986 section 3.2.2 without user information; the port is 0 to 5 digits.
-const AUTHORITY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?]*)([^?]*)(.*)$/i;
 const DIGITS = /^[0-9]+$/;
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})|%00/;
@@ -93,7 +93,7 @@ export function interpretHead(method: string, target: string, minor: 0 | 1, fiel
     if (minor === 1) bad('XGI_HTTP_HOST', 'Host is missing');
     host = '';
   } else if (host !== lastHost) {
-    if (!AUTHORITY.test(host)) bad('XGI_HTTP_HOST', 'Host is not host[:port]');
+    if (!isAuthority(host)) bad('XGI_HTTP_HOST', 'Host is not host[:port]');
     lastHost = host;
   }
   const options = connection === undefined ? '' : connection.toLowerCase();
@@ -133,7 +133,7 @@ function withTarget(head: RequestHead): RequestHead {
   const absolute = ABSOLUTE_FORM.exec(target);
   if (absolute === null) return bad('XGI_HTTP_TARGET', 'the target is neither a path nor an http URL');
   const authority = absolute[1]!;
-  if (!AUTHORITY.test(authority)) bad('XGI_HTTP_TARGET', 'the authority of the target is not host[:port]');
+  if (!isAuthority(authority)) bad('XGI_HTTP_TARGET', 'the authority of the target is not host[:port]');
   const path = absolute[2]!;
   // RFC 9112 section 3.2.2: the target's authority replaces Host, for every reader of the fields.
   const fields = head.fields.map((text, i) =>

@@ -13,8 +13,9 @@ import type { GatewayRequest, GatewayResponse, Handler, Log } from '../../../typ
 import { Backoff } from '../../../workers/backoff.js';
 import { NO_TOTALS } from '../../../workers/no-totals.js';
 import type { FailureStatus, PoolStatus, PoolTotals } from '../../../workers/status.js';
-import { clientGone } from '../../client-gone.js';
 import { AppThread, type ThreadOwner, type ThreadProgram } from './app-thread.js';
+import type { ThreadJob } from './thread-job.js';
+import { WaitingRequests } from './waiting-requests.js';
 
 export interface ThreadPoolOptions {
   readonly program: ThreadProgram;
@@ -27,13 +28,6 @@ export interface ThreadPoolOptions {
   /** Called with the files that the application imports. */
   readonly onFiles: ((paths: readonly string[]) => void) | undefined;
   readonly log: Log;
-}
-
-interface Waiting {
-  readonly request: GatewayRequest;
-  readonly sinceMs: number;
-  readonly resolve: (response: GatewayResponse | Promise<GatewayResponse>) => void;
-  readonly reject: (error: Error) => void;
 }
 
 /** Threads that are to become ready, and what is done when they are. */
@@ -49,7 +43,7 @@ export class ThreadPool implements ThreadOwner {
   readonly handler: Handler = (request) => this.#submit(request);
   readonly #options: ThreadPoolOptions;
   readonly #threads = new Set<AppThread>();
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new WaitingRequests();
   readonly #backoff = new Backoff();
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #totals: { -readonly [Name in keyof PoolTotals]: number } = { ...NO_TOTALS };
@@ -95,8 +89,7 @@ export class ThreadPool implements ThreadOwner {
     this.#isStopping = true;
     clearInterval(this.#check);
     for (const timer of this.#restarts) clearTimeout(timer);
-    for (const one of this.#waiting) one.reject(stopping());
-    this.#waiting.clear();
+    this.#waiting.refuseAll(stopping);
     this.#proof?.reject(new BootError('XGI_STOPPING', 'the server is being stopped'));
     const ended = [...this.#threads].map((thread) => thread.drain(graceMs));
     if (graceMs === 0) for (const thread of this.#threads) thread.end();
@@ -105,13 +98,9 @@ export class ThreadPool implements ThreadOwner {
 
   status(): PoolStatus {
     const nowMs = performance.now();
-    const [first] = this.#waiting;
     return {
       generation: this.#generation,
-      queue: {
-        waiting: this.#waiting.size,
-        oldestMs: first === undefined ? 0 : Math.round(nowMs - first.sinceMs),
-      },
+      queue: { waiting: this.#waiting.size, oldestMs: this.#waiting.oldestMs(nowMs) },
       bootFailure: this.#bootFailure ?? null,
       workers: [...this.#threads].map((thread) => thread.status(nowMs)),
       totals: {
@@ -120,8 +109,6 @@ export class ThreadPool implements ThreadOwner {
       },
     };
   }
-
-  // --- from the threads ---
 
   ready(): void {
     this.#backoff.reset();
@@ -176,8 +163,6 @@ export class ThreadPool implements ThreadOwner {
     this.#restarts.add(timer);
   }
 
-  // --- the threads ---
-
   /** Those with the present code that are not to end. */
   #serving(): AppThread[] {
     return [...this.#threads].filter(
@@ -227,20 +212,9 @@ export class ThreadPool implements ThreadOwner {
     this.#serveWaiting();
   }
 
-  // --- requests ---
-
   #submit(request: GatewayRequest): Promise<GatewayResponse> {
     if (this.#isStopping) return Promise.reject(stopping());
-    const thread = this.#leastLoaded();
-    if (thread !== undefined) return thread.run(request);
-    return new Promise((resolve, reject) => {
-      const one = { request, sinceMs: performance.now(), resolve, reject };
-      this.#waiting.add(one);
-      request.onAbort(() => {
-        this.#waiting.delete(one);
-        reject(clientGone());
-      });
-    });
+    return this.#leastLoaded()?.run(request) ?? this.#waiting.add(request);
   }
 
   /** Code that is not proven yet gets nothing. */
@@ -254,29 +228,23 @@ export class ThreadPool implements ThreadOwner {
   }
 
   #serveWaiting(): void {
-    for (const one of this.#waiting) {
+    this.#waiting.serve(() => {
       const thread = this.#leastLoaded();
-      if (thread === undefined) return;
-      this.#waiting.delete(one);
-      one.resolve(thread.run(one.request));
-    }
+      return thread && ((request) => thread.run(request));
+    });
   }
 
   #checkDeadlines(nowMs: number): void {
     const { timeoutMs, queueTimeoutMs } = this.#options;
-    for (const one of this.#waiting) {
-      if (queueTimeoutMs === 0 || nowMs - one.sinceMs < queueTimeoutMs) break;
-      this.#waiting.delete(one);
-      this.#totals.queueTimeouts += 1;
-      one.reject(this.#notReady());
-    }
+    if (queueTimeoutMs !== 0)
+      this.#totals.queueTimeouts += this.#waiting.refuseLate(nowMs, queueTimeoutMs, () => this.#notReady());
     if (timeoutMs === 0) return;
     for (const thread of this.#threads)
       for (const job of thread.jobs)
         if (job.isWaiting && nowMs - job.progressAtMs >= timeoutMs) this.#expire(thread, job);
   }
 
-  #expire(thread: AppThread, job: Parameters<AppThread['giveUp']>[0]): void {
+  #expire(thread: AppThread, job: ThreadJob): void {
     this.#totals.timeouts += 1;
     const seconds = this.#options.timeoutMs / 1000;
     const message = `no answer after ${seconds} s; the thread is replaced; see --timeout`;
