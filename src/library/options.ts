@@ -30,6 +30,16 @@ export type ApplicationOptions = LibraryOptions &
   Omit<NonNullable<UserConfig['apps']>[string], OfTheProcess | 'target' | 'kind'> &
   Pick<UserConfig, 'gracefulTimeout'>;
 
+/** An application in this process has no workers, no environment and no deadlines of its own. */
+export const OF_INLINE_APPLICATIONS = [
+  'chdir',
+  'gracefulTimeout',
+  'middleware',
+] as const satisfies readonly (keyof ApplicationOptions)[];
+
+export type InlineOptions = LibraryOptions &
+  Pick<ApplicationOptions, (typeof OF_INLINE_APPLICATIONS)[number]>;
+
 /** Of a server: the settings of a configuration file, by the same names. */
 export type ServerSettings = LibraryOptions &
   Omit<UserConfig, OfTheProcess> & {
