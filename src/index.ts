@@ -12,7 +12,7 @@ export {
   toFetch,
   toNodeListener,
 } from './library/mounting.js';
-export type { ApplicationOptions, LibraryOptions, ServerSettings } from './library/options.js';
+export type { ApplicationOptions, InlineOptions, LibraryOptions, ServerSettings } from './library/options.js';
 export type { FetchHandler, FetchPeer } from './adapters/fetch.js';
 export type { NodeListener, NodeRequest, NodeResponse } from './adapters/node-listener.js';
 export {

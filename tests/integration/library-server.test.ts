@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ResponseHead } from '../../src/http/response-head.js';
+import type { WsgiApplication } from '../../src/handlers/app/wsgi-types.js';
 import { app, cgi, serveStatic, wsgi } from '../../src/library/applications.js';
 import { createServer, type GatewayServer } from '../../src/library/gateway-server.js';
 import { toFetch } from '../../src/library/mounting.js';
-import type { ServerSettings } from '../../src/library/options.js';
+import type { InlineOptions, ServerSettings } from '../../src/library/options.js';
 import type { Handler, Middleware } from '../../src/types.js';
 import { Project, sayingApp } from '../support/cli-project.js';
 import { answer, deferred, hello } from '../support/http-server.js';
@@ -125,6 +126,28 @@ describe('applications', () => {
     expect(() => app(3 as never)).toThrow('app(): expected');
     await Promise.all([object.close(), plain.close()]);
   });
+
+  test('app: what a function of the shape of WSGI writes to wsgi.errors is in the log', async () => {
+    const application: WsgiApplication = (environ, startResponse) => {
+      environ['wsgi.errors'].write('written\n');
+      startResponse('200 OK', []);
+      return [Buffer.from('hello')];
+    };
+    const handler = app(application, { log });
+    expect(await ask(handler)).toBe('200 hello');
+    expect(log.matching(/^written$/)).toHaveLength(1);
+    await handler.close();
+  });
+
+  test.each([{ workers: 2 }, { timeout: '3s' }, { env: { A: 'b' } }])(
+    'app: an object runs here, and has no %j',
+    (options) => {
+      const [name] = Object.keys(options);
+      expect(() => app(hello, options as InlineOptions)).toThrow(
+        `app(): ${name} is for an application given by the path of its module`,
+      );
+    },
+  );
 
   test('middleware by name and as a function', async () => {
     const mark: Middleware = (next) => async (request) => {

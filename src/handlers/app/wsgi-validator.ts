@@ -5,6 +5,7 @@
  * A violation is thrown where it happens; what need not be wrong is a warning. Request and response are not changed.
  */
 import { findFrame, isOwnFile, XgiError } from '../../errors.js';
+import { isThenable } from './thenable.js';
 import type {
   Environ,
   StartResponse,
@@ -46,7 +47,7 @@ export function validator(application: WsgiApplication, options: ValidatorOption
       checkBody(body);
       return new CheckedBody(body, () => started, warn);
     };
-    return isPromise(returned) ? returned.then(wrap) : wrap(returned);
+    return isThenable<WsgiBody>(returned) ? returned.then(wrap) : wrap(returned);
   };
   return validated;
 }
@@ -350,10 +351,6 @@ class CheckedBody implements AsyncIterable<Uint8Array> {
   #checkOpen(): void {
     expect(!this.#closing.isClosed, 'the body is read after it was closed');
   }
-}
-
-function isPromise(value: WsgiBody | Promise<WsgiBody>): value is Promise<WsgiBody> {
-  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
 }
 
 const MAX_SHOWN = 120;
