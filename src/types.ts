@@ -175,7 +175,7 @@ export type ResponseBody =
 export interface Trailers {
   /** Announced in the head, by the field `Trailer`, which the server makes. None that a client has to know before the body. */
   readonly names: readonly string[];
-  /** Asked once, when the whole body has been made, and only if they are sent. Fields of those names; what is wrong with them truncates the body. */
+  /** Asked at most once, when the whole body has been made; by the server only if they are sent. Fields of those names; what is wrong with them truncates the body. */
   fields(): Fields;
 }
 

@@ -104,12 +104,12 @@ describe('HTTP/1.1', () => {
 
 describe('through middleware', () => {
   const SHOUT: Middleware = (next) => async (request) =>
-    transformBody(await next(request), async function* (chunks) {
-      for await (const chunk of chunks) yield Buffer.from(chunk.toString().toUpperCase());
+    transformBody(await next(request), async function* (given) {
+      for await (const chunk of given) yield Buffer.from(chunk.toString().toUpperCase());
     });
   const FIRST: Middleware = (next) => async (request) =>
-    transformBody(await next(request), async function* (chunks) {
-      for await (const chunk of chunks) {
+    transformBody(await next(request), async function* (given) {
+      for await (const chunk of given) {
         yield chunk;
         return;
       }
