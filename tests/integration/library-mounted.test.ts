@@ -75,10 +75,12 @@ describe.each(Object.keys(HOSTS) as (keyof typeof HOSTS)[])('%s', (name) => {
     expect([given!.clientAddress, given!.scheme]).toEqual([client, scheme]);
   });
 
-  test.skipIf(name === 'node:http')('what is beside it is the host’s', async () => {
-    const { port } = await mount(hello);
-    expect(await (await fetch(`http://127.0.0.1:${port}/own`)).text()).toBe('own');
-  });
+  // A listener of node:http has nothing beside it.
+  if (name !== 'node:http')
+    test('what is beside it is the host’s', async () => {
+      const { port } = await mount(hello);
+      expect(await (await fetch(`http://127.0.0.1:${port}/own`)).text()).toBe('own');
+    });
 
   test.each([0, 1, 70_000, LARGE.length])('a body of %i bytes, there and back', async (length) => {
     const { url } = await mount(echo);
