@@ -85,16 +85,15 @@ class InlineApplication implements Application {
   }
 
   /** Requests under way are finished by the code that has begun them. */
-  async reload(): Promise<ReloadOutcome> {
-    try {
-      const old = this.#load;
-      this.#load = await this.#loadAnew();
-      this.#generation += 1;
-      if (old !== undefined) void this.#retire(old);
-      return { ok: true };
-    } catch (error) {
-      return { ok: false, failure: describeFailure(error as BootError) };
-    }
+  reload(): Promise<ReloadOutcome> {
+    return outcomeOf(this.#reloadNow(), this.#options.log);
+  }
+
+  async #reloadNow(): Promise<void> {
+    const old = this.#load;
+    this.#load = await this.#loadAnew();
+    this.#generation += 1;
+    if (old !== undefined) void this.#retire(old);
   }
 
   scale(): void {
@@ -130,10 +129,12 @@ class InlineApplication implements Application {
 class ThreadsApplication implements Application {
   readonly handler: Handler;
   readonly #pool: ThreadPool;
+  readonly #log: Log;
 
   constructor({ config, index, privileges, log, onFiles }: ApplicationOptions, file: string) {
     const tellsFiles = config.reloadOnChange !== null;
     const data: ThreadData = { file, tellsFiles };
+    this.#log = log;
     this.#pool = new ThreadPool({
       program: {
         entry: PROGRAM,
@@ -158,13 +159,8 @@ class ThreadsApplication implements Application {
     return this.#pool.start();
   }
 
-  async reload(): Promise<ReloadOutcome> {
-    try {
-      await this.#pool.reload();
-      return { ok: true };
-    } catch (error) {
-      return { ok: false, failure: describeFailure(error as BootError) };
-    }
+  reload(): Promise<ReloadOutcome> {
+    return outcomeOf(this.#pool.reload(), this.#log);
   }
 
   scale({ min, max }: WorkerRange): void {
@@ -182,5 +178,18 @@ class ThreadsApplication implements Application {
 
   stop(graceMs: number): Promise<void> {
     return this.#pool.stop(graceMs);
+  }
+}
+
+/** @param reload rejects with a BootError if the old code goes on, which the log is told */
+async function outcomeOf(reload: Promise<void>, log: Log): Promise<ReloadOutcome> {
+  try {
+    await reload;
+    return { ok: true };
+  } catch (error) {
+    const { code, message, detail } = error as BootError;
+    if (code !== 'XGI_STOPPING')
+      log.error(`XGI_RELOAD_FAILED: the old code goes on serving: ${code}: ${message}`, { detail });
+    return { ok: false, failure: describeFailure(error as BootError) };
   }
 }

@@ -177,3 +177,35 @@ describe('at a start, and at a reload, which leaves what runs as it is', () => {
     );
   });
 });
+
+describe.each([
+  ['in the gateway', []],
+  ['in threads', ['--workers', '2']],
+])('an application alone, without a configuration, %s: the log says why a reload has failed', (_, args) => {
+  const APP = 'import { word } from "./word.ts";\nexport default { fetch: () => new Response(word) };\n';
+  const BROKEN = 'type A = 1;\nexport const word: A = 1; throw new Error("no word");\n';
+  const LINE = /\[ERROR\] XGI_RELOAD_FAILED: the old code goes on serving: XGI_APP_LOAD: .*: no word/;
+
+  test.each(['xgi reload', 'HUP', '--reload'])('%s', async (how) => {
+    project.write('word.ts', 'export const word = "old";\n');
+    project.write('app.ts', APP);
+    const server = await startXgi(
+      ['app', './app.ts', '--config', 'none', ...args, ...(how === '--reload' ? ['--reload'] : [])],
+      { cwd: project.directory },
+    );
+    expect(await hear(server.url('/'))).toBe('old');
+    await server.waitForOutput(/Ready after/);
+    project.write('word.ts', BROKEN);
+    if (how === 'HUP') process.kill(server.pid, 'SIGHUP');
+    if (how === 'xgi reload')
+      expect((await runXgi(['reload'], { cwd: project.directory })).stderr).toContain('no word');
+    const isTold = (): boolean => {
+      // The watch may begin after the first of the changes.
+      if (how === '--reload') project.write('word.ts', BROKEN);
+      return LINE.test(server.output);
+    };
+    await pollUntil(isTold, { what: 'the log', everyMs: 500 });
+    await pollUntil(() => server.output.includes(`at ${project.file('word.ts')}:2:33`), { what: 'the place' });
+    expect(await hear(server.url('/'))).toBe('old');
+  });
+});
