@@ -8,7 +8,7 @@
  * Pipes and terminals are written to without blocking, for a thread that blocks in write(2) cannot be ended: `exit`
  * waits for it, and with it the process would, for ever.
  */
-import { close, closeSync, constants, fstatSync, openSync, write } from 'node:fs';
+import { close, closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 export interface LogFileOptions {
@@ -58,6 +58,7 @@ export class LogFile {
   #timer: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
+  #isEnding = false;
   readonly #afterWrite: (() => void)[] = [];
   #lost = 0;
   #failing = false;
@@ -79,8 +80,14 @@ export class LogFile {
       return;
     }
     this.#pending += line;
-    if (this.#intervalMs === 0 || this.#pending.length >= FLUSH_LENGTH) this.#flush();
+    if (this.#isEnding) this.#writeNow();
+    else if (this.#intervalMs === 0 || this.#pending.length >= FLUSH_LENGTH) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), this.#intervalMs).unref();
+  }
+
+  /** From now on a line is written before `write` returns: the process ends. What a pipe does not take is lost. */
+  writeAtOnce(): void {
+    this.#isEnding = true;
   }
 
   /** Opens the path again, after a log rotation has moved the file. Does nothing for a descriptor. */
@@ -120,6 +127,16 @@ export class LogFile {
     this.#pending = '';
     this.#writing = true;
     this.#writeOut(this.#fd, bytes);
+  }
+
+  #writeNow(): void {
+    const bytes = Buffer.from(this.#pending);
+    this.#pending = '';
+    try {
+      writeSync(this.#fd, bytes);
+    } catch {
+      // Nobody is left to tell.
+    }
   }
 
   #writeOut(fd: number, bytes: Buffer): void {

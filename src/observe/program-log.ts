@@ -84,6 +84,11 @@ export class ProgramLog implements Log {
     this.#file.write(lines);
   }
 
+  /** Of a process that ends: from now on, lines are written at once. */
+  writeAtOnce(): void {
+    this.#file.writeAtOnce();
+  }
+
   /** Resolves when all is written, or after `withinMs`. */
   async close(withinMs: number): Promise<void> {
     await this.#file.close(withinMs);

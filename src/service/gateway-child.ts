@@ -10,6 +10,7 @@ import { ignoreSignals } from '../process/signals.js';
 import { openAccessLog } from './access-log.js';
 import { type Answers, Calls, type Port } from './calls.js';
 import type { ChildTask } from './child-task.js';
+import { watchExit } from './exit-watch.js';
 import { LocalGateway } from './local-gateway.js';
 import { describeUncaught } from './uncaught.js';
 
@@ -48,6 +49,7 @@ class GatewayChild {
   #gateway: LocalGateway | undefined;
   #log: ProgramLog | undefined;
   #accessLog: AccessLog | undefined;
+  #unwatchExit: () => void = () => {};
 
   constructor(version: string) {
     this.#version = version;
@@ -64,6 +66,7 @@ class GatewayChild {
 
   async end(): Promise<number> {
     const status = await this.#status;
+    this.#unwatchExit();
     await this.#accessLog?.close(LOG_CLOSE_MS);
     await this.#log?.close(LOG_CLOSE_MS);
     return status;
@@ -88,6 +91,7 @@ class GatewayChild {
       // Only what root has started can be lost, and that is not shared among gateways.
       onLost: () => {},
     });
+    this.#unwatchExit = watchExit({ log, stops: 'this gateway stops' });
     process.on('uncaughtException', (error) => {
       log.critical(describeUncaught(error, 'this gateway stops'), { err: error });
       this.#stop(0, false, 1);

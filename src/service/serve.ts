@@ -33,6 +33,7 @@ import { openAccessLog } from './access-log.js';
 import { reachesOf, subjectOf } from './application.js';
 import { describeSite } from './cgi-application.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
+import { watchExit } from './exit-watch.js';
 import { Gateways } from './gateways.js';
 import { type Predecessor, startSuccessor } from './handover.js';
 import { type Cause, Interruption } from './interruption.js';
@@ -93,6 +94,7 @@ class RunningService {
   #control: ControlSocket | undefined;
   #removePidFile: () => void = () => {};
   #upgrading = false;
+  #unwatchExit: () => void = () => {};
   readonly #wasRoot = process.geteuid!() === 0;
   /** Ends the start of a successor. */
   readonly #stopping = new AbortController();
@@ -154,6 +156,11 @@ class RunningService {
 
   async start(): Promise<void> {
     const { predecessor, config } = this.#options;
+    this.#unwatchExit = watchExit({
+      log: this.#log,
+      stops: 'the gateway stops',
+      release: () => void this.#release(),
+    });
     await this.#gateways.secure();
     if (predecessor === undefined) {
       this.#announce(await this.#gateways.listen(config.endpoints));
@@ -207,6 +214,7 @@ class RunningService {
   }
 
   async close(): Promise<void> {
+    this.#unwatchExit();
     await this.#release();
     await this.#notifier?.close();
     await this.#accessLog?.close(LOG_CLOSE_MS);

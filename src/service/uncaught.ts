@@ -1,5 +1,5 @@
 /**
- * An exception that nothing caught, in a gateway: who has thrown it, and what to do. Applications without threads and middleware run in the same
+ * What ends a gateway, an exception that nothing caught or a call of process.exit: whose it is, and what to do. Applications without threads and middleware run in the same
  * process as xgi, and a timer or a socket of theirs may throw when nobody is there to catch it.
  */
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,15 @@ export function describeUncaught(thrown: unknown, stops: string): string {
   return (
     `XGI_APP_UNCAUGHT: nothing caught an exception of the application, or of middleware of your own${place === undefined ? '' : ` (${place})`}, and ${stops}; ` +
     'catch it where it is thrown (in timers, in listeners, of promises that nobody waits for), or run the application with workers: N, in threads, of which it ends one'
+  );
+}
+
+/** @param thrown an Error, made while it ends @param stops as above */
+export function describeExit(status: number, thrown: Error, stops: string): string {
+  const caller = framesOf(thrown).find(({ file }) => !file.startsWith(OURS));
+  return (
+    `XGI_APP_EXIT: the application, or middleware of your own, called process.exit(${status})${caller === undefined ? '' : ` (${caller.place})`}, and ${stops} at once; ` +
+    'throw an error instead, or run the application with workers: N, in threads, of which it ends one'
   );
 }
 

@@ -47,6 +47,13 @@ export interface Sharing {
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
+/** Those that there are: an application that calls process.exit waits for nobody to remove them. */
+const folders = new Set<MeetingFolder>();
+
+function removeAll(): void {
+  for (const folder of folders) folder.remove();
+}
+
 export class MeetingFolder {
   readonly path: string;
   #isShared = false;
@@ -58,6 +65,8 @@ export class MeetingFolder {
     } catch (error) {
       throw unusable(error);
     }
+    if (folders.size === 0) process.on('exit', removeAll);
+    folders.add(this);
   }
 
   /** Gives it to the gateway's user and the workers' group. Only root can, so before it is given up. @throws ConfigError `XGI_CONFIG_TMPDIR` */
@@ -115,6 +124,7 @@ export class MeetingFolder {
 
   /** With all that is in it. Never throws. */
   remove(): void {
+    if (folders.delete(this) && folders.size === 0) process.off('exit', removeAll);
     if (this.#isShared) removeSharedFolder(this.path);
     else removeQuietly(this.path);
   }
