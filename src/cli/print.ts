@@ -1,6 +1,9 @@
 /** What a configuration comes to, for people: `xgi check --print`. */
 import { stringify } from 'yaml';
+import { z } from 'zod/v3';
 import type { ResolvedConfig } from '../config/resolve.js';
+import { isReadyName, READY_MIDDLEWARE } from '../config/middleware/ready.js';
+import { hideSecrets } from '../config/secrets.js';
 
 /** What applications have of the server that they are in, and is printed once. */
 const OF_SERVER = [
@@ -41,7 +44,7 @@ const OF_APPLICATION = [
   'reloadOnChange',
 ] as const satisfies (keyof ResolvedConfig)[];
 
-/** As YAML. Environment variables are printed too, whatever they hold. @returns the exit status */
+/** As YAML. Environment variables are printed too, whatever they hold; secrets in options of middleware are not. @returns the exit status */
 export function printConfig(config: ResolvedConfig): number {
   process.stdout.write(stringify(toPlain(onceEach(config)), { aliasDuplicateObjects: false }));
   return 0;
@@ -63,5 +66,13 @@ function toPlain(value: unknown): unknown {
     return Object.fromEntries([...value].map(([key, item]) => [String(key), toPlain(item)]));
   if (value instanceof Set || Array.isArray(value)) return [...value].map(toPlain);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]));
+  const shown =
+    'options' in value ? { ...value, options: hideSecrets(schemaOf(value), value.options) } : value;
+  return Object.fromEntries(Object.entries(shown).map(([key, item]) => [key, toPlain(item)]));
+}
+
+/** Of the options of an entry of middleware. */
+function schemaOf(entry: object): z.ZodTypeAny {
+  const { name } = entry as { readonly name?: string };
+  return name !== undefined && isReadyName(name) ? READY_MIDDLEWARE[name] : z.unknown();
 }

@@ -10,7 +10,8 @@ import { BootError, ConfigError } from '../errors.js';
 import { formatExcerpt } from './excerpt.js';
 import { copySettings } from './file-settings.js';
 import { readSource } from './file-source.js';
-import type { UserConfig } from './schema.js';
+import { type UserConfig, userConfigSchema } from './schema.js';
+import { secretsIn } from './secrets.js';
 
 /** Keys and indices that lead to a setting: `['routes', 2, 'app']`. */
 export type SettingPath = readonly (string | number)[];
@@ -44,9 +45,6 @@ const CONFIG_FILES = ['ts', 'js', 'mjs', 'yaml', 'yml', 'json'].map((ending) => 
 
 const FORMS = 'a file that ends in .ts, .js, .mjs, .yaml, .yml or .json';
 
-/** A setting that may be a password in plain text, or a key: a log has no use for it. */
-const SECRET = /^[^ ]+: [^ ]*\]\.(?:basicAuth\.users[.[]|bearer\.secret: )/;
-
 /** @returns the absolute path of the file in that folder; undefined if there is none. @throws ConfigError if there are several */
 export function findConfigFile(folder: string): string | undefined {
   // A link that leads nowhere, too: whoever has put it there does not want to start without the file.
@@ -72,7 +70,8 @@ export async function loadConfigFile(
 ): Promise<ConfigFile> {
   const name = displayName(file, cwd);
   const source = read(file, name);
-  const explain = (error: unknown): unknown => withExcerpt(error, name, source);
+  let secrets: readonly Position[] = [];
+  const explain = (error: unknown): unknown => withExcerpt(error, { name, source, secrets });
   try {
     const document = await parse(file, name, { source, importXgi });
     const nameOf: ConfigFile['nameOf'] = (at, what = 'value') => {
@@ -80,7 +79,9 @@ export async function loadConfigFile(
       const place = position === undefined ? name : `${name}:${position.line}:${position.column}`;
       return at.length === 0 ? place : `${place}: ${formatPath(at)}`;
     };
-    return { path: file, settings: copySettings(document.value, nameOf), nameOf, explain };
+    const settings = copySettings(document.value, nameOf);
+    secrets = secretsIn(userConfigSchema, settings).flatMap((at) => document.locate(at, 'value') ?? []);
+    return { path: file, settings, nameOf, explain };
   } catch (error) {
     throw explain(error);
   }
@@ -136,7 +137,14 @@ export function formatPath(at: SettingPath): string {
     .join('');
 }
 
-function withExcerpt(error: unknown, name: string, source: string): unknown {
+interface Shown {
+  readonly name: string;
+  readonly source: string;
+  /** A log has no use for them, nor for what stands behind one in its line. */
+  readonly secrets: readonly Position[];
+}
+
+function withExcerpt(error: unknown, { name, source, secrets }: Shown): unknown {
   const Class = [ConfigError, BootError].find((known) => error instanceof known);
   if (Class === undefined) return error;
   const { code, message, detail } = error as ConfigError | BootError;
@@ -144,8 +152,10 @@ function withExcerpt(error: unknown, name: string, source: string): unknown {
   const [, line, column] = /^:([0-9]+):([0-9]+):/.exec(message.slice(name.length)) ?? [];
   const text = line === undefined ? undefined : source.split(/\r?\n/)[Number(line) - 1];
   if (text === undefined) return error;
-  const shown = SECRET.test(message) ? `${text.slice(0, Number(column) - 1)}…` : text;
-  const excerpt = formatExcerpt(shown, Number(line), Number(column));
+  const hidden = secrets.filter((secret) => secret.line === Number(line)).map((secret) => secret.column);
+  const end = Math.min(...hidden);
+  const shown = hidden.length === 0 ? text : `${text.slice(0, end - 1)}…`;
+  const excerpt = formatExcerpt(shown, Number(line), Math.min(Number(column), end));
   return new Class(code, `${message}\n\n${excerpt}`, {
     cause: error,
     ...(detail === undefined ? {} : { detail }),

@@ -25,6 +25,7 @@ import {
 } from './middleware/ready.js';
 import { describeNoModule, isModuleName, moduleProblem } from './module-file.js';
 import { findNear } from './near.js';
+import { hideSecrets } from './secrets.js';
 import { IN_MODULES_ONLY } from './values.js';
 
 const FORM =
@@ -207,7 +208,7 @@ function resolvePython(
   if (isPlainObject(options) && isJson(options)) return { where, target, options };
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${where}: expected the keyword arguments of ${target} as an object of what JSON has, received ${inspect(options, { breakLength: Number.POSITIVE_INFINITY })}`,
+    `${where}: expected the keyword arguments of ${target} as an object of what JSON has, received ${inspect(hideSecrets(z.unknown(), options), { breakLength: Number.POSITIVE_INFINITY })}`,
   );
 }
 

@@ -6,6 +6,7 @@ import { checkValue, describeIssue, isAboutKey, valueAt } from './issue.js';
 import { READY_MIDDLEWARE } from './middleware/ready.js';
 import { findNear } from './near.js';
 import { routeSchema } from './route-schema.js';
+import { hideSecrets } from './secrets.js';
 import {
   APPLICATION_SETTINGS,
   type ParsedConfig,
@@ -47,7 +48,7 @@ function asWritten(user: unknown, at: SettingPath): SettingPath {
 /** Of an entry of an object the whole entry, as its form is that of both: `pl=/usr/bin/perl`. */
 function receivedAt(user: unknown, at: SettingPath): unknown {
   const written = asWritten(user, at);
-  const value = valueAt(user, written);
+  const value = hideSecrets(userConfigSchema, user, written);
   const isEntry = written.at(-1) !== at.at(-1);
   return isEntry ? `${written.at(-1)}=${String(value)}` : value;
 }

@@ -1,8 +1,11 @@
 /** How messages show a value that was not expected. */
+import { HIDDEN } from './secrets.js';
+
 const MAX_CHARS = 200;
 
 /** As JSON, where JSON has it; not much of one that is long. `undefined` is `nothing`. */
 export function formatReceived(value: unknown): string {
+  if (value === HIDDEN) return HIDDEN;
   switch (typeof value) {
     case 'undefined':
       return 'nothing';

@@ -1,7 +1,8 @@
 /** What the ready middleware have in common: options that are read and checked in one way, wherever they were written. */
 import type { z } from 'zod/v3';
 import { formatPath, type SettingPath } from '../config/file.js';
-import { checkValue, describeIssue, valueAt } from '../config/issue.js';
+import { checkValue, describeIssue } from '../config/issue.js';
+import { hideSecrets } from '../config/secrets.js';
 import { ConfigError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
 import type { Log, Middleware } from '../types.js';
@@ -49,7 +50,7 @@ export function defineMiddleware<S extends z.ZodTypeAny>(
     const what =
       issue.code === 'unrecognized_keys'
         ? `there is no option ${issue.keys.join(', ')}`
-        : describeIssue(issue, valueAt(options ?? {}, issue.path));
+        : describeIssue(issue, hideSecrets(schema, options ?? {}, issue.path));
     throw new ConfigError('XGI_CONFIG_VALUE', `${nameOf(...issue.path)}: ${what}`);
   };
   return Object.assign(direct, { create });

@@ -293,6 +293,26 @@ function warningsOf(stdout: string): string[] {
   return [...stdout.matchAll(/^xgi: warning: (.*)$/gm)].map((match) => match[1]!);
 }
 
+test('check --print: no secrets', async () => {
+  project.write('tenant.ts', 'export default () => (next) => next;\n');
+  project.write(
+    'secret.yaml',
+    `target: shop:app
+middleware:
+  - bearer: { secret: ${'hunter2'.repeat(5)}, audience: shop }
+  - basicAuth: { users: { bob: "{SHA}8za3aCGwa9nwmE9m+HGcdXRj7lY=" } }
+  - ./tenant.ts: { place: front, password: hunter2 }
+  - werkzeug.middleware:Some: { token: hunter2 }
+`,
+  );
+  const { code, stdout } = await xgi('check', '--print', '-c', 'secret.yaml');
+  expect(code).toBe(0);
+  expect(stdout).not.toMatch(/hunter2|8za3/);
+  expect(stdout.match(/: <hidden>$/gm)).toHaveLength(4);
+  expect(stdout).toContain('place: front');
+  expect(stdout).toMatch(/audience:\n +- shop/);
+});
+
 test('check --print: what is used, defaults too, as YAML', async () => {
   const { code, stdout } = await xgi('check', '--print', '-b', '127.0.0.1:7');
   expect(code).toBe(0);

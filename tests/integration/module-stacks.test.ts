@@ -205,7 +205,9 @@ describe.each([
       return LINE.test(server.output);
     };
     await pollUntil(isTold, { what: 'the log', everyMs: 500 });
-    await pollUntil(() => server.output.includes(`at ${project.file('word.ts')}:2:33`), { what: 'the place' });
+    await pollUntil(() => server.output.includes(`at ${project.file('word.ts')}:2:33`), {
+      what: 'the place',
+    });
     expect(await hear(server.url('/'))).toBe('old');
   });
 });

@@ -1,4 +1,5 @@
 import { together } from '../issue.js';
+import { secret } from '../secrets.js';
 import { flag, nonEmpty, options, record, string, wholeNumber } from '../values.js';
 import { realm } from './realm.js';
 
@@ -11,7 +12,7 @@ export const basicAuthOptions = options({
   /** A file of htpasswd: bcrypt, apr1 or {SHA}. Read again when it has changed. */
   file: nonEmpty(USER_FILE_FORM),
   /** In the place of a file: name → hash. */
-  users: record(string('what htpasswd writes behind the name'), {
+  users: record(secret(string('what htpasswd writes behind the name')), {
     expected: USERS,
     key: USER,
     // oxlint-disable-next-line no-control-regex

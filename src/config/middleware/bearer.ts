@@ -1,6 +1,7 @@
 import { z } from 'zod/v3';
 import { isReserved } from '../../gateway/extra-variables.js';
 import { together } from '../issue.js';
+import { secret } from '../secrets.js';
 import { duration, flag, nonEmpty, options, string } from '../values.js';
 import { realm } from './realm.js';
 import { webAddress } from './web-address.js';
@@ -42,11 +43,12 @@ export const bearerOptions = options({
   /** A file of public keys: a JSON Web Key Set, or one in PEM. */
   keyFile: nonEmpty(KEY_FILE_FORM),
   /** A secret that issuer and server share. */
-  secret: z
-    .string({ invalid_type_error: SECRET })
-    .refine((text) => Buffer.byteLength(text) >= 32, together(SECRET, 'a shorter one'))
-    .describe(SECRET)
-    .optional(),
+  secret: secret(
+    z
+      .string({ invalid_type_error: SECRET })
+      .refine((text) => Buffer.byteLength(text) >= 32, together(SECRET, 'a shorter one'))
+      .describe(SECRET),
+  ).optional(),
   /** Who may have issued a token: its claim iss. Default: anybody who has a key. */
   issuer: oneOrSome('the issuer of the tokens, or a list'),
   /** For whom a token is: its claim aud. Default: anybody. */
@@ -90,8 +92,10 @@ export const bearerOptions = options({
   realm,
   /** Lets the application see the field Authorization, with the token in it. Default false. */
   passAuthorization: flag(),
-}).superRefine(({ jwksUrl, keyFile, secret, algorithms = [] }, context) => {
-  const given = Object.entries({ jwksUrl, keyFile, secret }).filter(([, source]) => source !== undefined);
+}).superRefine(({ jwksUrl, keyFile, secret: shared, algorithms = [] }, context) => {
+  const given = Object.entries({ jwksUrl, keyFile, secret: shared }).filter(
+    ([, source]) => source !== undefined,
+  );
   if (given.length !== 1)
     context.addIssue({
       code: 'custom',
@@ -101,7 +105,7 @@ export const bearerOptions = options({
       ),
     });
   const [possible, source]: [readonly string[], string] =
-    secret === undefined ? [KEY_ALGORITHMS, 'public keys'] : [SECRET_ALGORITHMS, 'a secret'];
+    shared === undefined ? [KEY_ALGORITHMS, 'public keys'] : [SECRET_ALGORITHMS, 'a secret'];
   const wrong = algorithms.findIndex((name) => !possible.includes(name));
   if (wrong !== -1)
     context.addIssue({
