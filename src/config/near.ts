@@ -2,13 +2,20 @@
 
 const MAX_DISTANCE = 2;
 
-/** The nearest of the names; undefined if none is near: more than two letters differ, or more than half of a short word. */
+/**
+ * The nearest of the names; undefined if none is near: more than two letters differ, or more than half of a short word. How it is put
+ * together does not count: `max-body-size` is as near to `maxBodySize` as can be.
+ */
 export function findNear(word: string, names: readonly string[]): string | undefined {
   const near = names
-    .filter((name) => Math.abs(name.length - word.length) <= MAX_DISTANCE)
-    .map((name) => ({ name, distance: editDistance(word, name) }))
+    .filter((name) => Math.abs(lettersOf(name).length - lettersOf(word).length) <= MAX_DISTANCE)
+    .map((name) => ({ name, distance: editDistance(lettersOf(word), lettersOf(name)) }))
     .filter(({ name, distance }) => distance <= MAX_DISTANCE && distance * 2 <= name.length);
   return near.toSorted((a, b) => a.distance - b.distance)[0]?.name;
+}
+
+function lettersOf(name: string): string {
+  return name.replaceAll(/[-_]/g, '').toLowerCase();
 }
 
 /** Levenshtein's: how many letters have to be added, removed or replaced. */

@@ -19,6 +19,9 @@ const ALL_KEYS = Object.keys(userConfigSchema.shape);
 const APP_KEYS = [...APPLICATION_SETTINGS, 'middleware'];
 const ROUTE_KEYS = [...Object.keys(routeSchema.shape), 'to', 'status', 'body'];
 
+/** What other servers call settings that there are. */
+const ELSEWHERE: Readonly<Partial<Record<string, keyof UserConfig>>> = { listen: 'bind', port: 'bind' };
+
 interface Names {
   nameOf(key: keyof UserConfig, below?: SettingPath): string;
   nameOfKey(at: SettingPath): string;
@@ -61,7 +64,7 @@ function refuseKey(at: SettingPath, { nameOfKey }: Names): ConfigError {
       'XGI_CONFIG_KEY',
       `${nameOfKey(at)}: it is for the server as a whole, and stands outside of apps`,
     );
-  const near = findNear(key, siblingsOf(at));
+  const near = (at.length === 1 ? ELSEWHERE[key] : undefined) ?? findNear(key, siblingsOf(at));
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   return new ConfigError('XGI_CONFIG_KEY', `${nameOfKey(at)}: there is no such setting${hint}`);
 }

@@ -302,6 +302,9 @@ describe('an error names the option, what was expected and what was received', (
 
   test.each([
     [{ wrokers: 1 }, 'wrokers: there is no such setting; did you mean workers?'],
+    [{ 'max-body-size': 3 }, 'max-body-size: there is no such setting; did you mean maxBodySize?'],
+    [{ LIMIT_REQUEST_LINE: 3 }, 'there is no such setting; did you mean limitRequestLine?'],
+    [{ listen: 8000 }, 'listen: there is no such setting; did you mean bind?'],
     [
       { apps: { shop: { target: 'a:b', midleware: [] } } },
       'apps.shop.midleware: there is no such setting; did you mean middleware?',
