@@ -19,7 +19,7 @@ import { defineMiddleware } from './define.js';
 import { rewriting } from './rewriting.js';
 import { readStylesheet } from './xslt/stylesheet.js';
 import { refusalOf } from './xslt/xml-prologue.js';
-import { findXsltproc, runXsltproc, type XsltprocOptions } from './xslt/xsltproc.js';
+import { checkStylesheet, findXsltproc, runXsltproc, type XsltprocOptions } from './xslt/xsltproc.js';
 
 const TYPES = ['application/xml', 'text/xml'];
 const MAX_BYTES = 10_485_760;
@@ -41,6 +41,7 @@ export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory,
     timeoutMs: options.timeout ?? TIMEOUT_MS,
     memoryBytes: options.memory ?? MEMORY_BYTES,
   };
+  checkStylesheet(run, nameOf('stylesheet'));
   const places = createPlaces(concurrency);
   return rewriting({
     isWanted: ({ fields }) => types.has(mediaTypeIn(fields)),

@@ -155,6 +155,18 @@ describe.skipIf(isMissing('xsltproc'))('a stylesheet', () => {
   });
 });
 
+test.skipIf(isMissing('xsltproc')).each([
+  ['no XML', '<xsl:stylesheet', /xsltproc cannot use page\.xsl: \S*page\.xsl:1: .*error/],
+  ['no stylesheet', '<a/>', /xsltproc cannot use page\.xsl: compilation error: .*page\.xsl line 1 element a/],
+  ['an unknown instruction', sheet('<xsl:tempate match="/"/>'), /element tempate/],
+  ['an include that is no XML', sheet('<xsl:include href="part.xsl"/>'), /part\.xsl/],
+])('a stylesheet that does not compile stops the start: %s', (_what, text, message) => {
+  write('part.xsl', '<a');
+  const start = (): unknown => xslt({ stylesheet: write('page.xsl', text) });
+  expect(start).toThrow(message);
+  expect(start).toThrow(expect.objectContaining({ code: 'XGI_XSLT_STYLESHEET' }));
+});
+
 describe('what cannot be used stops the start', () => {
   test.each([
     ['a stylesheet that is not there', undefined, 'received "none.xsl": there is no such file'],

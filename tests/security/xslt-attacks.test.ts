@@ -67,7 +67,7 @@ test.skipIf(isUnavailable)(
   'content that makes a stylesheet work without end: it is stopped in time',
   async () => {
     const xml = Buffer.from(`<r>${'<a/>'.repeat(1000)}</r>`);
-    const { status, text, tookMs } = await transform(xml, NESTED.replace('x', ''), { timeout: '1s' });
+    const { status, text, tookMs } = await transform(xml, NESTED.replace('>x<', '><'), { timeout: '1s' });
     expect(text).toMatch(/XGI_XSLT_(?:TIMEOUT|FAILED)/);
     expect(status).toBeGreaterThanOrEqual(502);
     expect(tookMs).toBeLessThan(10_000);

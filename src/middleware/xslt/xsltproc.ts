@@ -1,5 +1,5 @@
 /** Runs xsltproc, the program of libxslt, on one document: without the network, without writing, and in bounded time and memory. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, GatewayError } from '../../errors.js';
@@ -16,6 +16,8 @@ export interface XsltprocOptions {
 /** The first argument is memory in KiB, the second processor time in seconds. */
 const LIMITED = 'ulimit -v "$1"; ulimit -t "$2"; ulimit -c 0; shift 2; exec "$@"';
 const FLAGS = ['--nonet', '--novalid', '--nodtdattr', '--nowrite', '--nomkdir'];
+/** No catalogs: they would say where else files are. */
+const ENV = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', XML_CATALOG_FILES: '' };
 const MAX_ERROR_BYTES = 4096;
 
 /** @throws ConfigError `XGI_XSLT_PROGRAM` */
@@ -33,18 +35,38 @@ export function findXsltproc(where: string): string {
 }
 
 /**
+ * Has it read its stylesheet, and no XML.
+ *
+ * @param name as a message names the option @throws ConfigError `XGI_XSLT_STYLESHEET` if it cannot
+ */
+export function checkStylesheet(options: XsltprocOptions, name: string): void {
+  const { stylesheet, timeoutMs } = options;
+  const file = path.basename(stylesheet);
+  const { status, stderr, error } = spawnSync('/bin/sh', argumentsOf(options, [`./${file}`]), {
+    cwd: path.dirname(stylesheet),
+    env: ENV,
+    encoding: 'utf8',
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
+  if (status === 0) return;
+  const said = stderr.trim().slice(0, MAX_ERROR_BYTES);
+  const why = said.split('\n')[0] || (error?.message ?? `it ended with status ${status}`);
+  throw new ConfigError('XGI_XSLT_STYLESHEET', `${name}: xsltproc cannot use ${file}: ${why}`, {
+    detail: said,
+  });
+}
+
+/**
  * @param signal the client has gone
  * @throws GatewayError 502 `XGI_XSLT_FAILED`, `XGI_XSLT_SIZE`; 504 `XGI_XSLT_TIMEOUT`
  */
 export function runXsltproc(xml: Buffer, options: XsltprocOptions, signal: AbortSignal): Promise<Buffer> {
-  const { program, stylesheet, parameters, maxBytes, timeoutMs, memoryBytes } = options;
+  const { stylesheet, parameters, maxBytes, timeoutMs } = options;
   const given = Object.entries(parameters).flatMap(([name, value]) => ['--param', name, xpathText(value)]);
-  const limits = [String(Math.floor(memoryBytes / 1024)), String(Math.ceil(timeoutMs / 1000))];
-  const args = ['-c', LIMITED, 'sh', ...limits, program, ...FLAGS, ...given, stylesheet, '-'];
+  const args = argumentsOf(options, [...given, stylesheet, '-']);
   return new Promise((resolve, reject) => {
-    // No catalogs: they would say where else files are.
-    const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', XML_CATALOG_FILES: '' };
-    const child = spawn('/bin/sh', args, { cwd: path.dirname(stylesheet), env, stdio: 'pipe' });
+    const child = spawn('/bin/sh', args, { cwd: path.dirname(stylesheet), env: ENV, stdio: 'pipe' });
     const out: Buffer[] = [];
     let outBytes = 0;
     let said = '';
@@ -87,6 +109,15 @@ export function runXsltproc(xml: Buffer, options: XsltprocOptions, signal: Abort
     });
     child.stdin.end(xml);
   });
+}
+
+/** Of the shell that runs it. */
+function argumentsOf(
+  { program, timeoutMs, memoryBytes }: XsltprocOptions,
+  rest: readonly string[],
+): string[] {
+  const limits = [String(Math.floor(memoryBytes / 1024)), String(Math.ceil(timeoutMs / 1000))];
+  return ['-c', LIMITED, 'sh', ...limits, program, ...FLAGS, ...rest];
 }
 
 /** An XPath expression of that text: XPath has no escapes. */
