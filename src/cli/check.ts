@@ -13,6 +13,7 @@ import { findBrokenPrograms } from './broken-programs.js';
 import { findCertificateProblems } from './check-certificates.js';
 import { checkEndpoints } from './check-endpoints.js';
 import { findExposures } from './exposed-files.js';
+import { findOrderMistakes } from './middleware-order.js';
 
 const LOG_CLOSE_MS = 1000;
 
@@ -67,6 +68,7 @@ export async function check({ config, file, version, nameOf }: CheckOptions): Pr
   for (const { cgi } of siteOf(config).apps.values())
     if (cgi !== null) warnings.push(...findBrokenPrograms(cgi));
   warnings.push(...findExposures(config, { configFile: file }));
+  warnings.push(...findOrderMistakes(config));
   for (const warning of warnings) tell(`warning: ${warning}`);
   for (const [name, app] of siteOf(config).apps)
     tell(`${name === '' ? '' : `${name}: `}${app.target} can be served (${describe(app)})`);

@@ -293,6 +293,45 @@ function warningsOf(stdout: string): string[] {
   return [...stdout.matchAll(/^xgi: warning: (.*)$/gm)].map((match) => match[1]!);
 }
 
+const RATED = '{ rateLimit: { limit: 9, by: user } }';
+const USERS = '{ basicAuth: { users: { bob: "{SHA}8za3aCGwa9nwmE9m+HGcdXRj7lY=" } } }';
+const INJECTED = '{ injectHtml: { body: x } }';
+
+describe('check: middleware in an order in which it does nothing', () => {
+  test.each([
+    [
+      `[${INJECTED}, compression]`,
+      '[]',
+      [/middleware\[0\]: injectHtml finds answers compressed, .* behind compression$/],
+    ],
+    [`[${INJECTED}]`, '[compression]', [/ middleware\[0\]: injectHtml finds/]],
+    [`[compression, ${INJECTED}]`, '[]', []],
+    [
+      '[]',
+      `[cache, ${USERS}]`,
+      [/ routes\[0\]\.middleware\[0\]: basicAuth is not asked about what cache has kept/],
+    ],
+    [`[${USERS}, cache]`, '[]', []],
+    [
+      `[${RATED}, ${USERS}]`,
+      '[]',
+      [/ middleware\[0\]: rateLimit is to count by user, and counts by address/],
+    ],
+    [`[${USERS}, ${RATED}]`, '[]', []],
+    [`[./mark.ts, ${RATED}]`, '[]', []],
+  ])('%s, and of a route %s', async (ofServer, ofRoute, warnings) => {
+    project.write('mark.ts', 'export default (next) => next;\n');
+    project.write(
+      'order.yaml',
+      `apps: { shop: { target: shop:app, workers: 1 } }\nmiddleware: ${ofServer}\nroutes:\n  - { path: /a/*, app: shop, middleware: ${ofRoute} }\n  - { app: shop }\n`,
+    );
+    const { code, stdout } = await xgi('check', '-c', 'order.yaml');
+    expect(code).toBe(0);
+    const found = warningsOf(stdout).filter((warning) => warning.startsWith('XGI_MIDDLEWARE_ORDER: '));
+    expect(found).toEqual(warnings.map((warning) => expect.stringMatching(warning)));
+  });
+});
+
 test('check --print: no secrets', async () => {
   project.write('tenant.ts', 'export default () => (next) => next;\n');
   project.write(
