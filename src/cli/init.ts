@@ -56,9 +56,11 @@ function chooseFormat(written: string | undefined, folder: string): Format {
 function checkFree(folder: string, file: string, force: boolean): void {
   const there = findConfigFile(folder);
   if (there === undefined || (force && there === file)) return;
+  const format = FORMATS.find((one) => path.extname(there) === `.${one}`);
+  const flags = there === file ? '--force' : `--force --format ${format}`;
   throw new ConfigError(
     'XGI_INIT_EXISTS',
-    `${there} is there already; ${there === file ? 'edit it, or replace it with --force' : `edit it, or remove it and write ${path.basename(file)}`}`,
+    `${there} is there already; edit it, or ${format === undefined ? `remove it and write ${path.basename(file)}` : `replace it with ${flags}`}`,
   );
 }
 

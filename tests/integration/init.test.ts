@@ -157,12 +157,20 @@ describe.skipIf(isMissing('Django'))('Django', () => {
 });
 
 describe('refuses', () => {
-  test.each(['xgi.config.yaml', 'xgi.config.ts', 'xgi.config.json'])('to replace %s', async (name) => {
+  const INSTEAD: Readonly<Record<string, string>> = {
+    'xgi.config.yaml': 'replace it with --force',
+    'xgi.config.ts': 'replace it with --force --format ts',
+    'xgi.config.json': 'remove it and write xgi.config.yaml',
+  };
+
+  test.each(Object.keys(INSTEAD))('to replace %s', async (name) => {
     writeTree(folder, { 'app.py': APP, [name]: 'mine' });
     const { code, stderr } = await xgi(['init', '--format', 'yaml']);
     expect([code, stderr]).toEqual([
       2,
-      expect.stringContaining(`XGI_INIT_EXISTS: ${path.join(folder, name)} is there already`),
+      expect.stringContaining(
+        `XGI_INIT_EXISTS: ${path.join(folder, name)} is there already; edit it, or ${INSTEAD[name]}\n`,
+      ),
     ]);
     expect(textOf(name)).toBe('mine');
     const forced = await xgi(['init', '--format', 'yaml', '--force']);
