@@ -137,14 +137,18 @@ export class Reload {
     if (error instanceof Failed && error.consequence !== undefined)
       log.error(`${code}: ${message}; ${error.consequence}`);
     else if (reread !== undefined && code !== PARTIAL)
-      log.error(
-        `XGI_RELOAD_CONFIG: nothing is changed, the old configuration goes on: ${code}: ${message}`,
-        detail,
-      );
+      log.error(`XGI_RELOAD_CONFIG: ${whatStays(error)}: ${code}: ${message}`, detail);
   }
 }
 
 const PARTIAL = 'XGI_RELOAD_PARTIAL';
+
+/** Of several applications some may have loaded their code before. */
+function whatStays(error: unknown): string {
+  return error instanceof Failed
+    ? 'the old configuration goes on, and the old code of what could not be loaded'
+    : 'nothing is changed, the old configuration goes on';
+}
 
 /** A step that has come to its end without success. */
 class Failed extends Error {

@@ -119,6 +119,16 @@ test('what the first cannot start, no other tries', async () => {
   expect(told).toEqual(['secure', 'first stage', 'first discard', 'second discard']);
 });
 
+test('code that cannot be loaded: that of other applications may be new, and the log does not deny it', async () => {
+  const { first, reload } = create();
+  const failure = { code: 'XGI_APP_RAISED', message: 'application shop: no', traceback: '' };
+  first.outcome = { ok: false, failure };
+  expect(await reload.run()).toEqual(failure);
+  expect(log.lines).toEqual([
+    'error: XGI_RELOAD_CONFIG: the old configuration goes on, and the old code of what could not be loaded: XGI_APP_RAISED: application shop: no',
+  ]);
+});
+
 test('a gateway that ends meanwhile: no routes change in any', async () => {
   const { second, reload } = create();
   second.stageWith = () =>
