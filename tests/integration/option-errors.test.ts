@@ -109,11 +109,11 @@ const WRONG: readonly (readonly [string, string])[] = [
   // Keys.
   [
     '{ "headers": { "set": { ^"X Bad": "1" } } }',
-    '.headers.set["X Bad"]: expected the name of a header field, received "X Bad"',
+    '.headers.set["X Bad"]: expected the name of a header field that is not the server’s: not Host, Content-Length, Connection or another of the connection, received "X Bad"',
   ],
   [
     '{ "headers": { "request": { "add": { ^"": "1" } } } }',
-    '.headers.request.add[""]: expected the name of a header field, received ""',
+    '.headers.request.add[""]: expected the name of a header field that is not the server’s: not Host, Content-Length, Connection or another of the connection, received ""',
   ],
   [
     '{ "redirect": { "paths": { "/new": "/a", ^"old": "/new" } } }',
