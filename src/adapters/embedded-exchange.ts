@@ -15,7 +15,13 @@ import { readTrailers } from '../http/trailers.js';
 import { behindMount } from '../routing/mount.js';
 import { MountedRequest } from '../routing/mounted-request.js';
 import { StreamWriter } from '../server/body-writer.js';
-import { dropResponse, errorResponse, logError, logRequestError } from '../server/error-response.js';
+import {
+  answerError,
+  dropResponse,
+  errorResponse,
+  logError,
+  logRequestError,
+} from '../server/error-response.js';
 import { callHandler, Exchange, type Responder } from '../server/exchange.js';
 import { writeFile } from '../server/file-writer.js';
 import type { BodyOrigin } from '../server/request-body.js';
@@ -37,13 +43,13 @@ export interface EmbeddingOptions {
 
 /** The ends of a request that the server which embeds us holds. */
 export interface Host extends BodyOrigin {
-  /** Sends the head; the body follows. */
+  /** Sends the head; the body follows. @throws what makes it one that the host cannot send */
   begin(head: ResponseHead, options: BeginOptions): void;
   /** Where a body is written that is not there at once, as it is: the host frames it. */
   bodyStream(): Writable;
   /** The body is complete. @param bytes all of it; undefined if it was written to the stream. @param trailers to be sent behind it */
   end(bytes: Buffer | string | undefined, trailers: Fields): void;
-  /** The body cannot be completed: the client must not take it for complete. */
+  /** There is no answer, or its body cannot be completed: the client must not take it for complete. */
   cut(error: Error | undefined): void;
   /** Sends an interim response, if the host can. */
   inform(head: ResponseHead): void;
@@ -129,9 +135,14 @@ export class EmbeddedExchange implements Responder {
 
   fail(exchange: Exchange, error: unknown): void {
     if (exchange.answered) return;
-    this.#logError(error, exchange);
-    const { tellsDetails } = this.#options;
-    this.#write(exchange, errorResponse(error, { request: exchange, tellsDetails }));
+    const { log, tellsDetails } = this.#options;
+    answerError(error, {
+      log,
+      request: exchange,
+      tellsDetails,
+      write: (response) => this.#write(exchange, response),
+      cut: (unfit) => this.#host.cut(unfit),
+    });
   }
 
   #open(given: GivenHead, peer: Peer): Exchange | null {

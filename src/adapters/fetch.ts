@@ -45,7 +45,7 @@ export function createFetch(
     const trustedProxies = peer.remoteAddress === '' ? NOBODY : options.trustedProxies;
     request.signal.throwIfAborted();
     return await new Promise<Response>((resolve, reject) => {
-      const host = new FetchHost(request, resolve);
+      const host = new FetchHost(request, { resolve, reject });
       const head = {
         method: request.method,
         target: url.pathname + url.search,
@@ -61,7 +61,6 @@ export function createFetch(
       request.signal.addEventListener('abort', () => {
         exchange.closed();
         host.abandon(request.signal.reason as Error);
-        reject(request.signal.reason as Error);
       });
       exchange.serve(handler);
     });
@@ -98,18 +97,24 @@ function fieldsOf(headers: Headers, { host }: URL): Fields {
   return fields;
 }
 
+/** The ends of the promise of a response. */
+interface Settling {
+  readonly resolve: (response: Response) => void;
+  readonly reject: (reason: Error) => void;
+}
+
 class FetchHost implements Host {
   readonly #request: Request;
-  readonly #resolve: (response: Response) => void;
+  readonly #promise: Settling;
   #exchange: EmbeddedExchange | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #isReading = false;
   #head: { readonly head: ResponseHead; readonly addLength: number } | undefined;
   #body: PulledBody | undefined;
 
-  constructor(request: Request, resolve: (response: Response) => void) {
+  constructor(request: Request, promise: Settling) {
     this.#request = request;
-    this.#resolve = resolve;
+    this.#promise = promise;
   }
 
   open(exchange: EmbeddedExchange): void {
@@ -158,12 +163,15 @@ class FetchHost implements Host {
   }
 
   cut(error: Error | undefined): void {
+    const abandon = (): void => this.abandon(error ?? new Error('the response is cut off'));
     // What was written before goes out first.
-    this.#body!.write('', () => this.abandon(error ?? new Error('the response is cut off')));
+    if (this.#body === undefined) abandon();
+    else this.#body.write('', abandon);
   }
 
-  /** Ends both bodies where they are. */
+  /** Ends both bodies where they are; or rejects, if there is no response yet. */
   abandon(reason: Error): void {
+    this.#promise.reject(reason);
     void this.#reader?.cancel(reason).catch(() => {});
     this.#body?.destroy(reason);
   }
@@ -180,7 +188,7 @@ class FetchHost implements Host {
     if (addLength !== -1) headers.set('Content-Length', String(addLength));
     // Of a status without a body, it may not be given even an empty one.
     const content = NO_BODY.has(head.status) ? null : body;
-    this.#resolve(new Response(content, { status: head.status, statusText: head.reason, headers }));
+    this.#promise.resolve(new Response(content, { status: head.status, statusText: head.reason, headers }));
   }
 }
 

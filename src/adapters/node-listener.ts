@@ -173,13 +173,16 @@ class NodeHost implements Host {
 
   cut(): void {
     const response = this.#response;
-    // What was written before goes out first.
-    this.#stream!.write('', () => {
+    const destroy = (): void => {
       const stream = streamOf(response);
       if (stream !== undefined) stream.destroy(new Error('the response is cut off'));
       else if (this.#framesByClosing) response.socket?.resetAndDestroy();
       else response.destroy();
-    });
+    };
+    // What was written before goes out first.
+    if (this.#stream !== undefined) this.#stream.write('', destroy);
+    // Unless the program that embeds us has answered in our place.
+    else if (!response.headersSent) destroy();
   }
 
   inform(head: ResponseHead): void {

@@ -49,18 +49,17 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
     const error = typeof given === 'object' && given !== null ? given : asXgiError(given);
     const status = statusOfError(error);
     const page = pageOf(status);
-    if (page === undefined) throw error;
+    if (page === undefined) throw given;
     // As the server answers it without a page.
     const own = errorFields(error, status);
     const made =
       typeof page === 'function' ? attempt(page, request, status, error) : fixed(page, request, status);
     const rethrow = (response: GatewayResponse | undefined): never => {
-      if (response !== undefined)
-        setErrorAnswer(error, {
-          ...response,
-          head: headWithFields(response.head, allFields(response.head.fields, own)),
-        });
-      throw error;
+      if (response === undefined) throw given;
+      const head = headWithFields(response.head, allFields(response.head.fields, own));
+      const unsent = setErrorAnswer(request, given, { head, body: response.body });
+      if (unsent !== undefined) disposeBody(unsent.body);
+      throw given;
     };
     return made instanceof Promise ? made.then(rethrow) : rethrow(made);
   };

@@ -19,7 +19,7 @@ import type { TrustedProxies } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { readInto } from '../io/read-into.js';
 import type { GatewayResponse, Handler, HttpDeadlines, HttpLimits, Log, Peer, Tunnel } from '../types.js';
-import { dropResponse, errorResponse, logError, logRequestError } from './error-response.js';
+import { answerError, dropResponse, errorResponse, logError, logRequestError } from './error-response.js';
 import { callHandler, Exchange, type Responder } from './exchange.js';
 import type { HalfClosed, HalfClosedConnection } from './half-closed.js';
 import type { RequestHead } from './http1/request-head.js';
@@ -279,9 +279,14 @@ export class Connection
 
   fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
     if (exchange.answered) return;
-    this.#logError(exchange, error);
-    const { tellsDetails } = this.#context;
-    this.#write(exchange, errorResponse(error, { request: exchange, tellsDetails }), mayPersist);
+    const { log, tellsDetails } = this.#context;
+    answerError(error, {
+      log,
+      request: exchange,
+      tellsDetails,
+      write: (response) => this.#write(exchange, response, mayPersist),
+      cut: () => this.#socket.destroy(),
+    });
   }
 
   #logError(exchange: Exchange, error: unknown): void {

@@ -3,12 +3,13 @@ import { STATUS_CODES } from 'node:http';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { asXgiError, RemoteProtocolError, statusOfError } from '../errors.js';
 import { misfit } from '../http/answer-check.js';
-import { errorAnswerOf } from '../http/error-answer.js';
+import { takeErrorAnswer } from '../http/error-answer.js';
 import { errorFields } from '../http/error-fields.js';
 import { errorHeadFor } from '../http/error-heads.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { GatewayRequest, GatewayResponse, Log } from '../types.js';
 import { formatErrorPage, PAGE_POLICY } from './error-page.js';
+import type { Exchange } from './exchange.js';
 
 export interface ErrorAnswerOptions {
   /** What could not be answered; none if it never became a request. */
@@ -17,12 +18,63 @@ export interface ErrorAnswerOptions {
   readonly tellsDetails?: boolean;
 }
 
+/** Who sends the answer to the error of a request. */
+export interface Answering {
+  readonly log: Log;
+  readonly request: Exchange;
+  readonly tellsDetails: boolean;
+  /** @throws what makes the answer one that cannot be sent; before anything of it is */
+  readonly write: (response: GatewayResponse) => void;
+  /** Ends the request without an answer. */
+  readonly cut: (error: Error) => void;
+}
+
+/**
+ * Logs an error and answers it. Never throws, whatever was made for the error: an answer that cannot be sent is logged as well, and the plain one is
+ * sent in its place.
+ */
+export function answerError(thrown: unknown, { log, request, tellsDetails, write, cut }: Answering): void {
+  logRequestError(log, thrown, request);
+  const options = { request, tellsDetails };
+  const response = errorResponse(thrown, options);
+  try {
+    write(response);
+    return;
+  } catch (unfit) {
+    dropResponse(log, response, request);
+    logRequestError(log, unfit, request);
+    if (request.answered) {
+      cut(unfit as Error);
+      return;
+    }
+  }
+  try {
+    write(plainResponse(thrown, options));
+  } catch (unfit) {
+    // Not for its head or body: whoever sends it cannot.
+    logRequestError(log, unfit, request);
+    cut(unfit as Error);
+  }
+}
+
 /**
  * The answer that the error was given on its way; where its cause is told to the client, only if it is the client's own mistake. Else
  * a plain-text answer: status, code, and for the client's own mistakes the cause. What went wrong inside is told in the
  * log under the same request id, and not to a stranger.
  */
 export function errorResponse(thrown: unknown, options: ErrorAnswerOptions = {}): GatewayResponse {
+  const { request } = options;
+  if (request === undefined) return plainResponse(thrown, options);
+  try {
+    const response = ownResponse(thrown, request, options) ?? describeError(thrown, options);
+    return { ...response, head: errorHeadFor(request, thrown, response.head) };
+  } catch {
+    return plainResponse(thrown, options);
+  }
+}
+
+/** Without anything that middleware has said on the way. */
+function plainResponse(thrown: unknown, options: ErrorAnswerOptions): GatewayResponse {
   try {
     return describeError(thrown, options);
   } catch (unfit) {
@@ -31,20 +83,25 @@ export function errorResponse(thrown: unknown, options: ErrorAnswerOptions = {})
   }
 }
 
-function describeError(thrown: unknown, options: ErrorAnswerOptions): GatewayResponse {
-  const response = responseTo(thrown, options);
-  const { request } = options;
-  if (request === undefined) return response;
-  return { ...response, head: errorHeadFor(request, thrown, response.head) };
+function ownResponse(
+  thrown: unknown,
+  request: GatewayRequest,
+  { tellsDetails = false }: ErrorAnswerOptions,
+): GatewayResponse | undefined {
+  const own = takeErrorAnswer(request, thrown);
+  if (own === undefined || !tellsDetails || statusOfError(asXgiError(thrown)) < 500) return own;
+  disposeBody(own.body);
+  return undefined;
 }
 
-function responseTo(thrown: unknown, { request, tellsDetails = false }: ErrorAnswerOptions): GatewayResponse {
+function describeError(
+  thrown: unknown,
+  { request, tellsDetails = false }: ErrorAnswerOptions,
+): GatewayResponse {
   const requestId = request?.id;
   const takesPage = request?.field('accept')?.includes('text/html') === true;
   const error = asXgiError(thrown);
   const status = statusOfError(error);
-  const own = !tellsDetails || status < 500 ? errorAnswerOf(thrown) : undefined;
-  if (own !== undefined) return own;
   const { code, message, detail = '' } = error;
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
   const fields = errorFields(error, status);

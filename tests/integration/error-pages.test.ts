@@ -2,6 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { iterableBody } from '../../src/bodies/iterable-body.js';
+import type { ErrorPageHandler } from '../../src/config/middleware/error-pages.js';
 import { GatewayError } from '../../src/errors.js';
 import { ResponseHead } from '../../src/http/response-head.js';
 import { errorPages } from '../../src/middleware/error-pages.js';
@@ -168,4 +170,40 @@ test('the page nearest to the failure counts', async () => {
   const { url } = await startServer(outer(errorPages({ pages })(app)));
   expect((await ask(`${url}/throws`)).text).toBe('<h1>Nothing here</h1>');
   expect((await ask(`${url}/405`)).text).toBe('outer');
+});
+
+describe('an error object that several requests share', () => {
+  const shared = new GatewayError(404, 'XGI_TEST', 'there is none');
+  const throwing: Handler = async () => await Promise.reject(shared);
+
+  test('a function makes a page for each', async () => {
+    const page: ErrorPageHandler = ({ query }) => answer(`you came to ${query}`);
+    const { url } = await startServer(errorPages({ pages: { 404: page } })(throwing));
+    for (const name of ['ada', 'bob'])
+      expect((await ask(`${url}/?${name}`)).text).toBe(`you came to ${name}`);
+  });
+
+  test('a page that is a stream is read once for each', async () => {
+    const page: ErrorPageHandler = ({ query }) => {
+      const body = iterableBody([Buffer.from(query)]);
+      return { head: new ResponseHead(200), body };
+    };
+    const { url } = await startServer(errorPages({ pages: { 404: page } })(throwing));
+    for (const name of ['ada', 'bob']) expect((await ask(`${url}/?${name}`)).text).toBe(name);
+  });
+
+  test('a file is sent, or what else each client takes', async () => {
+    const { url } = await startServer(errorPages({ pages })(throwing));
+    expect((await ask(url, 'application/json')).fields['content-type']).toBe('application/json');
+    expect((await ask(url)).text).toBe('<h1>Nothing here</h1>');
+  });
+
+  test('of two in a row, the inner one has made the page, and the other is let go of', async () => {
+    const outer = new TestSource();
+    const streaming: ErrorPageHandler = () => streamed(outer);
+    const inner = errorPages({ pages: { 404: () => answer('inner') } })(throwing);
+    const { url } = await startServer(errorPages({ pages: { 404: streaming } })(inner));
+    expect((await ask(url)).text).toBe('inner');
+    expect(outer.cancelled).toBe(1);
+  });
 });

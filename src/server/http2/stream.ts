@@ -13,7 +13,7 @@ import { readTrailers } from '../../http/trailers.js';
 import type { GatewayResponse, Handler, Peer, ResponseBody, Trailers } from '../../types.js';
 import { StreamWriter } from '../body-writer.js';
 import type { ConnectionContext } from '../connection.js';
-import { dropResponse, errorResponse, logError, logRequestError } from '../error-response.js';
+import { answerError, dropResponse, errorResponse, logError, logRequestError } from '../error-response.js';
 import { callHandler, Exchange, type Responder } from '../exchange.js';
 import { writeFile } from '../file-writer.js';
 import { PacedStream } from '../paced-stream.js';
@@ -146,9 +146,14 @@ export class Http2Stream implements BodyOrigin, Responder {
 
   fail(exchange: Exchange, error: unknown): void {
     if (exchange.answered || this.#isGone) return;
-    this.#logError(exchange, error);
-    const { tellsDetails } = this.#context.connection;
-    this.#write(exchange, errorResponse(error, { request: exchange, tellsDetails }));
+    const { log, tellsDetails } = this.#context.connection;
+    answerError(error, {
+      log,
+      request: exchange,
+      tellsDetails,
+      write: (response) => this.#write(exchange, response),
+      cut: () => this.#cut(),
+    });
   }
 
   #logError(exchange: Exchange, error: unknown): void {
