@@ -8,6 +8,7 @@
 import { disposeBody } from '../bodies/dispose-body.js';
 import { iterableBody } from '../bodies/iterable-body.js';
 import { ownResponseChunks } from '../bodies/response-chunks.js';
+import { wholeBody } from '../bodies/whole-body.js';
 import { compressionOptions } from '../config/middleware/compression.js';
 import { refuse } from '../config/refuse.js';
 import { chooseCoding } from '../http/accept.js';
@@ -90,7 +91,7 @@ export const compression = defineMiddleware('compression', compressionOptions, (
       disposeBody(body);
       return { head: coded, body: { kind: 'empty' } };
     }
-    return encode(coded, body, codingOf.get(name)!);
+    return encode(coded, wholeBody(body, head.contentLength), codingOf.get(name)!);
   };
 
   return (next) => (request) => changeAnswer(next(request), (response) => change(request, response));

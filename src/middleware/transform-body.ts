@@ -2,6 +2,7 @@
 import { disposeBody } from '../bodies/dispose-body.js';
 import { type Chunks, iterableBody } from '../bodies/iterable-body.js';
 import { ownResponseChunks } from '../bodies/response-chunks.js';
+import { wholeBody } from '../bodies/whole-body.js';
 import { mayBeRewritten, rewrittenFields, rewrittenTrailers } from '../http/changed-content.js';
 import type { BodySink, BodySource, GatewayResponse, ResponseBody } from '../types.js';
 import { headWithFields } from './answer.js';
@@ -17,13 +18,14 @@ export type BodyTransform = (chunks: AsyncIterable<Buffer>) => Chunks;
  * Last-Modified, which tell versions of the old content apart. An answer without content, a part, one in a content coding and one that says
  * `no-transform` are returned as they are. Trailers follow, but for such of the old bytes, if all of these have been made.
  *
- * The transform runs when the body is sent: not for HEAD.
+ * The transform runs when the body is sent: not for HEAD. Of a body that is shorter than its Content-Length was, the chunks end with an error.
  */
 export function transformBody(response: GatewayResponse, transform: BodyTransform): GatewayResponse {
   const { head, body } = response;
   if (!mayBeRewritten(head) || body.kind === 'tunnel') return response;
-  const source = new TransformedSource(body, transform);
-  const trailers = body.kind === 'stream' ? rewrittenTrailers(body.trailers) : undefined;
+  const source = new TransformedSource({ body, length: head.contentLength, transform });
+  const hasTrailers = body.kind === 'stream' && head.contentLength === -1;
+  const trailers = hasTrailers ? rewrittenTrailers(body.trailers) : undefined;
   return {
     head: headWithFields(head, rewrittenFields(head.fields)),
     body: {
@@ -37,15 +39,24 @@ export function transformBody(response: GatewayResponse, transform: BodyTransfor
   };
 }
 
+interface Transformed {
+  readonly body: ResponseBody;
+  /** Its Content-Length, or -1. */
+  readonly length: number;
+  readonly transform: BodyTransform;
+}
+
 class TransformedSource implements BodySource {
   readonly #body: ResponseBody;
+  readonly #length: number;
   readonly #transform: BodyTransform;
   #given: CuttableSource | undefined;
   #changed: BodySource | undefined;
   #isRead = false;
 
-  constructor(body: ResponseBody, transform: BodyTransform) {
+  constructor({ body, length, transform }: Transformed) {
     this.#body = body;
+    this.#length = length;
     this.#transform = transform;
   }
 
@@ -55,7 +66,7 @@ class TransformedSource implements BodySource {
   }
 
   start(sink: BodySink): void {
-    let body = this.#body;
+    let body = wholeBody(this.#body, this.#length);
     if (body.kind === 'stream') {
       this.#given = new CuttableSource(body.source);
       body = { kind: 'stream', source: this.#given };

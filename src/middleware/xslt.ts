@@ -4,9 +4,8 @@
  * The answer is made when all of the XML is there: an answer that cannot be transformed is an error, and not half a page.
  */
 import path from 'node:path';
-import { CollectedBytes } from '../bodies/collected-bytes.js';
 import { disposeBody } from '../bodies/dispose-body.js';
-import { responseChunks } from '../bodies/response-chunks.js';
+import { wholeBody } from '../bodies/whole-body.js';
 import { xsltOptions } from '../config/middleware/xslt.js';
 import { GatewayError } from '../errors.js';
 import { charsetIn, mediaTypeIn, rewrittenFields } from '../http/changed-content.js';
@@ -17,6 +16,7 @@ import type { GatewayRequest, GatewayResponse, ResponseBody } from '../types.js'
 import { headWithFields } from './answer.js';
 import { defineMiddleware } from './define.js';
 import { rewriting } from './rewriting.js';
+import { collectXml } from './xslt/collected-xml.js';
 import { readStylesheet } from './xslt/stylesheet.js';
 import { refusalOf } from './xslt/xml-prologue.js';
 import { checkStylesheet, findXsltproc, runXsltproc, type XsltprocOptions } from './xslt/xsltproc.js';
@@ -28,6 +28,8 @@ const MEMORY_BYTES = 536_870_912;
 const CONCURRENCY = 4;
 const MAX_WAITING = 1000;
 const WAIT_MS = 30_000;
+/** Until the XML that has a place is complete. */
+const COLLECT_MS = 30_000;
 
 export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory, where, nameOf }) => {
   const { maxSize = MAX_BYTES, concurrency = CONCURRENCY } = options;
@@ -57,11 +59,21 @@ export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory,
         disposeBody(body);
         return { head: changed, body: { kind: 'empty' } };
       }
-      const xml = await collect(body, maxSize);
-      const refusal = refusalOf(xml, charsetIn(head.fields));
-      if (refusal !== undefined)
-        throw new GatewayError(502, 'XGI_XSLT_REFUSED', `the XML is not given to the stylesheet: ${refusal}`);
-      const bytes = await inPlace(places, request, (signal) => runXsltproc(xml, run, signal));
+      const whole = wholeBody(body, head.contentLength);
+      const transform = async (gone: AbortSignal): Promise<Buffer> => {
+        const xml = await collectXml(whole, { maxBytes: maxSize, timeoutMs: COLLECT_MS, gone });
+        const refusal = refusalOf(xml, charsetIn(head.fields));
+        if (refusal !== undefined)
+          throw new GatewayError(
+            502,
+            'XGI_XSLT_REFUSED',
+            `the XML is not given to the stylesheet: ${refusal}`,
+          );
+        return await runXsltproc(xml, run, gone);
+      };
+      // Not collected before there is a place: of those that wait, each would hold all of its XML.
+      const leave = await placeFor(places, request, whole);
+      const bytes = await untilGone(request, transform).finally(leave);
       return { head: changed, body: { kind: 'bytes', bytes } };
     },
   });
@@ -82,28 +94,23 @@ function busy(observed: string): GatewayError {
   return new GatewayError(503, 'XGI_XSLT_BUSY', observed);
 }
 
-/** @param run its signal is aborted if the client goes */
-async function inPlace<T>(
-  places: Places,
-  request: GatewayRequest,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const leave = await takePlace(places, request, () => busy('the client has gone while it waited'));
-  const gone = new AbortController();
-  request.onAbort(() => gone.abort());
+/** Lets go of the body, if there is no place for it. */
+async function placeFor(places: Places, request: GatewayRequest, body: ResponseBody): Promise<() => void> {
   try {
-    return await run(gone.signal);
-  } finally {
-    leave();
+    return await takePlace(places, request, clientGone);
+  } catch (error) {
+    disposeBody(body);
+    throw error;
   }
 }
 
-async function collect(body: ResponseBody, maxBytes: number): Promise<Buffer> {
-  const collected = new CollectedBytes(-1, maxBytes);
-  for await (const chunk of responseChunks(body)) {
-    if (!collected.hasRoomFor(chunk.length))
-      throw new GatewayError(502, 'XGI_XSLT_SIZE', `the XML is longer than ${maxBytes} bytes`);
-    collected.add(chunk);
-  }
-  return collected.bytes;
+/** @param run its signal is aborted if the client goes */
+async function untilGone<T>(request: GatewayRequest, run: (gone: AbortSignal) => Promise<T>): Promise<T> {
+  const gone = new AbortController();
+  request.onAbort(() => gone.abort());
+  return await run(gone.signal);
+}
+
+function clientGone(): GatewayError {
+  return busy('the client has gone while it waited');
 }

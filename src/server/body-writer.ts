@@ -4,7 +4,7 @@
  * ended cleanly: `done(false)` makes the connection destroy the socket, so that the client sees a truncation.
  */
 import type { Writable } from 'node:stream';
-import { LocalProtocolError } from '../errors.js';
+import { shortBody } from '../bodies/whole-body.js';
 import type { BodySink, BodySource } from '../types.js';
 import type { Framing } from './http1/response-serializer.js';
 
@@ -102,12 +102,4 @@ export class StreamWriter implements BodySink {
     this.#ended = true;
     this.#source.cancel();
   }
-}
-
-/** What was promised did not come. */
-export function shortBody(expected: number, received: number): LocalProtocolError {
-  return new LocalProtocolError(
-    'XGI_HTTP_BODY_SHORT',
-    `the response body ended after ${received} of ${expected} bytes; the connection is closed`,
-  );
 }

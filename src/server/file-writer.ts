@@ -6,9 +6,10 @@
  */
 import { fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { shortBody } from '../bodies/whole-body.js';
 import { LocalProtocolError } from '../errors.js';
 import type { FileBody } from '../types.js';
-import { type BodyWriterOptions, shortBody } from './body-writer.js';
+import type { BodyWriterOptions } from './body-writer.js';
 
 /** One buffer is being read while the other is being sent. */
 const BUFFER_BYTES = 262_144;
@@ -16,10 +17,6 @@ const BUFFER_BYTES = 262_144;
 export interface FileWriterOptions extends BodyWriterOptions {
   /** Of each of two buffers. Default 256 KiB. */
   readonly bufferBytes?: number;
-}
-
-export function fileBodyLength({ pieces }: FileBody): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Writes not more than Content-Length, and closes the handle. */

@@ -5,6 +5,7 @@
  * is truncated in a way that no client can take for an end.
  */
 import type { Socket } from 'node:net';
+import { bodyLength } from '../bodies/body-length.js';
 import { disposeBody } from '../bodies/dispose-body.js';
 import { misfit } from '../http/answer-check.js';
 import { combinedValue } from '../http/field-values.js';
@@ -13,7 +14,7 @@ import { checkTrailerNames, readTrailers } from '../http/trailers.js';
 import type { GatewayResponse, ResponseBody, Trailers } from '../types.js';
 import { StreamWriter } from './body-writer.js';
 import type { Exchange } from './exchange.js';
-import { fileBodyLength, writeFile } from './file-writer.js';
+import { writeFile } from './file-writer.js';
 import { type Framing, serializeHead, serializeLastChunk } from './http1/response-serializer.js';
 
 /** Who owns the connection. */
@@ -230,18 +231,4 @@ export function lengthToAdd(
 ): number {
   if (contentLength !== -1 || status === 204 || status === 304 || (noBody && length === 0)) return -1;
   return length;
-}
-
-/** The length of a body, or -1 if only its end will tell. */
-function bodyLength(body: ResponseBody): number {
-  switch (body.kind) {
-    case 'empty':
-      return 0;
-    case 'bytes':
-      return body.bytes.length;
-    case 'file':
-      return fileBodyLength(body.file);
-    default:
-      return -1;
-  }
 }

@@ -153,6 +153,33 @@ describe.skipIf(isMissing('xsltproc'))('a stylesheet', () => {
     source.sink!.end();
     expect(await (await got).text()).toContain('<p>a</p>');
   });
+
+  test('XML is not taken in before there is a place for it; and a client that leaves gives up its own', async () => {
+    const sources: TestSource[] = [];
+    const middleware = xslt({ stylesheet: write('page.xsl', LIST), concurrency: 1 });
+    const { url } = await startServer(
+      middleware(() => {
+        const source = new TestSource();
+        sources.push(source);
+        return streamed(source, XML);
+      }),
+    );
+    const leaving = new AbortController();
+    const first = fetch(url, { signal: leaving.signal });
+    await pollUntil(() => sources[0]?.sink);
+    const others = [fetch(url), fetch(url)];
+    await pollUntil(() => sources.length === 3);
+    expect(sources.map(({ sink }) => sink !== undefined)).toEqual([true, false, false]);
+    leaving.abort();
+    await expect(first).rejects.toThrow();
+    for (const source of sources.slice(1)) {
+      await pollUntil(() => source.sink);
+      source.sink!.data(Buffer.from('<list><item>a</item></list>'));
+      source.sink!.end();
+    }
+    for (const response of await Promise.all(others)) expect(response.status).toBe(200);
+    expect(sources.map(({ cancelled }) => cancelled)).toEqual([1, 0, 0]);
+  });
 });
 
 test.skipIf(isMissing('xsltproc')).each([

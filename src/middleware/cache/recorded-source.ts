@@ -79,15 +79,21 @@ export class RecordedSource implements BodySource {
   #start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#recording.source.start({
-      data: (chunk) => this.#data(chunk),
-      end: () => this.#end(),
-      error: (error) => {
-        this.#isOver = true;
-        this.#settle(undefined);
-        this.#sink?.error(error);
-      },
-    });
+    const failed = (error: Error): void => {
+      this.#isOver = true;
+      this.#settle(undefined);
+      this.#sink?.error(error);
+    };
+    try {
+      this.#recording.source.start({
+        data: (chunk) => this.#data(chunk),
+        end: () => this.#end(),
+        error: failed,
+      });
+    } catch (error) {
+      // Who waits for it would wait in vain.
+      failed(error as Error);
+    }
   }
 
   #data(chunk: Buffer): void {

@@ -258,7 +258,8 @@ export class ResponseCache {
       else flight.settle(undefined);
     };
     if (body.kind !== 'stream') {
-      done(body.kind === 'bytes' ? copyOf(body.bytes) : Buffer.alloc(0));
+      const bytes = body.kind === 'bytes' ? copyOf(body.bytes) : Buffer.alloc(0);
+      done(head.contentLength === -1 || head.contentLength === bytes.length ? bytes : undefined);
       return storedToo;
     }
     const source = new RecordedSource({
