@@ -2,8 +2,8 @@
  * Puts text before the end tags of head and body. Byte text in, in chunks that may end anywhere, and byte text out; of the input, not more is held
  * back than the beginning of a tag.
  *
- * It looks for these tags where they are tags: not in comments, nor in elements whose content is text (HTML Living Standard, section 13.2.5). Where
- * a page leaves its end tags out, nothing is inserted.
+ * It looks for these tags where they are tags: not in comments, nor in the values of attributes, nor in elements whose content is text (HTML Living
+ * Standard, section 13.2.5). Where a page leaves its end tags out, nothing is inserted.
  */
 export interface Insertions {
   /** Before `</head>`; byte text. */
@@ -12,18 +12,79 @@ export interface Insertions {
   readonly body: string;
 }
 
-/** In markup: what ends it, and the tags that are looked for. */
-const MARK =
-  /<!--|<(?<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|<\/(?<end>head|body)(?=[\s/>])/gi;
+/**
+ * What may begin in markup: an element whose content is text, an end tag that is looked for, a comment, what a browser takes for one, and any other
+ * tag. At the end of a chunk, only what cannot become another with the next.
+ */
+const MARK = new RegExp(
+  [
+    String.raw`<(?<raw>script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext)(?=[\t\n\f\r />])`,
+    String.raw`<\/(?<end>head|body)(?=[\t\n\f\r />])`,
+    '(?<empty><!---?>)',
+    '(?<comment><!--)(?=[^>-]|-[^>])',
+    String.raw`(?<bogus><\?|<!(?=[^-]|-[^-])|<\/(?=[^a-z>]))`,
+    // Most tags, at once: by their parts it takes twice as long.
+    String.raw`(?<whole><\/?[a-z][^\t\n\f\r />]*(?:[\t\n\f\r ]+[\w:.@-]+(?:="[^"]*"|='[^']*')?)*[\t\n\f\r ]*\/?>)`,
+    String.raw`<\/?[a-z](?![a-z]{0,8}$)`,
+  ].join('|'),
+  'gi',
+);
 const COMMENT_END = /--!?>/g;
+const BOGUS_END = />/g;
+/** Nothing ends it. */
+const PLAINTEXT_END = /(?!)/g;
 /** The beginnings of these at the end of a chunk; a mark is one by the character behind it. */
-const MARK_BEGINNING = /<[!/]?[-a-z]{0,8}$/i;
+const MARK_BEGINNING = /<(?:!-{0,3}|\/?[a-z]{0,9})$/i;
 const COMMENT_END_BEGINNING = /--?!?$/;
-const MOST_HELD = '</textarea'.length;
+const MOST_HELD = '</plaintext'.length;
+
+type TagPart =
+  | 'tagName'
+  | 'gap'
+  | 'name'
+  | 'afterName'
+  | 'beforeValue'
+  | 'unquoted'
+  | 'doubleQuoted'
+  | 'singleQuoted';
+
+interface TagState {
+  /** The first character that is none of this part. */
+  readonly until: RegExp;
+  /** Which part begins with it. */
+  readonly then: Readonly<Record<string, TagPart | 'end'>>;
+  readonly otherwise: TagPart;
+}
+
+/** The parts of a tag: in a value, there are no tags. */
+const TAG: Readonly<Record<TagPart, TagState>> = {
+  tagName: { until: /[\t\n\f\r />]/g, then: { '>': 'end' }, otherwise: 'gap' },
+  gap: { until: /[^\t\n\f\r /]/g, then: { '>': 'end' }, otherwise: 'name' },
+  name: {
+    until: /[\t\n\f\r /=>]/g,
+    then: { '>': 'end', '/': 'gap', '=': 'beforeValue' },
+    otherwise: 'afterName',
+  },
+  afterName: {
+    until: /[^\t\n\f\r ]/g,
+    then: { '>': 'end', '/': 'gap', '=': 'beforeValue' },
+    otherwise: 'name',
+  },
+  beforeValue: {
+    until: /[^\t\n\f\r ]/g,
+    then: { '>': 'end', '"': 'doubleQuoted', "'": 'singleQuoted' },
+    otherwise: 'unquoted',
+  },
+  unquoted: { until: /[\t\n\f\r >]/g, then: { '>': 'end' }, otherwise: 'gap' },
+  doubleQuoted: { until: /"/g, then: {}, otherwise: 'gap' },
+  singleQuoted: { until: /'/g, then: {}, otherwise: 'gap' },
+};
 
 export class HtmlInjector {
   readonly #insertions: Insertions;
-  /** What is to come before anything is a tag again; undefined in markup. */
+  /** In a tag. */
+  #part: TagPart | undefined;
+  /** What is to come before anything is a tag again; undefined in markup. In a tag, what its content ends with. */
   #until: RegExp | undefined;
   #held = '';
   readonly #done = { head: false, body: false };
@@ -63,24 +124,46 @@ export class HtmlInjector {
 
   #scan(text: string): string {
     let out = '';
+    let copied = 0;
     let from = 0;
     for (;;) {
-      const pattern = this.#until ?? MARK;
+      const pattern = this.#part === undefined ? (this.#until ?? MARK) : TAG[this.#part].until;
       pattern.lastIndex = from;
       const match = pattern.exec(text);
       if (match === null) break;
-      const { raw, end } = match.groups ?? {};
-      const isEndTag = this.#until === undefined && end !== undefined;
-      out +=
-        text.slice(from, match.index) + (isEndTag ? this.#insertionFor(end.toLowerCase()) : '') + match[0];
       from = match.index + match[0].length;
-      if (this.#until !== undefined) this.#until = undefined;
-      else if (raw !== undefined) this.#until = new RegExp(`</${raw}(?=[\\s/>])`, 'gi');
-      else if (match[0] === '<!--') this.#until = COMMENT_END;
+      const insertion = this.#step(match);
+      if (insertion === '') continue;
+      out += text.slice(copied, match.index) + insertion;
+      copied = match.index;
     }
-    const keepFrom = Math.max(from, text.length - beginningAtEnd(text, this.#until));
+    const held = this.#part === undefined ? beginningAtEnd(text, this.#until) : 0;
+    const keepFrom = Math.max(from, text.length - held);
     this.#held = text.slice(keepFrom);
-    return out + text.slice(from, keepFrom);
+    return out + text.slice(copied, keepFrom);
+  }
+
+  /** @returns what is to be inserted before the match */
+  #step(match: RegExpExecArray): string {
+    if (this.#part !== undefined) {
+      const { then, otherwise } = TAG[this.#part];
+      const next = then[match[0]] ?? otherwise;
+      this.#part = next === 'end' ? undefined : next;
+      return '';
+    }
+    if (this.#until !== undefined) {
+      // The end tag of an element may have attributes, too.
+      if (this.#until !== COMMENT_END && this.#until !== BOGUS_END) this.#part = 'tagName';
+      this.#until = undefined;
+      return '';
+    }
+    const { raw, end, empty, comment, bogus, whole } = match.groups!;
+    if (empty !== undefined || whole !== undefined) return '';
+    if (comment !== undefined) this.#until = COMMENT_END;
+    else if (bogus !== undefined) this.#until = BOGUS_END;
+    else this.#part = 'tagName';
+    if (raw !== undefined) this.#until = endOf(raw.toLowerCase());
+    return end === undefined ? '' : this.#insertionFor(end.toLowerCase());
   }
 
   #insertionFor(name: string): string {
@@ -89,6 +172,10 @@ export class HtmlInjector {
     this.#done[name] = true;
     return this.#insertions[name];
   }
+}
+
+function endOf(raw: string): RegExp {
+  return raw === 'plaintext' ? PLAINTEXT_END : new RegExp(`</${raw}(?=[\\t\\n\\f\\r />])`, 'gi');
 }
 
 /** How many characters at the end may be the beginning of what is looked for. */

@@ -47,4 +47,44 @@ describe('injecting', () => {
     const text = Buffer.from('\ufeff</head>', 'utf16le').toString('latin1');
     expect(inject(...text)).toBe(text);
   });
+
+  // `|` is where the text goes.
+  test.each([
+    `<body><a title="</body>">x</a>|</body>`,
+    `<body><a title='</body>'>x</a>|</body>`,
+    `<body><a title = "</body>"href='>'>x</a>|</body>`,
+    `<body><a title="<script>">x</a>|</body>`,
+    `<body><a title="<!--">x</a>|</body>`,
+    `<body><a b=c="x>y</a>|</body>`,
+    `<body><a b=c'x>y</a>|</body>`,
+    `<body><a ="x>y</a>|</body>`,
+    `<body><a b"c>y</a>|</body>`,
+    `<body><a b=>y</a>|</body>`,
+    `<body><a b=/>y</a>|</body>`,
+    `<body><a/b="</body>"/>|</body>`,
+    `<body><h1 a="</body>">x</h1>|</body>`,
+    `<body><custom-element a="</body>">|</body>`,
+    `<body><script src="</script>"></body></script a="</body>">|</body>`,
+    `<body></p a="</body>">|</body a="</body>">`,
+    `<body><!--><p>|</body>`,
+    `<body><!---><p>|</body>`,
+    `<body><!--!></body>--!>|</body>`,
+    `<body><!---a></body>-->|</body>`,
+    `<body><!x </body>|</body>`,
+    `<body><!-x </body>|</body>`,
+    `<body><? </body>|</body>`,
+    `<body></ </body>|</body>`,
+    `<body></>|</body>`,
+    `<body>1 < 2 <3|</body/>`,
+    `<body><p title="\xa0" \xa0=">">|</body>`,
+    `<!DOCTYPE html PUBLIC "-//W3C//DTD">|</body>`,
+    `<body><plaintext></plaintext></body>`,
+  ])('as a browser reads it: %s', (marked) => {
+    const page = marked.replace('|', '');
+    const expected = marked.replace('|', '[B]');
+    expect(inject(page)).toBe(expected);
+    expect(inject(...page)).toBe(expected);
+    for (let at = 0; at <= page.length; at++)
+      expect(inject(page.slice(0, at), page.slice(at))).toBe(expected);
+  });
 });
