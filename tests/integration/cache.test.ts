@@ -450,6 +450,38 @@ describe('what changes something', () => {
     expect((await get(`${url}/other`)).text).toBe('answer 3');
   });
 
+  test.each<[string, string]>([
+    ['another scheme', 'X-Forwarded-Proto: https\r\nHost: a'],
+    ['another scheme, in Forwarded', 'Forwarded: proto=https\r\nHost: a'],
+    ['another spelling of the host', 'Host: A'],
+    ['another spelling of the host, with a port', 'Host: a:80'],
+  ])('also if it was asked for by %s', async (_, fields) => {
+    const { handler, seen } = counting([...FRESH, 'Vary', 'Accept-Language']);
+    const { port } = await startServer(cache({})(handler), { trusted: '127.0.0.1' });
+    const client = await RawClient.connect(port);
+    const ask = async (line: string, given: string): Promise<string> =>
+      (await client.send(`${line} HTTP/1.1\r\n${given}\r\n\r\n`).response()).body;
+    expect(await ask('GET /item', 'Host: a')).toBe('answer 1');
+    await pollUntil(() => Date.now() > seen[0]!.arrivedAtMs + performance.timeOrigin + 2);
+    await ask('POST /other', fields);
+    expect(await ask('GET /item', 'Host: a')).toBe('answer 1');
+    await ask('POST /item', fields);
+    expect(await ask('GET /item', 'Host: a')).toBe('answer 4');
+    expect(await ask('GET /item', 'Host: a')).toBe('answer 4');
+  });
+
+  test('also if the one names the host in its target', async () => {
+    const { handler, seen } = counting(FRESH);
+    const { port } = await startServer(cache({})(handler));
+    const client = await RawClient.connect(port);
+    const ask = async (line: string): Promise<string> =>
+      (await client.send(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`).response()).body;
+    await ask('GET /item');
+    await pollUntil(() => Date.now() > seen[0]!.arrivedAtMs + performance.timeOrigin + 2);
+    await ask('DELETE http://a/item');
+    expect(await ask('GET /item')).toBe('answer 3');
+  });
+
   test('not if it fails', async () => {
     const { url } = await serve((request) =>
       request.method === 'DELETE' ? answer('no', 403) : answer('x', 200, FRESH),

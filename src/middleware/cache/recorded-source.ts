@@ -10,6 +10,8 @@ export interface Recording {
   /** Content-Length, or -1. */
   readonly length: number;
   readonly maxBytes: number;
+  /** How long it may go on without a client. */
+  readonly maxDetachedMs: number;
   /** Asked when the client has gone. */
   readonly isAwaited: () => boolean;
   /** Called once: with all of it; or undefined if it is too long, not complete, or not wanted. */
@@ -28,6 +30,7 @@ export class RecordedSource implements BodySource {
   #ahead = 0;
   #isHurried = false;
   #isTelling = false;
+  #deadline: NodeJS.Timeout | undefined;
 
   constructor(recording: Recording) {
     this.#recording = recording;
@@ -63,17 +66,24 @@ export class RecordedSource implements BodySource {
       this.detach();
       return;
     }
-    this.#isOver = true;
-    this.#recording.source.cancel();
-    this.#settle(undefined);
+    this.#giveUp();
   }
 
   /** Nobody is sent it: it is kept only. */
   detach(): void {
     if (this.#isOver) return;
     this.#sink = undefined;
+    this.#deadline = setTimeout(() => {
+      if (!this.#isOver) this.#giveUp();
+    }, this.#recording.maxDetachedMs).unref();
     this.#goAhead();
     this.#start();
+  }
+
+  #giveUp(): void {
+    this.#isOver = true;
+    this.#recording.source.cancel();
+    this.#settle(undefined);
   }
 
   #start(): void {
@@ -134,6 +144,7 @@ export class RecordedSource implements BodySource {
   }
 
   #settle(bytes: Buffer | undefined): void {
+    clearTimeout(this.#deadline);
     if (this.#collected === undefined) return;
     this.#collected = undefined;
     this.#isHurried = false;

@@ -27,7 +27,7 @@ export interface RequestTraits {
 
 /** What frameworks read the host, the scheme, the path and the mount from, in the place of the request's own. */
 const KEYED =
-  /^(?:x-(?:forwarded-(?:host|port|prefix|proto|protocol|scheme|server|ssl|path|uri|url)|forwarded|host|http-host-override|original-(?:host|uri|url)|rewrite-url|script-name|scheme|url-scheme|envoy-original-path)|front-end-https)$/;
+  /^(?:x-(?:forwarded-(?:base|context|host|https|path|port|prefix|proto|protocol|scheme|script-name|server|ssl|uri|url)|forwarded|host|http-host-override|ingress-path|original-(?:host|uri|url)|replaced-path|rewrite-url|script-name|scheme|url-scheme|arr-ssl|envoy-original-path)|front-end-https|cf-visitor|cloudfront-forwarded-proto|wl-proxy-ssl)$/;
 /** Another method than that of the request line. */
 const OVERRIDE = /^x-(?:http-method(?:-override)?|method-override)$/;
 const NO_TRAITS: RequestTraits = { bits: 0, keyed: '' };
@@ -48,6 +48,7 @@ export function traitsOf(request: GatewayRequest): RequestTraits {
       case 0x63: // c
         if (name.length === 6 && name.toLowerCase() === 'cookie') bits |= TRAIT.cookie;
         else if (name.length === 13 && name.toLowerCase() === 'cache-control') bits |= TRAIT.directives;
+        else keyed += keyedPart(name.toLowerCase(), fields[i + 1]!);
         break;
       case 0x70: // p
         if (name.length === 6 && name.toLowerCase() === 'pragma') bits |= TRAIT.directives;
@@ -60,6 +61,9 @@ export function traitsOf(request: GatewayRequest): RequestTraits {
         break;
       case 0x75: // u
         if (name.length === 7 && name.toLowerCase() === 'upgrade') bits |= TRAIT.special;
+        break;
+      case 0x77: // w
+        keyed += keyedPart(name.toLowerCase(), fields[i + 1]!);
         break;
       case 0x66: // f
       case 0x78: // x

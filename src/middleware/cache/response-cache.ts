@@ -21,6 +21,7 @@ import {
   wantsConfirmation,
 } from './freshness.js';
 import { GuardedStore } from './guarded-store.js';
+import { Invalidations, isSameTarget } from './invalidations.js';
 import { RecentKeys } from './recent-keys.js';
 import { RecordedSource } from './recorded-source.js';
 import { type RequestTraits, TRAIT, traitsOf } from './request-traits.js';
@@ -40,6 +41,7 @@ const MAX_WAIT_MS = 30_000;
 /** So long nobody waits for the answer to a request whose last one was not for others. */
 const NOT_SHARED_MS = 60_000;
 const MAX_NOT_SHARED = 10_000;
+const MAX_INVALIDATIONS = 10_000;
 const CONDITIONS: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
 const FAILURES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
@@ -66,6 +68,7 @@ export class ResponseCache {
   readonly #flights = new Map<string, Flight>();
   readonly #served = new WeakMap<StoredResponse, ServedResponse>();
   readonly #notShared = new RecentKeys(MAX_NOT_SHARED, NOT_SHARED_MS);
+  readonly #invalidations = new Invalidations(MAX_INVALIDATIONS);
   /** The heads of answers that pass by: a program answers with the same one again and again. */
   readonly #passed = new WeakMap<ResponseHead, Map<string, ResponseHead>>();
 
@@ -100,8 +103,9 @@ export class ResponseCache {
     return variant instanceof Promise ? variant.then(decide) : decide(variant);
   }
 
-  #decide(asked: Asked, found: Found): Answer {
+  #decide(asked: Asked, there: Found): Answer {
     const { request, traits } = asked;
+    const found = this.#isInvalid(request, there) ? { ...there, stored: undefined } : there;
     const { stored } = found;
     if (stored === undefined) {
       if (isOnlyIfCached(asked)) return unavailable();
@@ -118,6 +122,10 @@ export class ResponseCache {
     }
     if (isOnlyIfCached(asked)) return unavailable();
     return this.#fetch(asked, found, { fwd: isFresh ? 'request' : 'stale' });
+  }
+
+  #isInvalid({ target }: GatewayRequest, { stored }: Found): boolean {
+    return stored !== undefined && this.#invalidations.has(target, stored.bornAtMs);
   }
 
   #give({ request, traits }: Asked, stored: StoredResponse, status?: CacheStatus): GatewayResponse {
@@ -266,6 +274,7 @@ export class ResponseCache {
       source: body.source,
       length: head.contentLength,
       maxBytes: this.#options.maxEntryBytes,
+      maxDetachedMs: MAX_WAIT_MS,
       isAwaited: () => flight.waiting > 0,
       done,
     });
@@ -343,18 +352,21 @@ export class ResponseCache {
     return changeAnswer(this.#pass({ request, next }, { fwd: 'method' }), (response) => {
       const { status, fields } = response.head;
       if (status >= 200 && status < 400) {
-        this.#invalidate(cacheKey(request, traits.keyed));
+        this.#invalidate(request.target, cacheKey(request, traits.keyed));
         for (const name of ['location', 'content-location']) {
           const target = ownTarget(request, firstValue(fields, name));
-          if (target !== undefined) this.#invalidate(keyOfTarget(request, target, traits.keyed));
+          if (target !== undefined) this.#invalidate(target, keyOfTarget(request, target, traits.keyed));
         }
       }
       return response;
     });
   }
 
-  #invalidate(key: string): void {
-    for (const [flown, flight] of this.#flights) if (flown.startsWith(key)) flight.isOutdated = true;
+  /** @param key of it, as who has changed it would ask for it: that answer makes room at once */
+  #invalidate(target: string, key: string): void {
+    this.#invalidations.add(target);
+    for (const flight of this.#flights.values())
+      if (isSameTarget(flight.request.target, target)) flight.isOutdated = true;
     this.#store.delete(key);
   }
 

@@ -52,32 +52,32 @@ interface TagState {
   /** The first character that is none of this part. */
   readonly until: RegExp;
   /** Which part begins with it. */
-  readonly then: Readonly<Record<string, TagPart | 'end'>>;
+  readonly next: Readonly<Record<string, TagPart | 'end'>>;
   readonly otherwise: TagPart;
 }
 
 /** The parts of a tag: in a value, there are no tags. */
 const TAG: Readonly<Record<TagPart, TagState>> = {
-  tagName: { until: /[\t\n\f\r />]/g, then: { '>': 'end' }, otherwise: 'gap' },
-  gap: { until: /[^\t\n\f\r /]/g, then: { '>': 'end' }, otherwise: 'name' },
+  tagName: { until: /[\t\n\f\r />]/g, next: { '>': 'end' }, otherwise: 'gap' },
+  gap: { until: /[^\t\n\f\r /]/g, next: { '>': 'end' }, otherwise: 'name' },
   name: {
     until: /[\t\n\f\r /=>]/g,
-    then: { '>': 'end', '/': 'gap', '=': 'beforeValue' },
+    next: { '>': 'end', '/': 'gap', '=': 'beforeValue' },
     otherwise: 'afterName',
   },
   afterName: {
     until: /[^\t\n\f\r ]/g,
-    then: { '>': 'end', '/': 'gap', '=': 'beforeValue' },
+    next: { '>': 'end', '/': 'gap', '=': 'beforeValue' },
     otherwise: 'name',
   },
   beforeValue: {
     until: /[^\t\n\f\r ]/g,
-    then: { '>': 'end', '"': 'doubleQuoted', "'": 'singleQuoted' },
+    next: { '>': 'end', '"': 'doubleQuoted', "'": 'singleQuoted' },
     otherwise: 'unquoted',
   },
-  unquoted: { until: /[\t\n\f\r >]/g, then: { '>': 'end' }, otherwise: 'gap' },
-  doubleQuoted: { until: /"/g, then: {}, otherwise: 'gap' },
-  singleQuoted: { until: /'/g, then: {}, otherwise: 'gap' },
+  unquoted: { until: /[\t\n\f\r >]/g, next: { '>': 'end' }, otherwise: 'gap' },
+  doubleQuoted: { until: /"/g, next: {}, otherwise: 'gap' },
+  singleQuoted: { until: /'/g, next: {}, otherwise: 'gap' },
 };
 
 export class HtmlInjector {
@@ -146,9 +146,9 @@ export class HtmlInjector {
   /** @returns what is to be inserted before the match */
   #step(match: RegExpExecArray): string {
     if (this.#part !== undefined) {
-      const { then, otherwise } = TAG[this.#part];
-      const next = then[match[0]] ?? otherwise;
-      this.#part = next === 'end' ? undefined : next;
+      const { next, otherwise } = TAG[this.#part];
+      const part = next[match[0]] ?? otherwise;
+      this.#part = part === 'end' ? undefined : part;
       return '';
     }
     if (this.#until !== undefined) {

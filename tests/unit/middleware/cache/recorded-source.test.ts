@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { RecordedSource } from '../../../../src/middleware/cache/recorded-source.js';
 import { TestSource } from '../../../support/http-server.js';
+import { pollUntil } from '../../../support/poll.js';
 
 /** A client that takes nothing by itself. */
 function record(maxBytes = 100) {
@@ -11,6 +12,7 @@ function record(maxBytes = 100) {
     source,
     length: -1,
     maxBytes,
+    maxDetachedMs: 20,
     isAwaited: () => true,
     done: (bytes) => kept.push(bytes?.toString()),
   });
@@ -68,4 +70,29 @@ describe('a client that takes its time', () => {
     recorded.taken(2);
     expect(source.taken_).toEqual([4, 4, 2]);
   });
+});
+
+test('nobody takes it: a source that has no end is ended all the same', async () => {
+  const { source, recorded, kept, give } = record();
+  recorded.detach();
+  give('one ');
+  await pollUntil(() => source.cancelled === 1);
+  expect(kept).toEqual([undefined]);
+});
+
+test('one that cannot be started is told to who waits for it', () => {
+  const source = new TestSource(() => {
+    throw new Error('no start');
+  });
+  const kept: unknown[] = [];
+  const recorded = new RecordedSource({
+    source,
+    length: -1,
+    maxBytes: 100,
+    maxDetachedMs: 60_000,
+    isAwaited: () => true,
+    done: (bytes) => kept.push(bytes),
+  });
+  recorded.detach();
+  expect(kept).toEqual([undefined]);
 });
