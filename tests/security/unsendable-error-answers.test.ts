@@ -10,8 +10,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { GatewayError } from '../../src/errors.js';
 import { ResponseHead } from '../../src/http/response-head.js';
 import { toFetch, toNodeListener } from '../../src/library/mounting.js';
+import { answerWithHead } from '../../src/middleware/answer.js';
 import { errorPages } from '../../src/middleware/error-pages.js';
-import { headers } from '../../src/middleware/headers.js';
 import type { GatewayResponse, Handler, ResponseBody } from '../../src/types.js';
 import { answer, startServer } from '../support/http-server.js';
 import { connectHttp2, request as ask, startTlsServer } from '../support/tls-server.js';
@@ -48,9 +48,10 @@ const CASES: Readonly<Record<string, Handler>> = {
     if (request.path === '/ok') return answer('next');
     throw new GatewayError(404, 'XGI_TEST', 'there is none', { fields: ['Content-Length', '1000'] });
   },
-  'middleware that sets Content-Length': headers({ set: { 'Content-Length': '4' } })(
-    errorPages({ pages: { '4xx': () => answer('abc') } })(failing),
-  ),
+  'a Content-Length that middleware sets': (request) =>
+    answerWithHead(failing, request, (head) =>
+      request.path === '/ok' ? head : head.withField('Content-Length', '1000'),
+    ),
 };
 
 /** A status and a text for a path. */

@@ -74,6 +74,12 @@ describe('a stream', () => {
     expect(source.taken_).toEqual([3]);
   });
 
+  test('has no trailers: they never come with a Content-Length', () => {
+    const trailers = { names: ['X-Sum'], fields: () => ['X-Sum', '1'] };
+    const body = wholeBody({ kind: 'stream', source: new TestSource(), trailers }, 3);
+    expect(body).not.toHaveProperty('trailers');
+  });
+
   test('that fails says so, and one that nobody wants is ended once', () => {
     const failing = hold(3);
     failing.source.sink!.error(new Error('broken'));
