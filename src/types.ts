@@ -79,7 +79,11 @@ export interface GatewayRequest {
   readonly arrivedAtMs: number;
   /** The value of the first field of that lower-case name. */
   field(lowerCaseName: string): string | undefined;
-  /** Calls the listener once if the client goes away before the response is complete; at once if it has gone already. Any number of listeners, told in the order in which they asked. */
+  /**
+   * Calls the listener once if the client goes away before the response is complete; at once if it has gone already. Any number of listeners, told
+   * in the order in which they asked. Over HTTP/1.1 a client that ends its input is asked, by a `100 Continue`, whether it has gone, unless there is
+   * a listener of {@link onInputEnd}, which sees to that.
+   */
   onAbort(listener: () => void): void;
   /**
    * Tells the listener if the client ends its input and waits: it may have half-closed and still read, or it may have gone, which only

@@ -10,7 +10,8 @@ import { open } from 'node:fs/promises';
 import type { GatewayError } from '../errors.js';
 import { wsgiEnviron } from '../gateway/environ.js';
 import { mediaTypeOf } from '../http/media-types.js';
-import { ResponseHead } from '../http/response-head.js';
+import type { ResponseHead } from '../http/response-head.js';
+import { whoCloses } from '../http/who-closes.js';
 import type {
   BodySink,
   BodySource,
@@ -55,7 +56,6 @@ interface Context {
 }
 
 const MAX_MEMORY_BODY_BYTES = 65_536;
-const CONTINUE = new ResponseHead(100);
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** Serves what the workers' application answers. */
@@ -113,7 +113,7 @@ class WsgiJob implements Job, BodySource, InputEndListener {
   readonly #leases: ChunkLease[] = [];
   #state: 'waiting' | 'head' | 'file' | 'streaming' | 'over' = 'waiting';
   #endedEarly = false;
-  #askedClient = false;
+  #whoCloses: InputEndListener | undefined;
   #failedEarly: Error | undefined;
 
   constructor(context: Context, request: GatewayRequest, body: SpooledBody | null, settle: Settle) {
@@ -272,10 +272,10 @@ class WsgiJob implements Job, BodySource, InputEndListener {
   // --- from the server ---
 
   inputEnded(): void {
-    // With a worker it is run either way.
-    if (this.#askedClient || this.place === undefined) return;
-    this.#askedClient = true;
-    this.#request.inform(CONTINUE);
+    // With a worker it is run either way. When that is over, whoever works on the answer may want to know.
+    if (this.place === undefined && this.#state !== 'over') return;
+    this.#whoCloses ??= whoCloses(this.#request);
+    this.#whoCloses.inputEnded();
   }
 
   start(sink: BodySink): void {

@@ -31,6 +31,8 @@ export const concurrency = defineMiddleware('concurrency', concurrencyOptions, (
   });
   return (next) => async (request) => {
     const leave = await takePlace(places, request, clientGone);
+    // An application may not notice, and never answer.
+    request.onAbort(leave);
     try {
       const { head, body } = await next(request);
       return { head, body: whenOver(body, leave) };

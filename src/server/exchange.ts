@@ -7,6 +7,7 @@ import { firstValue } from '../http/field-values.js';
 import { readForwarding, type TrustedProxies, withoutForwarding } from '../http/forwarded.js';
 import { checkInterimHead } from '../http/answer-check.js';
 import { ResponseHead } from '../http/response-head.js';
+import { whoCloses } from '../http/who-closes.js';
 import type {
   Fields,
   GatewayRequest,
@@ -127,8 +128,9 @@ export class Exchange implements GatewayRequest {
     this.#inputEndListener = listener;
   }
 
-  /** Tells the handler that the client will send nothing more. */
+  /** Tells the handler that the client will send nothing more. If it wants to know who goes, but not this, the client is asked. */
   inputEnded(): void {
+    if (this.#abortListeners !== undefined) this.#inputEndListener ??= whoCloses(this);
     this.#inputEndListener?.inputEnded();
   }
 

@@ -78,6 +78,47 @@ test('an interim response finds out who has gone: onAbort, without an answer bei
   await pollUntil(() => waiting[0]!.aborted === 1 && connections() === 0, { what: 'the abort' });
 });
 
+describe('of a handler that listens for the abort, and not for the end of the input,', () => {
+  test('a client that has closed is told as gone', async () => {
+    const begun = deferred();
+    const aborted = deferred();
+    const { port, server } = await startServer(async (request) => {
+      request.onAbort(() => aborted.resolve());
+      begun.resolve();
+      await aborted.promise;
+      throw new Error('nobody is there');
+    });
+    const client = await RawClient.connect(port);
+    client.send(get());
+    await begun.promise;
+    client.socket.destroy();
+    await aborted.promise;
+    await pollUntil(() => server.connections === 0, { what: 'the end of the connection' });
+  });
+
+  test.each([
+    ['one that still reads is asked, once, and gets its answer', true, [100, 200]],
+    ['one is not asked if nobody listens', false, [200]],
+  ])('%s', async (_what, listens, statuses) => {
+    const response = deferred<ReturnType<typeof answer>>();
+    let rounds = 0;
+    const { port } = await startServer((request) => {
+      if (request.path === '/rounds') request.onInputEnd({ inputEnded: () => rounds++ });
+      else if (listens) request.onAbort(() => {});
+      return response.promise;
+    });
+    const client = await RawClient.connect(port);
+    client.end(get());
+    (await RawClient.connect(port)).end(get('/rounds'));
+    await pollUntil(() => rounds >= 4, { what: 'some rounds' });
+    response.resolve(answer('still there'));
+    const got: number[] = [];
+    for (const _ of statuses) got.push((await client.response()).status);
+    expect(got).toEqual(statuses);
+    await client.expectEnd();
+  });
+});
+
 test('a reset after the FIN is noticed without anything being sent', async () => {
   const { port, waiting, connections } = await startWaiting();
   const client = await RawClient.connect(port);

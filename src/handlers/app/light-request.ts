@@ -4,7 +4,6 @@
  */
 import { requestChunks } from '../../bodies/request-bytes.js';
 import { RemoteProtocolError } from '../../errors.js';
-import { ResponseHead } from '../../http/response-head.js';
 import type { GatewayRequest } from '../../types.js';
 import { delegate } from './delegate.js';
 
@@ -44,7 +43,6 @@ export class LightRequest {
       const abort = new AbortController();
       this.#abort = abort;
       this.#request.onAbort(() => abort.abort());
-      askWhoCloses(this.#request);
     }
     return this.#abort.signal;
   }
@@ -74,19 +72,6 @@ export class LightRequest {
 }
 
 delegate(LightRequest, NodeRequest, (light) => LightRequest.become(light) as Request);
-
-const CONTINUE = new ResponseHead(100);
-
-/** A client that closes its connection looks like one that only half-closes, until something is sent to it: what whoever still reads discards. */
-function askWhoCloses(request: GatewayRequest): void {
-  let isAsked = false;
-  const inputEnded = (): void => {
-    if (isAsked) return;
-    isAsked = true;
-    request.inform(CONTINUE);
-  };
-  request.onInputEnd({ inputEnded });
-}
 
 /** Some are upper-case whatever the client writes (Fetch standard, "normalize a method"). */
 const NORMALIZED: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);

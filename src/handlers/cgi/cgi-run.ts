@@ -13,7 +13,8 @@
  */
 import { GatewayError } from '../../errors.js';
 import { type CgiHead, CgiHeadParser } from '../../gateway/cgi-head.js';
-import { hasNoBody, ResponseHead } from '../../http/response-head.js';
+import { hasNoBody, type ResponseHead } from '../../http/response-head.js';
+import { whoCloses } from '../../http/who-closes.js';
 import { ErrorOutput } from '../../programs/error-output.js';
 import type { ProgramPool } from '../../programs/program-pool.js';
 import type { PlaceSeeker } from '../../places/places.js';
@@ -55,7 +56,6 @@ export interface Outcome {
   over(): void;
 }
 
-const CONTINUE = new ResponseHead(100);
 /** What a program that is killed needs from the end of its output to the end of its process. */
 const EXIT_MS = 250;
 /** A client that has ended its input while its answer is under way may have gone: if nothing is written to it for so long, it has. */
@@ -82,7 +82,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener,
   /** Waits for the end of a program whose output has ended. */
   #exitTimer: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
-  #askedClient = false;
+  #whoCloses: InputEndListener | undefined;
   #inputEndedAtMs = Infinity;
 
   constructor(options: CgiRunOptions) {
@@ -139,6 +139,7 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener,
   }
 
   refused(error: GatewayError): void {
+    this.#failure = error;
     this.#options.outcome.fail(error);
     this.#over();
   }
@@ -314,10 +315,10 @@ export class CgiRun implements RunOwner, PlaceSeeker, Watched, InputEndListener,
 
   inputEnded(): void {
     this.#inputEndedAtMs = Math.min(this.#inputEndedAtMs, performance.now());
-    // Whoever has gone answers with a reset, which ends the program.
-    if (this.#askedClient || (this.#state !== 'waiting' && this.#state !== 'head')) return;
-    this.#askedClient = true;
-    this.#options.request.inform(CONTINUE);
+    // The reset of one who has gone ends the program.
+    if (this.#failure !== undefined) return;
+    this.#whoCloses ??= whoCloses(this.#options.request);
+    this.#whoCloses.inputEnded();
   }
 
   #clientGone(): void {

@@ -3,8 +3,10 @@ import { iterableBody } from '../../../src/bodies/iterable-body.js';
 import { ConfigError } from '../../../src/errors.js';
 import { ResponseHead } from '../../../src/http/response-head.js';
 import { concurrency } from '../../../src/middleware/concurrency.js';
-import type { GatewayResponse } from '../../../src/types.js';
+import { limits } from '../../../src/middleware/limits.js';
+import type { GatewayResponse, Middleware } from '../../../src/types.js';
 import { answer } from '../../support/http-server.js';
+import { RawClient } from '../../support/http-client.js';
 import { startMiddleware } from '../../support/middleware-site.js';
 import { pollUntil } from '../../support/poll.js';
 
@@ -26,6 +28,15 @@ async function startWaiting(options: Options) {
     );
   });
   return { ...site, waiting, most: () => most };
+}
+
+/** Sends a request, and goes when it has arrived. */
+async function leave(port: number, how: string, arrived: () => boolean): Promise<void> {
+  const client = await RawClient.connect(port);
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await pollUntil(arrived, { what: 'its request' });
+  if (how === 'a FIN') client.socket.destroy();
+  else client.reset();
 }
 
 test('so many at a time; the others wait, first come first served', async () => {
@@ -98,6 +109,49 @@ test('one that leaves while it waits gives up its place in the queue', async () 
   expect((await third).status).toBe(200);
   expect(waiting).toHaveLength(2);
 });
+
+test.each(['a FIN', 'a reset'])('one that leaves by %s while it waits is not run', async (how) => {
+  const { url, port, waiting, seen, server } = await startWaiting({ max: 1 });
+  const first = fetch(url);
+  await pollUntil(() => waiting.length === 1, { what: 'the first' });
+  await leave(port, how, () => seen.length === 2);
+  await pollUntil(() => server.connections === 1, { what: 'its connection to end' });
+  const third = fetch(url);
+  await pollUntil(() => seen.length === 3, { what: 'the third request' });
+  waiting[0]!();
+  expect((await first).status).toBe(200);
+  await pollUntil(() => waiting.length === 2, { what: 'the third to be run' });
+  waiting[1]!();
+  expect((await third).status).toBe(200);
+});
+
+test.each(['a FIN', 'a reset', 'a 504 of limits'])(
+  'the place of one that is never answered is free after %s, once',
+  async (how) => {
+    const waiting: (() => void)[] = [];
+    const timed: Middleware = (next) => {
+      const limited = limits({ time: '50ms' })(next);
+      return (request) => (request.path === '/timed' ? limited(request) : next(request));
+    };
+    const { url, port, seen } = await startMiddleware([timed, concurrency({ max: 1 })], () => {
+      return new Promise((resolve) => waiting.push(() => resolve(answer('done'))));
+    });
+    if (how === 'a 504 of limits') expect((await fetch(`${url}/timed`)).status).toBe(504);
+    else await leave(port, how, () => waiting.length === 1);
+    const second = fetch(url);
+    await pollUntil(() => waiting.length === 2, { what: 'the second to be run' });
+    // It has no place to give back any more.
+    waiting[0]!();
+    const third = fetch(url);
+    await pollUntil(() => seen.length === 3, { what: 'the third request' });
+    expect(waiting).toHaveLength(2);
+    waiting[1]!();
+    expect((await second).status).toBe(200);
+    await pollUntil(() => waiting.length === 3, { what: 'the third to be run' });
+    waiting[2]!();
+    expect((await third).status).toBe(200);
+  },
+);
 
 test('a place is taken until the last byte of a streamed answer, and free if its client leaves', async () => {
   const { url, seen } = await startMiddleware([concurrency({ max: 1 })], (request) => {
