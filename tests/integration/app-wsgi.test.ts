@@ -5,7 +5,7 @@ import { fromWsgi } from '../../src/handlers/app/from-wsgi.js';
 import { toWsgi } from '../../src/handlers/app/to-wsgi.js';
 import { validator } from '../../src/handlers/app/wsgi-validator.js';
 import type { Environ, StartResponse, WsgiApplication } from '../../src/handlers/app/wsgi-types.js';
-import { GatewayError } from '../../src/errors.js';
+import { GatewayError, type XgiError } from '../../src/errors.js';
 import { deriveRequest } from '../../src/http/derived-request.js';
 import { ResponseHead } from '../../src/http/response-head.js';
 import type { GatewayRequest } from '../../src/types.js';
@@ -254,6 +254,70 @@ describe('the response', () => {
       await closed.promise;
     },
   );
+});
+
+describe('write', () => {
+  const DATA = Buffer.alloc(65_536);
+
+  test('rejects when the client has gone, and close of what is returned then is called', async () => {
+    const events: string[] = [];
+    const closed = deferred();
+    const { port } = await serve(async (_, start) => {
+      const write = start('200 OK', TEXT);
+      try {
+        for (;;) await write(DATA);
+      } catch (error) {
+        events.push((error as XgiError).code);
+      }
+      await expect(write(DATA)).rejects.toMatchObject({ code: 'XGI_WSGI_WRITE' });
+      const body = (function* () {
+        events.push('asked for what nobody wants');
+        yield DATA;
+      })();
+      return Object.assign(body, { close: () => closed.resolve() });
+    });
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.untilText('200 OK');
+    client.reset();
+    await closed.promise;
+    expect(events).toEqual(['XGI_WSGI_WRITE']);
+  });
+
+  test('to a client that has gone before anything was written', async () => {
+    const begun = deferred();
+    const gone = deferred();
+    const code = deferred<string>();
+    const { port } = await serve(async (environ, start) => {
+      environ['xgi.request']!.onAbort(() => gone.resolve());
+      const write = start('200 OK', TEXT);
+      begun.resolve();
+      await gone.promise;
+      await write(DATA).catch((error: XgiError) => code.resolve(error.code));
+      return [];
+    });
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await begun.promise;
+    client.reset();
+    expect(await code.promise).toBe('XGI_WSGI_WRITE');
+  });
+
+  test.each<[string, (start: StartResponse) => ReturnType<WsgiApplication>]>([
+    ['an array', () => [Buffer.from('x')]],
+    ['a promise', () => Promise.resolve([Buffer.from('x')])],
+    ['an iterable', () => new Set([Buffer.from('x')])],
+  ])('rejects when the answer is over: %s', async (_what, body) => {
+    const writes: ReturnType<StartResponse>[] = [];
+    const { url } = await serve((_, start) => {
+      writes.push(start('200 OK', TEXT));
+      return body(start);
+    });
+    expect(await (await fetch(url)).text()).toBe('x');
+    // Nobody has to wait for it.
+    void writes[0]!(DATA);
+    await expect(writes[0]!(DATA)).rejects.toMatchObject({ code: 'XGI_WSGI_WRITE' });
+  });
 });
 
 describe('middleware', () => {

@@ -5,7 +5,7 @@
  * returns an array is answered at once and with a Content-Length, any other iterable chunk by chunk.
  */
 import { iterableBody } from '../../bodies/iterable-body.js';
-import { GatewayError } from '../../errors.js';
+import { GatewayError, XgiError } from '../../errors.js';
 import { addVariables } from '../../gateway/environ-record.js';
 import { wsgiEnviron } from '../../gateway/environ.js';
 import type { ResponseHead } from '../../http/response-head.js';
@@ -62,11 +62,12 @@ function contentLength(request: GatewayRequest): number {
 class Run {
   #head: ResponseHead | undefined;
   #headHasLeft = false;
-  /** What `write` was given, and whom to tell when it has been taken. */
-  readonly #written: { readonly data: Uint8Array; readonly taken: () => void }[] = [];
+  readonly #written: Written[] = [];
   #wake: () => void = () => {};
   #body: WsgiBody | undefined;
   #isClosed = false;
+  /** Nothing that is written any more will be taken. */
+  #isOver = false;
 
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
     if (excInfo) {
@@ -88,6 +89,7 @@ class Run {
   }
 
   #respondWhole(chunks: readonly Uint8Array[]): GatewayResponse {
+    this.#end(writtenLate());
     for (const chunk of chunks) checkChunk(chunk);
     const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
     return { head: this.#takeHead(), body: smallBody(bytes) };
@@ -114,11 +116,21 @@ class Run {
 
   #write(data: Uint8Array): Promise<void> {
     checkChunk(data);
-    if (data.length === 0) return Promise.resolve();
-    return new Promise((taken) => {
-      this.#written.push({ data, taken });
-      this.#wake();
+    const taken = new Promise<void>((resolve, reject) => {
+      if (this.#isOver) reject(writtenLate());
+      else if (data.length === 0) resolve();
+      else this.#written.push({ data, taken: resolve, refused: reject });
     });
+    // Nobody has to wait for it.
+    taken.catch(() => {});
+    this.#wake();
+    return taken;
+  }
+
+  #end(error: Error): void {
+    this.#isOver = true;
+    for (const { refused } of this.#written.splice(0)) refused(error);
+    this.#wake();
   }
 
   /** What was written, then what was returned; whole chunks, none of them empty. */
@@ -127,6 +139,7 @@ class Run {
       const body = isThenable<WsgiBody>(returned) ? yield* this.#writtenUntil(returned) : returned;
       checkBody(body);
       this.#body = body;
+      if (this.#isOver) return;
       yield* this.#takeWritten();
       for await (const chunk of body) {
         yield* this.#takeWritten();
@@ -135,9 +148,20 @@ class Run {
       }
       yield* this.#takeWritten();
     } finally {
-      for (const { taken } of this.#written.splice(0)) taken();
+      this.#end(writtenLate());
       await this.#close();
+      if (this.#body === undefined && isThenable<WsgiBody>(returned)) this.#closeLater(returned);
     }
+  }
+
+  /** What the application still returns when nobody waits for it. */
+  #closeLater(returned: PromiseLike<WsgiBody>): void {
+    Promise.resolve(returned)
+      .then(async (body) => {
+        this.#body = body;
+        await this.#close();
+      })
+      .catch(() => {});
   }
 
   /** Once. */
@@ -160,6 +184,7 @@ class Run {
         return Promise.resolve({ value: first, done: false });
       },
       return: async () => {
+        this.#end(unwanted());
         await this.#close();
         return await others.return();
       },
@@ -191,10 +216,29 @@ class Run {
       try {
         yield next.data;
       } finally {
-        next.taken();
+        if (this.#isOver) next.refused(unwanted());
+        else next.taken();
       }
     }
   }
+}
+
+/** What `write` was given, and whom to tell when it has been taken, or will not be. */
+interface Written {
+  readonly data: Uint8Array;
+  readonly taken: () => void;
+  readonly refused: (error: Error) => void;
+}
+
+function unwanted(): XgiError {
+  return new XgiError(
+    'XGI_WSGI_WRITE',
+    'nobody takes what is written any more: the client has gone, or wants no body',
+  );
+}
+
+function writtenLate(): XgiError {
+  return new XgiError('XGI_WSGI_WRITE', 'write was called after the end of the answer');
 }
 
 const STATUS = /^([1-9][0-9]{2})(?: (.*))?$/s;

@@ -49,7 +49,7 @@ export type StartResponse = (
   excInfo?: Error | null,
 ) => Write;
 
-/** Sends a piece of the body before what the application returns. Resolves when the client may be sent more. */
+/** Sends a piece of the body before what the application returns. Resolves when the client may be sent more; rejects with `XGI_WSGI_WRITE` when nobody wants it: the client has gone, or the answer is over. */
 export type Write = (data: Uint8Array) => Promise<void>;
 
 /** What the application returns. `close` is called once, at the end of the request, however it ends. */

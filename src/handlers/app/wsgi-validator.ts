@@ -35,9 +35,9 @@ export function validator(application: WsgiApplication, options: ValidatorOption
       called(() => checkStart(args, warn));
       started = true;
       const write = startResponse(...args);
-      return async (data) => {
+      return (data) => {
         called(() => expect(data instanceof Uint8Array, `write takes a Uint8Array; received ${show(data)}`));
-        await write(data);
+        return write(data);
       };
     };
     environ['wsgi.input'] = new CheckedInput(environ['wsgi.input']);
