@@ -1,5 +1,5 @@
 /** Request bodies for middleware and TypeScript applications: read as a whole or chunk by chunk, and given again to who comes next. */
-import { RemoteProtocolError } from '../errors.js';
+import { GatewayError, RemoteProtocolError } from '../errors.js';
 import type { BodyConsumer, RequestBody } from '../types.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { CollectedBytes } from './collected-bytes.js';
@@ -95,6 +95,15 @@ async function* chunksOf(body: RequestBody | null, queue: ChunkQueue): AsyncGene
     if (queue.bytes < MAX_WAITING_BYTES) body.resume();
     yield chunk;
   }
+}
+
+/** For whoever consumes a body that has a consumer already: 500 `XGI_HTTP_BODY_CONSUMED`. */
+export function consumedTwice(): GatewayError {
+  return new GatewayError(
+    500,
+    'XGI_HTTP_BODY_CONSUMED',
+    'the request body has been read already; a middleware that reads it gives the request on with another: deriveRequest(request, { body: givenBody(bytes) })',
+  );
 }
 
 /** 413 `XGI_HTTP_BODY_SIZE` */

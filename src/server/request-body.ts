@@ -1,7 +1,8 @@
 /**
  * A request body on its way from the connection to its consumer. Knows when the client is to be read from, and how slow it may be.
  */
-import { GatewayError, RemoteProtocolError } from '../errors.js';
+import { consumedTwice } from '../bodies/request-bytes.js';
+import { RemoteProtocolError } from '../errors.js';
 import type { BodyConsumer, HttpDeadlines, RequestBody } from '../types.js';
 
 /** What a body asks of the connection it comes from. */
@@ -12,9 +13,6 @@ export interface BodyOrigin {
 
 /** What is left of a body that nobody wants is read up to this size, so that the connection can go on; then it is closed. */
 const MAX_DISCARD_BYTES = 262_144;
-
-const CONSUMED =
-  'the request body has been read already; a middleware that reads it gives the request on with another: deriveRequest(request, { body: givenBody(bytes) })';
 
 export class RequestBodyStream implements RequestBody {
   readonly length: number;
@@ -45,7 +43,7 @@ export class RequestBodyStream implements RequestBody {
 
   consume(consumer: BodyConsumer): void {
     if (this.#consumer !== null && !this.#discarding) {
-      consumer.error(new GatewayError(500, 'XGI_HTTP_BODY_CONSUMED', CONSUMED));
+      consumer.error(consumedTwice());
       return;
     }
     this.#consumer = consumer;

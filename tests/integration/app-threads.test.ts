@@ -51,6 +51,26 @@ export default {
           pull: (controller) => controller.enqueue(new Uint8Array(65536)),
           cancel: () => note('cancelled'),
         }));
+      case '/read':
+        note('begun');
+        while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+        await request.text().then(note, ({ name }) => note(name));
+        return new Response();
+      case '/read-late':
+        setTimeout(async () => {
+          while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+          await request.text().then(note, ({ name }) => note(name));
+        });
+        return new Response('early');
+      case '/take':
+        return new Response(await request.text() + ' ' + threadId);
+      case '/take-and-hang':
+        await request.text();
+        note('taken');
+        return await new Promise(() => {});
+      case '/take-one-and-spin':
+        for await (const _ of request.body!) for (;;);
+        return new Response();
       case '/fail':
         throw new TypeError('failed on purpose');
       case '/word':
@@ -162,6 +182,22 @@ export default (request) => {
     const refused = await fetch(server.url('/refuse'));
     expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Test']);
     expect(await refused.text()).toContain('XGI_TEST_REFUSED: not you');
+  });
+
+  test('who reads the body of a client that has gone is told', async () => {
+    const server = await start(...flags);
+    const client = await RawClient.connect(server.port);
+    client.send('POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+    await pollUntil(() => notes() === 'begun\n');
+    client.reset();
+    const another = await RawClient.connect(server.port);
+    another.send('POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    await pollUntil(() => notes() === 'begun\nbegun\n');
+    another.reset();
+    // A request behind it has its answer: whatever the gateway says of those two has been said.
+    await fetch(server.url('/'));
+    project.letGo();
+    await pollUntil(() => notes() === 'begun\nbegun\nRemoteProtocolError\nRemoteProtocolError\n');
   });
 
   test('a client that goes aborts the signal, and cancels the stream', async () => {
@@ -299,6 +335,46 @@ describe('threads', () => {
       expect((await fetch(server.url('/'))).status).toBe(200);
     },
   );
+
+  test('who reads a body when the answer has been given is told', async () => {
+    const server = await start('-w', '1');
+    const client = await RawClient.connect(server.port);
+    client.send('POST /read-late HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+    expect((await client.response()).body).toBe('early');
+    project.letGo();
+    await pollUntil(() => notes() === 'RemoteProtocolError\n');
+  });
+
+  test('while the client is waited for, its time is not the thread’s', async () => {
+    const server = await start('-w', '1', '--timeout', '0.5');
+    const client = await RawClient.connect(server.port);
+    client.send('POST /take HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n');
+    const [before] = await workers();
+    const running = async () => (await workers()).flatMap((worker) => worker.running);
+    await pollUntil(async () => (await running())[0]!.runningMs > 800);
+    client.send('ab');
+    await pollUntil(async () => (await running())[0]!.runningMs > 1600);
+    client.send('cd');
+    expect((await client.response()).body).toBe(`abcd ${before!.thread}`);
+  });
+
+  test('when its body is there it has its deadline', async () => {
+    const server = await start('-w', '1', '--timeout', '0.5');
+    expect((await fetch(server.url('/take-and-hang'), { method: 'POST', body: 'x' })).status).toBe(504);
+    expect(notes()).toBe('taken\n');
+  });
+
+  test('a client that sends on is no sign of life of a thread that takes nothing', async () => {
+    const server = await start('-w', '1', '--timeout', '0.5');
+    const client = await RawClient.connect(server.port);
+    client.send('POST /take-one-and-spin HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n');
+    const trickle = setInterval(() => client.send('x'), 50);
+    try {
+      await client.untilText('HTTP/1.1 504');
+    } finally {
+      clearInterval(trickle);
+    }
+  });
 
   test('a body that the application does not read stays with the client', async () => {
     const server = await start('-w', '1');

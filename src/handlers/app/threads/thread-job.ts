@@ -1,5 +1,6 @@
 /** The gateway's side of one request that a thread runs. */
 import { ResponseHead } from '../../../http/response-head.js';
+import { whoCloses } from '../../../http/who-closes.js';
 import type {
   BodySink,
   BodySource,
@@ -40,6 +41,7 @@ export class ThreadJob implements BodySource, InputEndListener {
   readonly #options: ThreadJobOptions;
   #state: 'waiting' | 'streaming' | 'over' = 'waiting';
   #upload: Upload | undefined;
+  #whoCloses: InputEndListener | undefined;
   #sink: BodySink | undefined;
   #trailers: TrailerData | undefined;
   readonly #early: Buffer[] = [];
@@ -60,9 +62,10 @@ export class ThreadJob implements BodySource, InputEndListener {
     return this.#state === 'over';
   }
 
-  /** The last sign of a body that goes in, or `beganAtMs`. */
-  get progressAtMs(): number {
-    return this.#upload?.progressAtMs ?? this.beganAtMs;
+  /** For how long the thread has had something to do for it, without an answer. To wait for the client is nothing: its deadlines are the server's. */
+  waitedMs(nowMs: number): number {
+    if (!this.isWaiting || this.#upload?.isClientsTurn === true) return 0;
+    return nowMs - (this.#upload?.progressAtMs ?? this.beganAtMs);
   }
 
   /** Hands it to the thread. */
@@ -186,7 +189,13 @@ export class ThreadJob implements BodySource, InputEndListener {
   }
 
   inputEnded(): void {
-    if (this.isWaiting) this.#options.out.send({ type: 'input-end', id: this.id });
+    if (this.isWaiting) {
+      this.#options.out.send({ type: 'input-end', id: this.id });
+      return;
+    }
+    // Whoever works on the answer may want to know.
+    this.#whoCloses ??= whoCloses(this.request);
+    this.#whoCloses.inputEnded();
   }
 }
 

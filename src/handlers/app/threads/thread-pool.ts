@@ -5,7 +5,7 @@
  *  2. A request goes to the thread that runs the fewest: each is an event loop, which takes any number. It waits only where none is ready.
  *  3. A thread that ends is replaced, with growing pauses while none can load the application. What it was running is a 502.
  *  4. A request without an answer at its deadline is a 504, and its thread is replaced: by the time that the new one is ready it gets no further
- *     request. It may finish the others; if its event loop stands still, it is ended.
+ *     request. It may finish the others; if its event loop stands still, it is ended. While the client is waited for, no time passes.
  *  5. `reload` starts new threads, and dismisses the old ones when all of those are ready. Code that cannot be loaded changes nothing.
  */
 import { BootError, GatewayError } from '../../../errors.js';
@@ -20,7 +20,7 @@ import { WaitingRequests } from './waiting-requests.js';
 export interface ThreadPoolOptions {
   readonly program: ThreadProgram;
   readonly size: number;
-  /** How long a request may run without the head of an answer; 0 for ever. */
+  /** How long a request may run without the head of an answer, beside the time in which it waits for its client; 0 for ever. */
   readonly timeoutMs: number;
   /** How long a request may wait where no thread is ready; 0 for ever. */
   readonly queueTimeoutMs: number;
@@ -240,8 +240,7 @@ export class ThreadPool implements ThreadOwner {
       this.#totals.queueTimeouts += this.#waiting.refuseLate(nowMs, queueTimeoutMs, () => this.#notReady());
     if (timeoutMs === 0) return;
     for (const thread of this.#threads)
-      for (const job of thread.jobs)
-        if (job.isWaiting && nowMs - job.progressAtMs >= timeoutMs) this.#expire(thread, job);
+      for (const job of thread.jobs) if (job.waitedMs(nowMs) >= timeoutMs) this.#expire(thread, job);
   }
 
   #expire(thread: AppThread, job: ThreadJob): void {

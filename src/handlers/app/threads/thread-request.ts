@@ -1,7 +1,9 @@
 /** A request as the application in a thread sees it. */
+import { consumedTwice } from '../../../bodies/request-bytes.js';
 import { type AbortListeners, tellAborted, withAbortListener } from '../../../http/abort-listeners.js';
 import { checkInterimHead } from '../../../http/answer-check.js';
 import { firstValue } from '../../../http/field-values.js';
+import { whoCloses } from '../../../http/who-closes.js';
 import type { ResponseHead } from '../../../http/response-head.js';
 import type { BodyConsumer, GatewayRequest, InputEndListener, RequestBody } from '../../../types.js';
 import type { FromThread, RequestData } from './messages.js';
@@ -84,6 +86,7 @@ export class ThreadRequest implements GatewayRequest {
   }
 
   inputEnded(): void {
+    if (this.#abortListeners !== undefined) this.#inputEndListener ??= whoCloses(this);
     this.#inputEndListener?.inputEnded();
   }
 }
@@ -96,6 +99,8 @@ class ThreadBody implements RequestBody {
   readonly #waiting: Buffer[] = [];
   #consumer: BodyConsumer | undefined;
   #isPaused = false;
+  /** Nothing more comes. */
+  #isOver = false;
   #end: (() => void) | undefined;
 
   constructor(id: number, length: number, out: Out) {
@@ -105,8 +110,13 @@ class ThreadBody implements RequestBody {
   }
 
   consume(consumer: BodyConsumer): void {
+    if (this.#consumer !== undefined) {
+      consumer.error(consumedTwice());
+      return;
+    }
     this.#consumer = consumer;
-    this.#out.send({ type: 'consume', id: this.#id });
+    if (this.#isOver) this.#deliver();
+    else this.#out.send({ type: 'consume', id: this.#id });
   }
 
   pause(): void {
@@ -124,20 +134,27 @@ class ThreadBody implements RequestBody {
   }
 
   finish(): void {
-    this.#end = () => this.#consumer?.end();
-    this.#deliver();
+    this.#endBy((consumer) => consumer.end());
   }
 
+  /** Whoever reads it, now or later, is told. */
   fail(error: Error): void {
-    this.#end = () => this.#consumer?.error(error);
+    this.#endBy((consumer) => consumer.error(error));
+  }
+
+  #endBy(end: (consumer: BodyConsumer) => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#end = () => end(this.#consumer!);
     this.#deliver();
   }
 
   #deliver(): void {
+    if (this.#consumer === undefined) return;
     while (!this.#isPaused && this.#waiting.length > 0) {
       const chunk = this.#waiting.shift()!;
       this.#out.send({ type: 'consumed', id: this.#id, bytes: chunk.length });
-      this.#consumer?.data(chunk);
+      this.#consumer.data(chunk);
     }
     if (this.#isPaused || this.#waiting.length > 0) return;
     const end = this.#end;

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { disposeBody } from '../../../bodies/dispose-body.js';
 import { iterableBody } from '../../../bodies/iterable-body.js';
 import { ownResponseChunks } from '../../../bodies/response-chunks.js';
-import { BootError } from '../../../errors.js';
+import { BootError, RemoteProtocolError } from '../../../errors.js';
 import { checkAnswer } from '../../../http/answer-check.js';
 import type { BodySink, BodySource, GatewayResponse, Handler, Trailers } from '../../../types.js';
 import { badResponse } from '../application-head.js';
@@ -66,7 +66,12 @@ class Served implements BodySink {
   constructor(id: number, data: RequestData, out: Out, over: () => void) {
     this.#id = id;
     this.#out = out;
-    this.#over = over;
+    this.#over = () => {
+      over();
+      this.#request.body?.fail(
+        new RemoteProtocolError(400, 'XGI_HTTP_BODY_UNREAD', 'the response is complete'),
+      );
+    };
     this.#request = new ThreadRequest(id, data, out);
   }
 
@@ -99,6 +104,10 @@ class Served implements BodySink {
         this.#source?.taken(message.bytes);
         return;
       case 'abort':
+        // The gateway has nothing more to say about it.
+        body?.fail(
+          new RemoteProtocolError(400, 'XGI_HTTP_CLIENT_GONE', 'nobody waits for the answer any more'),
+        );
         this.#source?.cancel();
         this.#request.abort();
         this.#over();
