@@ -136,9 +136,20 @@ export interface StackFrame {
 
 /** @returns undefined for a line that is none: the message, or a frame of Node's own */
 export function readFrame(line: string): StackFrame | undefined {
-  const [, file, row, column] =
-    /^ +at (?:.*\()?(?:async )?(?:file:\/\/)?(\/.*):(\d+):(\d+)\)?$/.exec(line) ?? [];
-  return file === undefined ? undefined : { file, line: Number(row), column: Number(column) };
+  const [, scheme, path, row, column] =
+    /^ +at (?:.*\()?(?:async )?(file:\/\/)?(\/.*):(\d+):(\d+)\)?$/.exec(line) ?? [];
+  if (path === undefined) return undefined;
+  const file = scheme === undefined ? path : decodedOr(path);
+  return { file, line: Number(row), column: Number(column) };
+}
+
+/** A message may have a line that looks like a frame, with anything in it. */
+function decodedOr(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The innermost frame that is wanted. */
