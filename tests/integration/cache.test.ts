@@ -414,8 +414,8 @@ describe('a stale answer', () => {
     await get(`${url}/500`);
     mode = 'bad';
     makeStale();
-    expect((await get(`${url}/throws`)).text).toBe('good');
-    expect((await get(`${url}/500`)).text).toBe('good');
+    expect(await get(`${url}/throws`)).toMatchObject({ text: 'good', cache: 'xgi;fwd=stale' });
+    expect(await get(`${url}/500`)).toMatchObject({ text: 'good', cache: 'xgi;fwd=stale;fwd-status=500' });
     expect((await get(`${url}/unknown`)).status).toBe(500);
   });
 

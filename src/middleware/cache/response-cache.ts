@@ -224,13 +224,11 @@ export class ResponseCache {
 
   #failed(landing: Landing, error: unknown): GatewayResponse {
     const { stored } = landing.found;
-    const { log, where } = this.#options;
     if (stored === undefined || Date.now() >= stored.errorUntilMs) {
       landing.flight.settle(undefined);
       throw error;
     }
-    log.warn(`${where}: a stale answer is given, because the application has failed: ${messageOf(error)}`);
-    return this.#giveAgain(landing, stored);
+    return this.#giveAgain(landing, stored, messageOf(error));
   }
 
   #received(landing: Landing, response: GatewayResponse): Answer {
@@ -244,7 +242,7 @@ export class ResponseCache {
       }
       if (FAILURES.has(head.status) && Date.now() < stored.errorUntilMs) {
         disposeBody(body);
-        return this.#giveAgain(landing, stored);
+        return this.#giveAgain(landing, stored, `status ${head.status}`, { 'fwd-status': head.status });
       }
     }
     const kept = flight.isOutdated ? undefined : this.#storedHead(landing, head);
@@ -304,9 +302,16 @@ export class ResponseCache {
     return this.#give(landing, now, { ...landing.status, 'fwd-status': 304 });
   }
 
-  #giveAgain(landing: Landing, stored: StoredResponse): GatewayResponse {
+  #giveAgain(
+    landing: Landing,
+    stored: StoredResponse,
+    failure: string,
+    status: Pick<CacheStatus, 'fwd-status'> = {},
+  ): GatewayResponse {
+    const { log, where } = this.#options;
+    log.warn(`${where}: a stale answer is given, because the application has failed: ${failure}`);
     landing.flight.settle(stored);
-    return this.#give(landing, stored);
+    return this.#give(landing, stored, { ...landing.status, ...status });
   }
 
   #storedHead({ request, traits, requestedAtMs }: Landing, head: ResponseHead): StoredHead | undefined {
