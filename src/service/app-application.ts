@@ -2,6 +2,7 @@
  * A TypeScript application: its module, which is loaded anew by a reload. It runs in this process, or with `workers` in threads of their own
  * (thread-pool.ts).
  */
+import path from 'node:path';
 import { type BootError, ConfigError } from '../errors.js';
 import { ThreadPool } from '../handlers/app/threads/thread-pool.js';
 import { cleanEnvironment } from '../process/environment.js';
@@ -137,6 +138,7 @@ class ThreadsApplication implements Application {
     this.#log = log;
     this.#pool = new ThreadPool({
       program: {
+        name: path.basename(file),
         entry: PROGRAM,
         data,
         env: { ...cleanEnvironment(process.env), ...privileges.env, ...config.env },

@@ -309,7 +309,9 @@ describe('threads', () => {
     const waiting = hear(server.url('/wait'));
     await pollUntil(() => notes().includes('waiting'));
     expect((await fetch(server.url('/crash'))).status).toBe(502);
-    await server.waitForOutput(/crashed on purpose/);
+    await server.waitForOutput(
+      /XGI_WORKER_DIED: thread 1\.1 of app\.ts has ended, with 1 requests: crashed on purpose/,
+    );
     project.write('go', '');
     expect(await waiting).toBe('one');
     await pollUntil(async () => (await workers()).filter(({ state }) => state === 'ready').length === 2);

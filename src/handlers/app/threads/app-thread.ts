@@ -9,6 +9,8 @@ import { ThreadJob } from './thread-job.js';
 
 /** What runs in a thread. */
 export interface ThreadProgram {
+  /** How messages name it. */
+  readonly name: string;
   /** The module that calls `serveThread`. */
   readonly entry: URL;
   /** What it is told. */

@@ -145,7 +145,7 @@ export class ThreadPool implements ThreadOwner {
     if (thread.hasServed) {
       this.#totals.crashed += 1;
       this.#options.log.error(
-        `XGI_WORKER_DIED: thread ${thread.generation}.${this.#totals.crashed} of the application has ended, with ${died} requests: ${why}`,
+        `XGI_WORKER_DIED: thread ${thread.generation}.${this.#totals.crashed} of ${this.#options.program.name} has ended, with ${died} requests: ${why}`,
         error?.stack === undefined ? {} : { detail: error.stack },
       );
     }
