@@ -80,8 +80,8 @@ test('below a path; the last one says what is missing', async () => {
   expect(await hear('/only/second.txt')).toBe('200 second');
   expect(await hear('/only/none')).toBe('404 lost in two');
   const { stdout } = await runXgi(['routes'], { cwd: project.directory });
-  expect(stdout).toMatch(/\/only +→ one: static \.\/one, else two: static \.\/two\n/);
-  expect(stdout).toContain('else web: wsgi app:app\n');
+  expect(stdout).toMatch(/\/only +→ one: static \.\/one, else → two: static \.\/two\n/);
+  expect(stdout).toContain('else → web: wsgi app:app\n');
 });
 
 test.each([
