@@ -6,8 +6,7 @@
  */
 import { iterableBody } from '../../bodies/iterable-body.js';
 import { GatewayError, XgiError } from '../../errors.js';
-import { addVariables } from '../../gateway/environ-record.js';
-import { wsgiEnviron } from '../../gateway/environ.js';
+import { addWsgiEnviron } from '../../gateway/environ.js';
 import type { ResponseHead } from '../../http/response-head.js';
 import type { GatewayRequest, GatewayResponse, Handler } from '../../types.js';
 import { applicationHead, badResponse } from './application-head.js';
@@ -49,7 +48,7 @@ function createEnviron(request: GatewayRequest, errors: WsgiErrors, multiprocess
     'wsgi.run_once': false,
     'xgi.request': request,
   };
-  return addVariables(wsgiEnviron(request, contentLength(request)), environ) as unknown as Environ;
+  return addWsgiEnviron(request, contentLength(request), environ) as unknown as Environ;
 }
 
 /** `Content-Length: 0` is told as sent; -1 is for none, and for a body whose end will tell. */

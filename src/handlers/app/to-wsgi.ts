@@ -10,8 +10,7 @@ import { disposeBody } from '../../bodies/dispose-body.js';
 import { ownResponseChunks } from '../../bodies/response-chunks.js';
 import { GatewayError } from '../../errors.js';
 import { decodePath } from '../../gateway/decode-path.js';
-import { addVariables } from '../../gateway/environ-record.js';
-import { wsgiEnviron } from '../../gateway/environ.js';
+import { addWsgiEnviron } from '../../gateway/environ.js';
 import { isAuthority } from '../../http/authority.js';
 import { deriveRequest, type RequestChanges } from '../../http/derived-request.js';
 import { withoutFields } from '../../http/field-values.js';
@@ -44,7 +43,7 @@ function requestOf(environ: Environ): GatewayRequest {
     throw new TypeError(
       'the environ has no xgi.request: toWsgi goes behind fromWsgi, and middleware leaves it there',
     );
-  const before = addVariables<Record<string, unknown>>(wsgiEnviron(request, -1), {});
+  const before = addWsgiEnviron<Record<string, unknown>>(request, -1, {});
   const changes: { -readonly [Name in keyof RequestChanges]: RequestChanges[Name] } = {
     method: environ.REQUEST_METHOD,
     mount: pathOf(environ.SCRIPT_NAME, request.mount),

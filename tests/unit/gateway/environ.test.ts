@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { wsgiEnviron } from '../../../src/gateway/environ.js';
+import { addWsgiEnviron, wsgiEnviron } from '../../../src/gateway/environ.js';
 import type { GatewayRequest } from '../../../src/types.js';
 import { newRequest, PEER, readDelta } from './requests.js';
 
 /** As the worker reads it. */
 function environOf(changes: Partial<GatewayRequest>, contentLength = -1): Record<string, string> {
-  return readDelta(wsgiEnviron(newRequest(changes), contentLength));
+  const request = newRequest(changes);
+  const read = readDelta(wsgiEnviron(request, contentLength));
+  // In both forms it is the same.
+  expect(addWsgiEnviron(request, contentLength, {})).toEqual(read);
+  return read;
 }
 
 test('all meta-variables of a plain request', () => {
