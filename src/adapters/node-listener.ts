@@ -5,7 +5,7 @@ import { Readable, type Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { GatewayError } from '../errors.js';
 import { plainIPv4 } from '../http/plain-ipv4.js';
-import { combinedValue } from '../http/field-values.js';
+import { combinedValue, fieldsWhere } from '../http/field-values.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { fieldsOf } from '../server/http2/response-fields.js';
 import { PacedStream } from '../server/paced-stream.js';
@@ -68,7 +68,7 @@ function readHead(request: NodeRequest, target: string): GivenHead {
     return { method, target, fields: rawHeaders, httpVersion };
   }
   const { stream, authority } = request as Http2ServerRequest;
-  const fields = rawHeaders.filter((_, i) => !/^(?::|host$)/i.test(rawHeaders[i - (i % 2)]!));
+  const fields = fieldsWhere(rawHeaders, (name) => !/^(?::|host$)/i.test(name));
   const hasBody = !stream.endAfterHeaders;
   return { method, target, fields: ['Host', authority, ...fields], httpVersion: '2.0', hasBody };
 }

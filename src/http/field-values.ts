@@ -47,7 +47,7 @@ export function withoutFields(fields: Fields, lowerCaseNames: ReadonlySet<string
 
 /** The fields of these names. */
 export function onlyFields(fields: Fields, lowerCaseNames: ReadonlySet<string>): Fields {
-  return fields.filter((_, i) => lowerCaseNames.has(fields[i - (i % 2)]!.toLowerCase()));
+  return fieldsWhere(fields, (name) => lowerCaseNames.has(name.toLowerCase()));
 }
 
 /** The fields with this one in the place of all of its name, at the end. */

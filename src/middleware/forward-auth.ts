@@ -4,7 +4,7 @@
  */
 import { forwardAuthOptions, NOT_RELAYED, REQUEST_FIELDS } from '../config/middleware/forward-auth.js';
 import { GatewayError } from '../errors.js';
-import { firstValue, onlyFields } from '../http/field-values.js';
+import { fieldsWhere, firstValue, onlyFields, valuesOf } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse, Handler, Identity } from '../types.js';
 import { type Answer, answerWithHead, headWithFields } from './answer.js';
@@ -103,11 +103,7 @@ function questionOf(request: GatewayRequest, asked: ReadonlySet<string>): Fields
 function cacheText(question: Fields, keyFields: readonly string[] | undefined): string {
   if (keyFields === undefined)
     return question.map((part, i) => (i % 2 === 0 ? part.toLowerCase() : part)).join('\0');
-  return keyFields
-    .map((name) =>
-      question.filter((_, i) => i % 2 === 1 && question[i - 1]!.toLowerCase() === name).join('\x01'),
-    )
-    .join('\0');
+  return keyFields.map((name) => valuesOf(question, name).join('\x01')).join('\0');
 }
 
 /** @throws GatewayError 502, 503 or 504 `XGI_AUTH_FORWARD` */
@@ -128,8 +124,8 @@ function relayed({ status, fields, body }: WebAnswer, method: string): GatewayRe
   const ofConnection = new Set(
     (firstValue(fields, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()),
   );
-  const kept = fields.filter((_, i) => {
-    const name = fields[i - (i % 2)]!.toLowerCase();
+  const kept = fieldsWhere(fields, (written) => {
+    const name = written.toLowerCase();
     return !NOT_RELAYED.has(name) && !ofConnection.has(name);
   });
   const head = new ResponseHead(status, kept);

@@ -1,12 +1,15 @@
 /** A client's text as the key of something that is kept. */
 import { createHash } from 'node:crypto';
+import { detached } from '../gateway/byte-text.js';
 
 const MAX_LENGTH = 64;
 
-/** A copy, as a part of a head would keep the whole head alive; of long ones a digest, so that no client chooses how much is kept. */
+/** To look it up by: of long texts a digest, so that no client chooses how much is kept. */
+export function shortKey(text: string): string {
+  return text.length <= MAX_LENGTH ? text : createHash('sha256').update(text, 'latin1').digest('base64');
+}
+
+/** To keep it by: the same, with memory of its own. */
 export function keptKey(text: string): string {
-  const bytes = Buffer.from(text, 'latin1');
-  return bytes.length <= MAX_LENGTH
-    ? bytes.toString('latin1')
-    : createHash('sha256').update(bytes).digest('base64');
+  return detached(shortKey(text));
 }

@@ -13,7 +13,7 @@ import { decodePath } from '../../gateway/decode-path.js';
 import { addWsgiEnviron } from '../../gateway/environ.js';
 import { isAuthority } from '../../http/authority.js';
 import { deriveRequest, type RequestChanges } from '../../http/derived-request.js';
-import { withoutFields } from '../../http/field-values.js';
+import { fieldsWhere, withoutFields } from '../../http/field-values.js';
 import type {
   BodyConsumer,
   Fields,
@@ -114,7 +114,7 @@ const OWN: ReadonlySet<string> = new Set(['SCRIPT_NAME', 'CONTENT_LENGTH', 'REMO
 /** Those that were told, without those that are gone, and with strings that are new or others. */
 function variablesOf(environ: Environ, before: Before, told: Fields): Fields {
   const isSame = (name: string): boolean => environ[name] === before[name];
-  const kept = told.filter((_, i) => isSame(told[i - (i % 2)]!));
+  const kept = fieldsWhere(told, isSame);
   const names = new Set(told.filter((_, i) => i % 2 === 0));
   const isFurther = (name: string): boolean =>
     !isField(name) && !OWN.has(name) && !name.startsWith('wsgi.') && (!(name in before) || names.has(name));

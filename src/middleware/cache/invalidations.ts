@@ -2,7 +2,7 @@
  * When what is stored of a target was made invalid: by whatever host, scheme or fields it was asked for. A key says as well how it was asked for, and
  * who changes something has asked in another way, perhaps.
  */
-import { keptKey } from '../kept-key.js';
+import { keptKey, shortKey } from '../kept-key.js';
 
 export class Invalidations {
   readonly #most: number;
@@ -18,7 +18,7 @@ export class Invalidations {
 
   /** @param target as received */
   add(target: string): void {
-    const key = keyOf(target);
+    const key = keptKey(originForm(target));
     this.#atMs.delete(key);
     this.#atMs.set(key, Date.now());
     if (this.#atMs.size <= this.#most) return;
@@ -30,17 +30,14 @@ export class Invalidations {
   /** Whether what was made then is invalid now. */
   has(target: string, bornAtMs: number): boolean {
     if (this.#atMs.size === 0) return false;
-    return bornAtMs < this.#forgottenMs || bornAtMs < (this.#atMs.get(keyOf(target)) ?? -Infinity);
+    if (bornAtMs < this.#forgottenMs) return true;
+    return bornAtMs < (this.#atMs.get(shortKey(originForm(target))) ?? -Infinity);
   }
 }
 
 /** Whether two targets are about the same. */
 export function isSameTarget(a: string, b: string): boolean {
   return originForm(a) === originForm(b);
-}
-
-function keyOf(target: string): string {
-  return keptKey(originForm(target));
 }
 
 /** Of an absolute one, what is behind the host (RFC 9112 section 3.2). */

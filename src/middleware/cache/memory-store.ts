@@ -1,5 +1,6 @@
 /** Keeps answers in memory, up to so many bytes; what has not been used for long leaves first. */
 import { type CacheEntry, EntryCache } from '../../bodies/entry-cache.js';
+import { detached } from '../../gateway/byte-text.js';
 import type { CacheStore, StoredEntry } from '../../http/stored-response.js';
 
 /** Of an entry: its heads and its places in tables, roughly. */
@@ -24,9 +25,7 @@ export class MemoryStore implements CacheStore {
   }
 
   set(key: string, entry: StoredEntry): void {
-    // The same text on its own: V8 keeps the whole head of a request for as long as there is a part of it.
-    const detached = Buffer.from(key, 'latin1').toString('latin1');
-    this.#entries.set(detached, { entry, weight: weightOf(key, entry), used: false });
+    this.#entries.set(detached(key), { entry, weight: weightOf(key, entry), used: false });
   }
 
   delete(key: string): void {

@@ -1,6 +1,6 @@
 /** Keys of the last while: so many, and so long. */
 import { BoundedMap } from '../bounded-map.js';
-import { keptKey } from '../kept-key.js';
+import { keptKey, shortKey } from '../kept-key.js';
 
 export class RecentKeys {
   readonly #lastMs: number;
@@ -12,16 +12,16 @@ export class RecentKeys {
   }
 
   has(key: string): boolean {
-    const kept = keptKey(key);
-    const untilMs = this.#untilMs.get(kept);
+    const known = shortKey(key);
+    const untilMs = this.#untilMs.get(known);
     if (untilMs === undefined) return false;
     if (performance.now() < untilMs) return true;
-    this.#untilMs.delete(kept);
+    this.#untilMs.delete(known);
     return false;
   }
 
   delete(key: string): void {
-    this.#untilMs.delete(keptKey(key));
+    this.#untilMs.delete(shortKey(key));
   }
 
   add(key: string): void {

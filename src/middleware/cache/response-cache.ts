@@ -9,7 +9,7 @@ import { combinedValue, firstValue, withoutFields } from '../../http/field-value
 import { ResponseHead } from '../../http/response-head.js';
 import type { CacheStore, StoredEntry, StoredResponse } from '../../http/stored-response.js';
 import type { Fields, GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
-import { type Answer, changeAnswer, headWithFields } from '../answer.js';
+import { type Answer, changeAnswer, headWithFields, plainAnswer } from '../answer.js';
 import { cacheKey, isSameVariant, keyOfTarget, variantKey } from './cache-key.js';
 import { Flight } from './flight.js';
 import {
@@ -422,8 +422,7 @@ function isOnlyIfCached({ request, traits }: Asked): boolean {
 
 /** RFC 9111 section 5.2.1.7. */
 function unavailable(): GatewayResponse {
-  const fields = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
-  return { head: new ResponseHead(504, fields), body: { kind: 'bytes', bytes: 'It is not stored here.\n' } };
+  return plainAnswer(504, 'It is not stored here.\n');
 }
 
 /** What a Location or Content-Location names, if it is of the same origin: a target. */
