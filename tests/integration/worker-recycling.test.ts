@@ -79,12 +79,17 @@ describe.each([{ preload: false }, { preload: true }])('maxRequests, preload $pr
       const serving = site.supervisor.status().workers.filter(({ state }) => state === 'ready').length;
       fewest = Math.min(fewest, serving);
     }, 1);
+    // A worker serves until its successor can, so how many requests five lives take is up to the machine.
     const pids = new Set<number>();
-    for (let i = 0; i < 50; i++) for (const { pid } of await askMany(site)) pids.add(pid);
+    let requests = 0;
+    while (requests < 400 || pids.size < 5) {
+      const answers = await askMany(site);
+      requests += answers.length;
+      for (const { pid } of answers) pids.add(pid);
+    }
     clearInterval(watch);
     expect(fewest).toBe(2);
-    expect(pids.size).toBeGreaterThan(3);
-    expect(totals()).toMatchObject({ requests: 400, crashed: 0, died: 0 });
+    expect(totals()).toMatchObject({ requests, crashed: 0, died: 0 });
   });
 });
 
@@ -119,15 +124,15 @@ describe('maxRssBytes', () => {
     await start({ maxRssBytes: 100 * MIB });
     const pids = new Set<number>();
     let mostBytes = 0;
-    for (let i = 0; i < 60; i++) {
+    let requests = 0;
+    for (; requests < 60 || pids.size < 3; requests++) {
       pids.add((await ask(site, '/grow/10')).pid);
       for (const { rssBytes } of site.supervisor.status().workers)
         mostBytes = Math.max(mostBytes, rssBytes ?? 0);
     }
-    expect(pids.size).toBeGreaterThan(2);
-    // 600 MiB were leaked. Half as much again is tolerated, and what a worker grows before the next look.
+    // At least 600 MiB were leaked. Half as much again is tolerated, and what a worker grows before the next look.
     expect(mostBytes).toBeLessThan(250 * MIB);
-    expect(totals()).toMatchObject({ requests: 60, crashed: 0, died: 0 });
+    expect(totals()).toMatchObject({ requests, crashed: 0, died: 0 });
   });
 
   test('beyond all bounds: no further request, though no successor can be loaded; requests wait and are not lost', async () => {
