@@ -82,17 +82,30 @@ export class ListenError extends XgiError {}
 
 /** The status that a client gets for an error, if nothing was sent yet. */
 export function statusOfError(error: unknown): number {
-  if (error instanceof GatewayError || error instanceof RemoteProtocolError) return error.status;
-  return error instanceof LocalProtocolError ? 502 : 500;
+  if (isInstance(error, GatewayError) || isInstance(error, RemoteProtocolError)) return error.status;
+  return isInstance(error, LocalProtocolError) ? 502 : 500;
 }
 
 /** What was thrown, in words: anything may be, and not everything can be made a string of. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
-    return Object.prototype.toString.call(thrown);
+    return UNREADABLE;
+  }
+}
+
+const UNREADABLE = 'what cannot be read';
+
+/** As `instanceof`, which throws for a proxy that has been revoked. */
+export function isInstance<T extends object>(
+  thrown: unknown,
+  type: abstract new (...args: never[]) => T,
+): thrown is T {
+  try {
+    return thrown instanceof type;
+  } catch {
+    return false;
   }
 }
 
@@ -101,24 +114,40 @@ const root = new URL('..', import.meta.url);
 const OURS = [fileURLToPath(root), root.pathname].flatMap((folder) => [`${folder}dist/`, `${folder}src/`]);
 
 /**
+ * Never throws, whatever was thrown: an application may have copied properties of any type into its errors, also such as a client has sent.
+ *
  * @returns the error itself, if it is one of ours; else one that says what was thrown, with its stack: `XGI_APP_RAISED` if an application or middleware
  * threw it, `XGI_INTERNAL` if that happened in xgi
  */
 export function asXgiError(thrown: unknown): XgiError {
-  if (thrown instanceof XgiError) return thrown;
-  if (!(thrown instanceof Error))
-    return new XgiError(
-      'XGI_APP_RAISED',
-      `the application or its middleware threw ${describe(thrown)}, which is no Error`,
-    );
-  const { name, message, stack = message } = thrown;
+  try {
+    return thrown instanceof XgiError && hasTexts(thrown) ? thrown : readError(thrown);
+  } catch {
+    return raised(UNREADABLE);
+  }
+}
+
+/** Whether it can be told as it is. */
+function hasTexts(error: XgiError): boolean {
+  const { code, message, detail = '' } = error;
+  return [code, message, detail].every((text) => typeof text === 'string');
+}
+
+function readError(thrown: unknown): XgiError {
+  if (!(thrown instanceof Error)) return raised(`${describe(thrown)}, which is no Error`);
+  const name = String(thrown.name);
+  const message = String(thrown.message);
+  const stack = typeof thrown.stack === 'string' ? thrown.stack : message;
   if (isOurs(stack))
     return new XgiError('XGI_INTERNAL', 'the request failed inside xgi; please report this', {
       detail: stack,
     });
-  return new XgiError('XGI_APP_RAISED', `the application or its middleware threw ${name}: ${message}`, {
-    detail: stack,
-  });
+  return raised(`${name}: ${message}`, stack);
+}
+
+function raised(what: string, stack?: string): XgiError {
+  const options = stack === undefined ? {} : { detail: stack };
+  return new XgiError('XGI_APP_RAISED', `the application or its middleware threw ${what}`, options);
 }
 
 /** Whether a file is one of xgi's own code. @param file its path, absolute, or that of its URL */

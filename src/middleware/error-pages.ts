@@ -98,8 +98,8 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
       return { head: new ResponseHead(status, head.fields), body };
     } catch (failure) {
       const { log, where } = context;
-      const message = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-      log.error(`${where}: the page for ${status} has failed`, { detail: message });
+      const { message, detail = message } = asXgiError(failure);
+      log.error(`${where}: the page for ${status} has failed`, { detail });
       return undefined;
     }
   };

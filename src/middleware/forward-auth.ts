@@ -47,7 +47,13 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
   const keyFields = cache?.fields?.map((name) => name.toLowerCase());
 
   const readPass = ({ fields }: WebAnswer): Pass => {
-    const user = userField === undefined ? undefined : firstValue(fields, userField.toLowerCase());
+    const [user, second] = userField === undefined ? [] : valuesOf(fields, userField.toLowerCase());
+    if (second !== undefined)
+      throw new GatewayError(
+        502,
+        'XGI_AUTH_FORWARD',
+        `the answer says in ${userField} twice who the client is`,
+      );
     return {
       identity: user === undefined || user === '' ? undefined : { scheme: 'Forward', user },
       fields: onlyFields(fields, told),

@@ -67,9 +67,12 @@ export class RouteTable<T> {
   readonly #wildcards = new Map<string, Node<T>>();
   readonly #anyHost = new Node<T>();
   readonly #readsPaths: boolean;
+  /** Fields that a route asks for; lower case, each once. */
+  readonly fieldNames: readonly string[];
 
   constructor(routes: readonly (readonly [RouteRule, T])[]) {
     for (const [rule, target] of routes) this.#insert({ rule, target });
+    this.fieldNames = [...new Set(routes.flatMap(([{ fields }]) => fields.map(([name]) => name)))];
     this.#readsPaths = routes.some(([{ path }]) => path.segments.length > 0 || path.end !== 'prefix');
   }
 

@@ -13,7 +13,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { GatewayError, RemoteProtocolError } from '../errors.js';
+import { GatewayError, isInstance, RemoteProtocolError } from '../errors.js';
 import { checkAnswer, misfit } from '../http/answer-check.js';
 import type { TrustedProxies } from '../http/forwarded.js';
 import type { ResponseHead } from '../http/response-head.js';
@@ -277,7 +277,7 @@ export class Connection
     }
   }
 
-  fail(exchange: Exchange, error: unknown, mayPersist = !(error instanceof RemoteProtocolError)): void {
+  fail(exchange: Exchange, error: unknown, mayPersist = !isInstance(error, RemoteProtocolError)): void {
     if (exchange.answered) return;
     const { log, tellsDetails } = this.#context;
     answerError(error, {

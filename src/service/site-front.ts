@@ -2,6 +2,9 @@
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig, SiteRoute } from '../config/site.js';
 import { GatewayError } from '../errors.js';
+import type { ResponseHead } from '../http/response-head.js';
+import { withVary } from '../http/vary.js';
+import { answerWithHead, headWithFields } from '../middleware/answer.js';
 import { createRedirect } from '../handlers/redirect.js';
 import { createRespond } from '../handlers/respond.js';
 import { MountedRequest } from '../routing/mounted-request.js';
@@ -55,12 +58,27 @@ export class SiteFront {
 }
 
 function createRouter(table: RouteTable<Handler>): Handler {
-  return (request) => {
+  const route: Handler = (request) => {
     const match = table.match(request);
     if (match === undefined) throw new GatewayError(404, 'XGI_ROUTE_NONE', 'nothing is served here');
     const { target, mountLength } = match;
     return target(mountLength === 0 ? request : new MountedRequest(request, mountLength));
   };
+  return table.fieldNames.length === 0 ? route : varying(route, table.fieldNames);
+}
+
+/** Which application has answered depends on these fields: no cache may give its answer to who has sent others (RFC 9110 section 12.5.5). */
+function varying(next: Handler, names: readonly string[]): Handler {
+  const known = new WeakMap<ResponseHead, ResponseHead>();
+  const change = (head: ResponseHead): ResponseHead => {
+    let changed = known.get(head);
+    if (changed === undefined) {
+      changed = headWithFields(head, names.reduce(withVary, head.fields));
+      known.set(head, changed);
+    }
+    return changed;
+  };
+  return (request) => answerWithHead(next, request, change);
 }
 
 interface Behind {

@@ -33,7 +33,7 @@ export interface FetchApplication {
 export function createFetchHandler(application: FetchApplication): Handler {
   installFetchGlobals();
   return (request) => {
-    if (UNSPEAKABLE.has(request.method.toUpperCase())) throw methodRefused(request);
+    if (isUnspeakable(request.method)) throw methodRefused(request);
     const light = new LightRequest(request) as unknown as Request;
     const answer: unknown = application.fetch(light, new RequestContext(request));
     return isThenable(answer) ? Promise.resolve(answer).then(fromResponse) : fromResponse(answer);
@@ -42,6 +42,14 @@ export function createFetchHandler(application: FetchApplication): Handler {
 
 /** Those that a Request cannot have. CONNECT gets no further than the server. */
 const UNSPEAKABLE: ReadonlySet<string> = new Set(['TRACE', 'TRACK']);
+
+/** Or that it would make another of (Fetch standard, "normalize a method"): routes and middleware have taken `post` for none that they know. */
+function isUnspeakable(method: string): boolean {
+  const upper = method.toUpperCase();
+  return UNSPEAKABLE.has(upper) || (method !== upper && NORMALIZED.has(upper));
+}
+
+const NORMALIZED: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 
 /** Which of them it takes, only the application knows; a 405 has to name some (RFC 9110 section 15.5.6). */
 const USUAL_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';

@@ -22,7 +22,7 @@ export class LightRequest {
   }
 
   get method(): string {
-    return methodOf(this.#request.method);
+    return this.#request.method;
   }
 
   /** The public one, mount and all. */
@@ -73,15 +73,6 @@ export class LightRequest {
 
 delegate(LightRequest, NodeRequest, (light) => LightRequest.become(light) as Request);
 
-/** Some are upper-case whatever the client writes (Fetch standard, "normalize a method"). */
-const NORMALIZED: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
-
-function methodOf(method: string): string {
-  if (NORMALIZED.has(method)) return method;
-  const upper = method.toUpperCase();
-  return NORMALIZED.has(upper) ? upper : method;
-}
-
 function headersOf({ fields }: GatewayRequest): Headers {
   const headers = new Headers();
   for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
@@ -97,16 +88,21 @@ const PLAIN_QUERY = /^[\w.\-~!$&()*+,;=:@%/?]*$/;
 /** @throws RemoteProtocolError 400 `XGI_APP_URL` */
 function urlOf({ scheme, authority, mount, path, query }: GatewayRequest): string {
   const whole = mount + path;
-  const search = query === '' ? '' : `?${query}`;
   const origin = originOf(scheme, authority);
-  if (PLAIN_PATH.test(whole) && PLAIN_QUERY.test(query)) return origin + whole + search;
+  if (PLAIN_PATH.test(whole) && PLAIN_QUERY.test(query))
+    return origin + whole + (query === '' ? '' : `?${query}`);
   if (MADE_ANOTHER.test(whole))
     throw new RemoteProtocolError(
       400,
       'XGI_APP_URL',
       `there is no URL with the path ${whole}: its dot segments or backslashes would make it another`,
     );
-  return parse(`${origin}${whole}${search}`).href;
+  return parse(encodeBytes(`${origin}${whole}${query === '' ? '' : `?${query}`}`)).href;
+}
+
+/** Each is a byte, as routes read it; the parser would take it for a character, and write its UTF-8. */
+function encodeBytes(url: string): string {
+  return url.replaceAll(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 let lastAuthority = '';

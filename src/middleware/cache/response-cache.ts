@@ -1,5 +1,5 @@
 /** Decides, for each request, whether it is answered from the store or by the application, and what of that is stored. */
-import { messageOf } from '../../errors.js';
+import { messageOf, statusOfError } from '../../errors.js';
 import { randomUUID } from 'node:crypto';
 import { disposeBody } from '../../bodies/dispose-body.js';
 import { parseCacheControl } from '../../http/cache-control.js';
@@ -44,6 +44,8 @@ const MAX_NOT_SHARED = 10_000;
 const MAX_INVALIDATIONS = 10_000;
 const CONDITIONS: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
 const FAILURES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+/** Nobody reads it: it says nothing of what was asked for. */
+const CLIENT_GONE = 499;
 
 /** A request, and what was found out about it. */
 interface Asked {
@@ -224,11 +226,14 @@ export class ResponseCache {
 
   #failed(landing: Landing, error: unknown): GatewayResponse {
     const { stored } = landing.found;
-    if (stored === undefined || Date.now() >= stored.errorUntilMs) {
-      landing.flight.settle(undefined);
-      throw error;
-    }
-    return this.#giveAgain(landing, stored, messageOf(error));
+    const status = statusOfError(error);
+    if (stored !== undefined && FAILURES.has(status) && Date.now() < stored.errorUntilMs)
+      return this.#giveAgain(landing, stored, messageOf(error));
+    // A refusal, or a page that is no more, is an answer as good as one that is not thrown.
+    if (stored !== undefined && !FAILURES.has(status) && status !== CLIENT_GONE)
+      this.#notStored(landing, status);
+    landing.flight.settle(undefined);
+    throw error;
   }
 
   #received(landing: Landing, response: GatewayResponse): Answer {
@@ -248,7 +253,7 @@ export class ResponseCache {
     const kept = flight.isOutdated ? undefined : this.#storedHead(landing, head);
     const isShort = head.contentLength <= this.#options.maxEntryBytes;
     if (kept === undefined || !isShort || body.kind === 'file' || body.kind === 'tunnel') {
-      this.#notStored(landing, head);
+      this.#notStored(landing, head.status);
       return this.#onCondition(request, { head: this.#headWithStatus(head, landing.status), body });
     }
     const recorded = this.#record(landing, kept, response);
@@ -297,7 +302,7 @@ export class ResponseCache {
     );
     const kept = flight.isOutdated ? undefined : this.#storedHead(landing, merged);
     const now: StoredResponse = { ...stored, ...kept, fields: kept?.fields ?? merged.fields };
-    if (kept === undefined) this.#notStored(landing, merged);
+    if (kept === undefined) this.#notStored(landing, merged.status);
     else this.#keep(landing, now);
     return this.#give(landing, now, { ...landing.status, 'fwd-status': 304 });
   }
@@ -335,7 +340,7 @@ export class ResponseCache {
     flight.settle(stored);
   }
 
-  #notStored({ key, found, flight, traits }: Landing, { status }: ResponseHead): void {
+  #notStored({ key, found, flight, traits }: Landing, status: number): void {
     if (!this.#isForOne(traits)) this.#notShared.add(key);
     // What it had said before, it does not say any more.
     if (found.stored !== undefined && !FAILURES.has(status)) this.#store.delete(found.key);
