@@ -8,7 +8,7 @@ export const REDIRECT_FORM =
   'a URL (https://example.org/*) or a path (/new/*), where a * at the end stands for the rest';
 
 export function isRedirectTarget(text: string): boolean {
-  return /^(?:https?:\/\/[^/\\\s?#*]+(?:[/?#]|$)|\/(?![/\\]))[\x21-\x7e]*$/.test(text);
+  return /^(?:https?:\/\/[^/\\\s?#]+(?:[/?#]|$)|\/(?![/\\]))[\x21-\x7e]*$/.test(text);
 }
 
 export function redirectStatus() {

@@ -10,6 +10,9 @@ export interface PathRule {
   readonly to: string;
 }
 
+/** Without a path. */
+const ORIGIN = /^https?:\/\/[^/?#]*$/;
+
 /** The names of the segments that a target asks for. A port (`:8080`) is none. */
 export function namesIn(to: string): readonly string[] {
   return [...to.matchAll(/\/:([A-Za-z_]\w*)/g)].map(([, name]) => name!);
@@ -32,8 +35,10 @@ export function compilePathRules(
       return `/${encodeSegment(match.segments[at]!)}`;
     });
     if (!filled.endsWith('*')) return filled;
-    // Two slashes at the front of a path would be another host.
-    return filled.slice(0, -1) + request.path.slice(match.mountLength).replace(/^\/+/, '');
+    const front = filled.slice(0, -1);
+    // Two slashes at the front of a path would be another host; and so would what a client writes right behind one.
+    const rest = request.path.slice(match.mountLength).replace(/^\/+/, '');
+    return `${front}${ORIGIN.test(front) ? '/' : ''}${rest}`;
   };
 }
 

@@ -68,6 +68,9 @@ describe('the request', () => {
     ["/a?x='", '/a?x=%27'],
     ['/a?x=%zz', '/a?x=%zz'],
     ['//evil.example/x', '//evil.example/x'],
+    // What is not ASCII is bytes, as for routes: these two are not the same.
+    ['/\xc3\xa4?\xc3\xa4', '/%C3%A4?%C3%A4'],
+    ['/\xe4?\xe4', '/%E4?%E4'],
   ])('the URL of %s is that of Node: %s', async (target, expected) => {
     const { port, url } = await serve((request) => new Response(request.url));
     const client = await RawClient.connect(port);
@@ -163,6 +166,18 @@ describe('the request', () => {
       if (way === 'closes') client.socket.destroy();
       else client.reset();
       await aborted.promise;
+    },
+  );
+
+  // A route with `method: POST`, and any check behind it, have not seen one.
+  test.each(['post', 'Post', 'get', 'head', 'oPTIONS', 'delete', 'put'])(
+    'the method %s is not made another',
+    async (method) => {
+      const { port } = await serve((request) => new Response(request.method));
+      const client = await RawClient.connect(port);
+      client.send(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const { status, fields } = await client.response();
+      expect([status, fields['allow']]).toEqual([405, expect.stringContaining('POST')]);
     },
   );
 

@@ -28,6 +28,9 @@ export interface RequestTraits {
 /** What frameworks read the host, the scheme, the path and the mount from, in the place of the request's own. */
 const KEYED =
   /^(?:x-(?:forwarded-(?:base|context|host|https|path|port|prefix|proto|protocol|scheme|script-name|server|ssl|uri|url)|forwarded|host|http-host-override|ingress-path|original-(?:host|uri|url)|replaced-path|rewrite-url|script-name|scheme|url-scheme|arr-ssl|envoy-original-path)|front-end-https|cf-visitor|cloudfront-forwarded-proto|wl-proxy-ssl)$/;
+/** Who the client is: Authorization, keys and tokens that are no part of HTTP, and what a proxy in front has found out. */
+const CREDENTIALS =
+  /(?:^|[-_])(?:authorization|api[-_]?key|token|jwt[-_]assertion|(?:auth|authenticated|forwarded|remote|request|webauth)[-_](?:user|email))$/i;
 /** Another method than that of the request line. */
 const OVERRIDE = /^x-(?:http-method(?:-override)?|method-override)$/;
 const NO_TRAITS: RequestTraits = { bits: 0, keyed: '' };
@@ -41,10 +44,8 @@ export function traitsOf(request: GatewayRequest): RequestTraits {
   if (isKnown(request)) bits |= TRAIT.authenticated;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
+    if (isCredentials(name)) bits |= TRAIT.authenticated;
     switch (name.charCodeAt(0) | 0x20) {
-      case 0x61: // a
-        if (name.length === 13 && name.toLowerCase() === 'authorization') bits |= TRAIT.authenticated;
-        break;
       case 0x63: // c
         if (name.length === 6 && name.toLowerCase() === 'cookie') bits |= TRAIT.cookie;
         else if (name.length === 13 && name.toLowerCase() === 'cache-control') bits |= TRAIT.directives;
@@ -77,6 +78,19 @@ export function traitsOf(request: GatewayRequest): RequestTraits {
 /** By a middleware, or by the handshake. */
 function isKnown({ identity, isPersonal, peer }: GatewayRequest): boolean {
   return identity !== null || isPersonal || peer.tls?.clientCertificate?.verify === 'SUCCESS';
+}
+
+/** The last letter tells most names apart. */
+function isCredentials(name: string): boolean {
+  switch (name.charCodeAt(name.length - 1) | 0x20) {
+    case 0x6c: // l
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x79: // y
+      return CREDENTIALS.test(name);
+    default:
+      return false;
+  }
 }
 
 function conditionOf(name: string): number {

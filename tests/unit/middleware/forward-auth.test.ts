@@ -107,6 +107,18 @@ test('a good answer says who it is, and gives fields to the application', async 
   expect(seen.fields['x-secret']).toBeUndefined();
 });
 
+test('a good answer that names two users lets nobody in', async () => {
+  const { url } = await startAuthority((_, response) => {
+    response.writeHead(200, ['Remote-User', 'ada', 'Remote-User', 'root']).end();
+  });
+  const site = await startMiddleware([make({ url, userField: 'Remote-User' })]);
+  const response = await fetch(site.url);
+  expect([response.status, await response.text()]).toEqual([
+    502,
+    expect.stringContaining('XGI_AUTH_FORWARD'),
+  ]);
+});
+
 test('connections are kept open, and one that was closed meanwhile is no failure', async () => {
   const { url, sockets } = await startAuthority(letIn());
   const site = await startMiddleware([make({ url })]);

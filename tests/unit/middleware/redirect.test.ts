@@ -38,6 +38,10 @@ describe('paths', () => {
     [{ '/': '/all', '/old': '/new' }, '/old', '308 /new'],
     // Two slashes at the front of a path are another host.
     [{ '/go/*': '/*' }, '/go//evil.example', '308 /evil.example'],
+    // And so is a name that goes on.
+    [{ '/old': 'https://new.example*' }, '/old/.evil.example/x', '308 https://new.example/.evil.example/x'],
+    [{ '/old': 'https://new.example*' }, '/old', '308 https://new.example/'],
+    [{ '/old': 'https://new.example?at=*' }, '/old/a', '308 https://new.example?at=a'],
   ] as const)('%j: %s', async (paths, path, location) => {
     expect(await locationOf({ paths }, path)).toBe(location);
   });
