@@ -1,5 +1,6 @@
 /** A response body of an iterable: asked for its next chunk when the client has taken enough of those before. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { LocalProtocolError } from '../errors.js';
 import type { BodySink, BodySource, ResponseBody, Trailers } from '../types.js';
 
 /** Bytes that may be on their way to the client while the next chunk is asked for. */
@@ -100,7 +101,10 @@ class IterableSource implements BodySource {
   async #give(chunk: Uint8Array, sink: BodySink): Promise<void> {
     if (!(chunk instanceof Uint8Array)) {
       this.#letGo();
-      throw new TypeError(`expected a Uint8Array, received ${typeof chunk}`);
+      throw new LocalProtocolError(
+        'XGI_HTTP_BAD_RESPONSE',
+        `a piece of the response body is of type ${typeof chunk}; expected a Uint8Array: Buffer.from(text)`,
+      );
     }
     if (chunk.length > 0) {
       this.#untaken += chunk.length;

@@ -306,6 +306,12 @@ describe('the response', () => {
     ['null', () => null, 'a value of type null'],
     ['an object', () => ({ statusCode: 200 }), 'an object of Object'],
     ['Response.error()', () => Response.error(), 'Response.error()'],
+    ['one whose headers are null', () => ({ status: 200, headers: null }), 'an object of Object'],
+    [
+      'one whose headers are no pairs',
+      () => ({ status: 200, headers: [1, 2] }),
+      'no pairs of name and value',
+    ],
     [
       'a body that was read',
       async () => {
@@ -320,6 +326,16 @@ describe('the response', () => {
     expect((await fetch(url)).status).toBe(500);
     expect(log.at(-1)!.message).toContain('XGI_APP_RESPONSE');
     expect(log.at(-1)!.message).toContain(message);
+  });
+
+  test.each<[string, unknown]>([
+    ['text', 'abc'],
+    ['a number', 5],
+    ['null', null],
+  ])('a piece of a body that is %s cuts it off, and is the application’s mistake', async (_what, piece) => {
+    const { url, log } = await serve(() => ({ status: 200, headers: [], body: [piece] }));
+    await expect(fetch(url).then((response) => response.text())).rejects.toThrow('terminated');
+    expect(log.at(-1)!.message).toContain('XGI_HTTP_BAD_RESPONSE: a piece of the response body is of type');
   });
 
   test.each([

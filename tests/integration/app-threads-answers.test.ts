@@ -190,7 +190,6 @@ describe('what cannot leave the thread', () => {
     '/odd/stream',
     '/odd/bytes',
     '/odd/error',
-    '/odd/detail',
     '/odd/names',
     '/odd/inform',
   ])('is a 500, of that request alone: %s', async (target) => {
@@ -205,6 +204,12 @@ describe('what cannot leave the thread', () => {
     expect(await client.rest()).toContain(', ended');
     expect(log.matching(/could not be cloned/)).toHaveLength(2);
     expect(log.records).toHaveLength(2);
+  });
+
+  test('an error whose detail is no text is told without it', async () => {
+    expect(await get('/odd/detail')).toMatch(/^500 [^]*XGI_APP_RAISED/);
+    expect(log.matching(/XGI_APP_RAISED: .* threw GatewayError: test/)).toHaveLength(1);
+    expect(log.records).toHaveLength(1);
   });
 
   test('a stream behind such a head is let go of', async () => {

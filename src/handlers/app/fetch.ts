@@ -110,14 +110,22 @@ interface ForeignResponse {
 function isResponse(value: unknown): value is ForeignResponse {
   if (typeof value !== 'object' || value === null) return false;
   const { status, headers } = value as Partial<ForeignResponse>;
-  return typeof status === 'number' && typeof headers === 'object' && Symbol.iterator in headers;
+  return (
+    typeof status === 'number' &&
+    typeof headers === 'object' &&
+    headers !== null &&
+    Symbol.iterator in headers
+  );
 }
 
 function fromFullResponse(response: ForeignResponse): GatewayResponse {
   if (response.type === 'error') throw badResponse('fetch returned Response.error()');
   if (response.bodyUsed === true) throw badResponse('fetch returned a Response whose body was read already');
   const fields: string[] = [];
-  for (const [name, value] of response.headers) fields.push(name, value);
+  for (const pair of response.headers) {
+    if (!Array.isArray(pair)) throw badResponse('its headers are no pairs of name and value');
+    fields.push(pair[0] as string, pair[1] as string);
+  }
   const head = applicationHead(response.status, response.statusText ?? '', fields);
   return { head, body: foreignBody(response) };
 }
