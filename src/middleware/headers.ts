@@ -17,8 +17,11 @@ const SECURITY: Fields = [
 ];
 
 interface Changes {
+  /** Lower case, as those of `beside`. */
   readonly removed: ReadonlySet<string>;
   readonly added: Fields;
+  /** The names of what is added beside fields of the same name. */
+  readonly beside: ReadonlySet<string>;
   /** Only if there are none of their names. */
   readonly defaults: Fields;
 }
@@ -33,8 +36,10 @@ export const headers = defineMiddleware('headers', headersOptions, (options) => 
     if (base !== null) {
       // Only its last field is its own, a request id say.
       const [name, value] = fields.slice(-2) as [string, string];
+      const lower = name.toLowerCase();
+      if (response.beside.has(lower)) return headWithFields(head, applyChanges(fields, response));
       const changedBase = changeHead(base);
-      return response.removed.has(name.toLowerCase()) ? changedBase : changedBase.withField(name, value);
+      return response.removed.has(lower) ? changedBase : changedBase.withField(name, value);
     }
     let changed = heads.get(head);
     if (changed === undefined) {
@@ -55,7 +60,8 @@ function readChanges(
   defaults: Fields,
 ): Changes {
   const removed = new Set([...remove, ...Object.keys(set)].map((name) => name.toLowerCase()));
-  return { removed, added: [...Object.entries(set), ...Object.entries(add)].flat(), defaults };
+  const beside = new Set(Object.keys(add).map((name) => name.toLowerCase()));
+  return { removed, added: [...Object.entries(set), ...Object.entries(add)].flat(), beside, defaults };
 }
 
 function applyChanges(fields: Fields, { removed, added, defaults }: Changes): Fields {

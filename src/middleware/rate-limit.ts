@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod/v3';
 import { rateLimitOptions } from '../config/middleware/rate-limit.js';
+import { combinedValue } from '../http/field-values.js';
+import type { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
 import { answerWithHead, plainAnswer } from './answer.js';
 import { Buckets } from './buckets.js';
@@ -13,29 +15,36 @@ import { keptKey } from './kept-key.js';
 
 const WINDOW_MS = 60_000;
 
+type Key = NonNullable<z.output<typeof rateLimitOptions>['by']>;
+
 export const rateLimit = defineMiddleware(
   'rateLimit',
   rateLimitOptions,
   ({ limit, window = WINDOW_MS, by = 'address' }) => {
     const buckets = new Buckets(limit, window);
     const keyOf = keyReader(by);
-    const policy = `"default";q=${limit};w=${Math.ceil(window / 1000)}`;
+    const seconds = Math.ceil(window / 1000);
+    const name = `"${nameOf(by)}-${seconds}s"`;
+    const policy = `${name};q=${limit};w=${seconds}`;
     return (next) => (request) => {
       const { left, waitMs, resetMs } = buckets.take(keyOf(request), performance.now());
-      const state = `"default";r=${left};t=${Math.ceil(resetMs / 1000)}`;
+      const state = `${name};r=${left};t=${Math.ceil(resetMs / 1000)}`;
       if (waitMs > 0)
         return tooMany(Math.ceil(waitMs / 1000), ['RateLimit-Policy', policy, 'RateLimit', state]);
       return answerWithHead(next, request, (head) =>
-        head.withField('RateLimit-Policy', policy).withField('RateLimit', state),
+        withItem(withItem(head, 'RateLimit-Policy', policy), 'RateLimit', state),
       );
     };
   },
 );
 
+/** In the fields, which are lists: of several limits each has to have a name of its own. */
+function nameOf(by: Key): string {
+  return typeof by === 'string' ? by : by.field.toLowerCase();
+}
+
 /** Those without a key share one. */
-function keyReader(
-  by: NonNullable<z.output<typeof rateLimitOptions>['by']>,
-): (request: GatewayRequest) => string {
+function keyReader(by: Key): (request: GatewayRequest) => string {
   // A name has no NUL, so none is the key of an address.
   if (by === 'user')
     return ({ identity, clientAddress }) =>
@@ -43,6 +52,12 @@ function keyReader(
   if (by === 'address') return ({ clientAddress }) => networkOf(clientAddress);
   const name = by.field.toLowerCase();
   return (request) => keptKey(request.field(name) ?? '');
+}
+
+/** Behind what a limit further in, or the application, says. */
+function withItem(head: ResponseHead, name: string, item: string): ResponseHead {
+  const inside = combinedValue(head.fields, name.toLowerCase());
+  return head.withField(name, inside === undefined ? item : `${inside}, ${item}`);
 }
 
 function tooMany(seconds: number, fields: Fields): GatewayResponse {

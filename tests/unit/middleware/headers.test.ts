@@ -28,6 +28,26 @@ test('security adds what is missing, and leaves what the application says', asyn
   expect(fields.get('cross-origin-opener-policy')).toBeNull();
 });
 
+test('a head that has one field more than another: added, set and removed all the same', async () => {
+  const { url } = await startMiddleware(
+    [headers({ add: { Link: '</ours>' }, set: { 'X-Set': 'ours' }, remove: ['X-Gone'], security: true })],
+    (request) => {
+      const [name, value] = request.path.slice(1).split('=') as [string, string];
+      const { head, body } = answer('', 200, ['X-Kept', 'yes']);
+      return { head: head.withField(name, value), body };
+    },
+  );
+  const ask = async (field: string): Promise<Headers> => (await fetch(`${url}/${field}`)).headers;
+  expect((await ask('Link=theirs')).get('link')).toBe('theirs, </ours>');
+  expect((await ask('X-Set=theirs')).get('x-set')).toBe('ours');
+  expect((await ask('X-Gone=theirs')).get('x-gone')).toBeNull();
+  expect((await ask('X-Frame-Options=DENY')).get('x-frame-options')).toBe('DENY');
+  const other = await ask('X-Id=1');
+  expect(['x-id', 'x-kept', 'link', 'x-set', 'x-frame-options'].map((name) => other.get(name))).toEqual([
+    ...['1', 'yes', '</ours>', 'ours', 'SAMEORIGIN'],
+  ]);
+});
+
 test('of the request, before the application sees it', async () => {
   const { url } = await startMiddleware([headers({ request: { set: { 'X-A': 'ours' }, remove: ['X-B'] } })]);
   const { seen } = await see(url, { headers: { 'x-a': 'theirs', 'x-b': 'theirs', 'x-c': 'theirs' } });

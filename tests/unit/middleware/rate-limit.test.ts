@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import { rateLimit } from '../../../src/middleware/rate-limit.js';
 import { deriveRequest } from '../../../src/http/derived-request.js';
+import type { GatewayResponse } from '../../../src/types.js';
+import { answer } from '../../support/http-server.js';
 import { startMiddleware, tell } from '../../support/middleware-site.js';
 
 type Options = Parameters<typeof rateLimit>[0];
@@ -49,13 +51,34 @@ test('what is left, and when to come again', async () => {
     const { status, headers } = await ask();
     return [status, headers.get('ratelimit'), headers.get('retry-after')];
   };
-  expect(await fields()).toEqual([200, '"default";r=2;t=10', null]);
-  expect(await fields()).toEqual([200, '"default";r=1;t=20', null]);
-  expect(await fields()).toEqual([200, '"default";r=0;t=30', null]);
-  expect(await fields()).toEqual([429, '"default";r=0;t=30', '10']);
+  expect(await fields()).toEqual([200, '"address-30s";r=2;t=10', null]);
+  expect(await fields()).toEqual([200, '"address-30s";r=1;t=20', null]);
+  expect(await fields()).toEqual([200, '"address-30s";r=0;t=30', null]);
+  expect(await fields()).toEqual([429, '"address-30s";r=0;t=30', '10']);
   vi.advanceTimersByTime(4000);
-  expect(await fields()).toEqual([429, '"default";r=0;t=26', '6']);
-  expect((await ask()).headers.get('ratelimit-policy')).toBe('"default";q=3;w=30');
+  expect(await fields()).toEqual([429, '"address-30s";r=0;t=26', '6']);
+  expect((await ask()).headers.get('ratelimit-policy')).toBe('"address-30s";q=3;w=30');
+});
+
+test('of several limits, and of the application, the fields tell each', async () => {
+  const application = (): GatewayResponse =>
+    answer('', 200, ['RateLimit-Policy', '"own";q=9;w=1', 'RateLimit', '"own";r=9;t=1']);
+  const { url } = await startMiddleware(
+    [rateLimit({ limit: 100, window: '10s' }), rateLimit({ limit: 1, by: { field: 'X-Tenant' } })],
+    application,
+  );
+  const fields = async (): Promise<unknown[]> => {
+    const { status, headers } = await fetch(url);
+    return [status, headers.get('ratelimit-policy'), headers.get('ratelimit')];
+  };
+  const ours = '"x-tenant-60s";q=1;w=60, "address-10s";q=100;w=10';
+  expect(await fields()).toEqual([
+    200,
+    `"own";q=9;w=1, ${ours}`,
+    '"own";r=9;t=1, "x-tenant-60s";r=0;t=60, "address-10s";r=99;t=1',
+  ]);
+  // Who is refused by one of them is not told what is left of the other alone.
+  expect(await fields()).toEqual([429, ours, '"x-tenant-60s";r=0;t=60, "address-10s";r=98;t=1']);
 });
 
 describe('whose requests are counted together', () => {
