@@ -25,6 +25,18 @@ const RULES: readonly Rule[] = [
     second: [...AUTHENTICATING, 'ip'],
     why: (first, second) => `${second} is not asked about what ${first} has kept; write ${first} behind it`,
   },
+  {
+    first: ['cache'],
+    second: ['requestId', 'rateLimit'],
+    why: (first, second) =>
+      `${first} keeps what ${second} says in an answer, and gives it to others; write ${first} behind it`,
+  },
+  {
+    first: AUTHENTICATING,
+    second: ['cors'],
+    why: (first, second) =>
+      `${first} refuses preflights, which have no credentials, before ${second} can answer them; write ${first} behind it`,
+  },
 ];
 
 /** @returns warnings, each with its code */

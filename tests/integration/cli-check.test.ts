@@ -295,6 +295,7 @@ function warningsOf(stdout: string): string[] {
 
 const RATED = '{ rateLimit: { limit: 9, by: user } }';
 const USERS = '{ basicAuth: { users: { bob: "{SHA}8za3aCGwa9nwmE9m+HGcdXRj7lY=" } } }';
+const CORS = '{ cors: { origins: ["https://app.example.org"] } }';
 const INJECTED = '{ injectHtml: { body: x } }';
 
 describe('check: middleware in an order in which it does nothing', () => {
@@ -312,6 +313,10 @@ describe('check: middleware in an order in which it does nothing', () => {
       [/ routes\[0\]\.middleware\[0\]: basicAuth is not asked about what cache has kept/],
     ],
     [`[${USERS}, cache]`, '[]', []],
+    ['[cache, requestId]', '[]', [/ middleware\[0\]: cache keeps what requestId says in an answer/]],
+    ['[requestId, cache]', '[]', []],
+    [`[${USERS}]`, `[${CORS}]`, [/ middleware\[0\]: basicAuth refuses preflights, .* before cors can/]],
+    [`[${CORS}]`, `[${USERS}]`, []],
     [
       `[${RATED}, ${USERS}]`,
       '[]',
