@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** Where an error was found decides who sees it: `XGI_HTTP_*` the client, `XGI_CONFIG_*` the person at the shell. */
 export type ErrorCode = `XGI_${Uppercase<string>}`;
 
+/** What an error has beside its code and its message. */
 export interface XgiErrorOptions {
   /** Further lines for the log: a traceback, the output of a program. Never sent to a client. */
   readonly detail?: string;

@@ -34,6 +34,7 @@ export type ClientCertificate =
   /** `subject` is its distinguished name (RFC 4514): `CN=Ada,O=Example`; byte text. */
   | { readonly verify: 'SUCCESS'; readonly subject: string };
 
+/** Of the request; of HTTP/2 in the form that the others have. */
 export type HttpVersion = '1.0' | '1.1' | '2.0';
 
 /** A request, complete in its head; the body comes through {@link RequestBody}. */
@@ -155,6 +156,7 @@ export interface FileBody {
   readonly version?: FileVersion;
 }
 
+/** A byte string (latin-1), or a part of the file, in bytes. */
 export type FilePiece = string | { readonly offset: number; readonly length: number };
 
 /** What `fstat` tells of a file, and writing to it changes. */
@@ -186,6 +188,10 @@ export interface Trailers {
 /** Takes over the connection after a 101: the raw socket, and what the client has sent since its head. */
 export type Tunnel = (socket: import('node:stream').Duplex, firstBytes: Buffer) => void;
 
+/**
+ * What a handler answers: a head, and the body that follows it. It belongs to who has been given it, who passes it on or lets go of it
+ * (`disposeBody`).
+ */
 export interface GatewayResponse {
   readonly head: ResponseHead;
   readonly body: ResponseBody;

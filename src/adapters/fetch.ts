@@ -24,6 +24,10 @@ export interface FetchPeer {
     | undefined;
 }
 
+/**
+ * A handler in the fetch style. Rejects with the reason of the request's signal, if that is aborted before there is a response; errors are
+ * responses.
+ */
 export type FetchHandler = (request: Request, peer?: FetchPeer) => Promise<Response>;
 
 /** Nobody can say that a client is another than it is, if nobody knows who it is. */

@@ -24,8 +24,11 @@ export type NodeRequest = (IncomingMessage | Http2ServerRequest) & {
   baseUrl?: string;
   originalUrl?: string;
 };
+
+/** As {@link NodeRequest}. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
+/** Answers every request that it is given, errors too; calls no `next`. */
 export type NodeListener = (request: NodeRequest, response: NodeResponse) => void;
 
 /** @param options `mount` undefined: what Express has taken is the mount */

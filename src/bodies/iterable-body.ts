@@ -10,6 +10,7 @@ const MAX_TURN_BYTES = 262_144;
 /** What a chunk counts beside its bytes: there may be many without any. */
 const CHUNK_BYTES = 64;
 
+/** Pieces of a body, of any length. */
 export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
@@ -25,6 +26,7 @@ export function iterableBody(
   return { kind: 'stream', source: new IterableSource(chunks), trailers };
 }
 
+/** What a body has beside its chunks. */
 export interface IterableBodyOptions {
   /** What follows the body, where the client can get it. Asked when the iterable is at its end. */
   readonly trailers?: Trailers;

@@ -20,6 +20,7 @@ export const DEFAULTS = {
   accessLogFormat: '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
 } as const;
 
+/** Those of the command; for {@link HttpLimits}. */
 export const DEFAULT_LIMITS: HttpLimits = {
   maxRequestLineBytes: 4094,
   maxFields: 100,
@@ -29,6 +30,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   maxConnections: 16_384,
 };
 
+/** Those of the command; for {@link HttpDeadlines}. */
 export const DEFAULT_DEADLINES: HttpDeadlines = {
   handshakeMs: 10_000,
   headMs: 20_000,

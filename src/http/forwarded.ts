@@ -9,6 +9,7 @@ import { ConfigError, RemoteProtocolError } from '../errors.js';
 import type { Fields } from '../types.js';
 import { combinedValue } from './field-values.js';
 
+/** Addresses whose word about their clients counts; {@link parseTrustedProxies} makes them. */
 export interface TrustedProxies {
   /** @param address a peer's address without port; '' for the peer of a Unix-domain socket, trusted unless nobody is */
   trusts(address: string): boolean;

@@ -19,6 +19,7 @@ const DIGITS = /^[0-9]{1,15}$/;
 /** Those whose values a head knows. */
 const READ_HERE: ReadonlySet<string> = new Set(['content-length', 'date', 'server']);
 
+/** The head of a response: immutable, checked when it is made, shared among responses. */
 export class ResponseHead {
   readonly status: number;
   readonly reason: string;

@@ -32,6 +32,7 @@ export interface StoredVariants {
   readonly names: readonly string[];
 }
 
+/** What a store keeps under a key. */
 export type StoredEntry = StoredResponse | StoredVariants;
 
 /** Where a cache keeps what it has. A store may forget whatever it likes; what it throws is logged, and the application is asked. */

@@ -11,6 +11,10 @@ import type { GatewayRequest, GatewayResponse, Handler } from '../types.js';
 import { openLog } from './log.js';
 import type { LibraryOptions } from './options.js';
 
+/**
+ * A whole application as a handler, with a life of its own: it starts with its first request, or with `start`. Whoever made it closes it;
+ * `createServer` does that for those that it is given.
+ */
 export interface ApplicationHandler extends Handler {
   /**
    * Starts the application, unless it has been started.

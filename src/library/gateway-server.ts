@@ -32,6 +32,7 @@ interface Parts {
   readonly fetch: FetchHandler;
 }
 
+/** A server with all that it serves; {@link createServer} makes it. Whoever made it closes it. */
 export class GatewayServer {
   /** All that it serves, to be mounted elsewhere. */
   readonly handler: Handler = async (request: GatewayRequest) => {

@@ -18,6 +18,7 @@ export const OF_THE_PROCESS = [
 
 type OfTheProcess = (typeof OF_THE_PROCESS)[number];
 
+/** Where the messages go of what a program makes. */
 export interface LibraryOptions {
   /** Where messages go, `console` for example. Default: standard error, from {@link logLevel} on. */
   readonly log?: Log | undefined;
@@ -37,6 +38,7 @@ export const OF_INLINE_APPLICATIONS = [
   'middleware',
 ] as const satisfies readonly (keyof ApplicationOptions)[];
 
+/** Of an application that runs in this process. */
 export type InlineOptions = LibraryOptions &
   Pick<ApplicationOptions, (typeof OF_INLINE_APPLICATIONS)[number]>;
 

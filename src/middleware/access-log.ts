@@ -24,6 +24,10 @@ type SkipRule = NonNullable<Options['skip']>[number];
 
 const CLOSE_MS = 1000;
 
+/**
+ * Writes a line for each request, when its answer is over. Format: gunicorn's by default. Its file is opened when it is made, and again by SIGUSR1;
+ * `close` writes what is left.
+ */
 export const accessLog = defineMiddleware('accessLog', accessLogOptions, (options, context) => {
   const { skip = [] } = options;
   const format = compileFormat(options, context);

@@ -22,6 +22,10 @@ type Options = z.output<typeof bearerOptions>;
 
 const CLOCK_TOLERANCE_MS = 5000;
 
+/**
+ * Lets in who has a good token, as `identity`; others get 401, or 403 without one of the scopes (RFC 6750 section 3.1). Throws GatewayError 400
+ * `XGI_AUTH_FIELD` for several fields Authorization, 503 `XGI_AUTH_KEYS` without any keys.
+ */
 export const bearer = defineMiddleware('bearer', bearerOptions, (options, context) => {
   const {
     realm = DEFAULT_REALM,

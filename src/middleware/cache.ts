@@ -18,6 +18,10 @@ import { defineMiddleware } from './define.js';
 const MEMORY_BYTES = 67_108_864;
 const ENTRY_BYTES = 1_048_576;
 
+/**
+ * Answers from what it has kept, in 64 MiB of memory by default, where that is allowed; `Cache-Status` tells. Whoever decides who may see an answer
+ * stands in front of it.
+ */
 export const cache = defineMiddleware('cache', cacheOptions, (options, { log, where }) => {
   const { size = MEMORY_BYTES, entrySize = ENTRY_BYTES } = options;
   const responses = new ResponseCache({

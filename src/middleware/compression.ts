@@ -49,6 +49,10 @@ interface Heads {
   readonly coded: Map<CodingName, ResponseHead>;
 }
 
+/**
+ * Codes answers of 1 KiB and more whose types gain by it: by default brotli (level 4), zstd (3) or gzip (5), what the client likes best. It stands
+ * in front of what reads or changes content.
+ */
 export const compression = defineMiddleware('compression', compressionOptions, (options, { nameOf }) => {
   const { codings = CODINGS, level, brotliLevel, zstdLevel, minSize = MIN_BYTES, types } = options;
   const names = codings.filter((name) => name !== 'zstd' || hasZstd);

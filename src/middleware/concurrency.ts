@@ -9,6 +9,10 @@ import { defineMiddleware } from './define.js';
 const QUEUE = 1000;
 const WAIT_MS = 30_000;
 
+/**
+ * Has `max` requests answered at a time, until their last byte. By default 1,000 others wait, 30 s each; for further ones it throws GatewayError 503
+ * `XGI_CONCURRENCY`.
+ */
 export const concurrency = defineMiddleware('concurrency', concurrencyOptions, (options) => {
   const { max, queue = QUEUE, wait = WAIT_MS } = options;
   const places = new Places({

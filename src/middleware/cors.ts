@@ -12,6 +12,9 @@ const MAX_AGE_MS = 600_000;
 /** What we decide, and so no application behind us. */
 const OURS = /^access-control-/i;
 
+/**
+ * Answers preflights, with 204, and says in other answers who may read them. It stands in front of authentication: preflights have no credentials.
+ */
 export const cors = defineMiddleware('cors', corsOptions, (options) => {
   const {
     origins,

@@ -35,6 +35,7 @@ const RETRY_AFTER: ReadonlySet<string> = new Set(['retry-after']);
 /** For clients that take no page; the second is what such clients usually ask for. */
 const GENERATED = ['application/problem+json', 'application/json', 'text/plain'] as const;
 
+/** Gives failures a page each; their status, and the fields that belong to it, stay. Files are read when it is made. */
 export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (options, context) => {
   const pages = new Map<string, Page>(
     Object.entries(options.pages).map(([key, page]) => [

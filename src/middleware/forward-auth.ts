@@ -27,6 +27,10 @@ interface Pass {
   readonly untilMs: number;
 }
 
+/**
+ * Lets in whom another program does, and gives its answer to the others. Throws GatewayError `XGI_AUTH_FORWARD` without an answer: 503, after 5 s by
+ * default 504, 502 for one that is broken.
+ */
 export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (options) => {
   const {
     url,

@@ -26,6 +26,7 @@ interface Changes {
   readonly defaults: Fields;
 }
 
+/** Changes the fields of answers, of those to errors too; with `request`, those that the application sees. */
 export const headers = defineMiddleware('headers', headersOptions, (options) => {
   const response = readChanges(options, options.security === true ? SECURITY : []);
   const request = options.request === undefined ? undefined : readChanges(options.request, []);

@@ -14,6 +14,7 @@ import { type BodyTransform, transformBody } from './transform-body.js';
 const TYPES: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml']);
 const NOT_ASCII = /^(?:utf-?(?:16|32|7)|ucs-|iso-2022-|hz-gb|csiso2022|unicode)/;
 
+/** Writes HTML before `</head>` and `</body>` of pages; others, and coded ones, stay as they are. `compression` stands in front of it. */
 export const injectHtml = defineMiddleware('injectHtml', injectHtmlOptions, ({ head, body }) => {
   const inUtf8 = encode({ head, body }, (text) => Buffer.from(text).toString('latin1'));
   // In markup, these are the same characters in every charset.

@@ -8,6 +8,10 @@ import { DerivedRequest } from '../http/derived-request.js';
 import type { BodyConsumer, GatewayRequest, GatewayResponse, Handler, RequestBody } from '../types.js';
 import { defineMiddleware } from './define.js';
 
+/**
+ * Throws GatewayError 504 `XGI_LIMIT_TIME` if there is no answer in time; the body of a request that is too long fails with RemoteProtocolError 413
+ * `XGI_HTTP_BODY_SIZE`. Neither has a default.
+ */
 export const limits = defineMiddleware('limits', limitsOptions, ({ body, time }) => {
   return (next) => {
     const limited = body === undefined ? next : limitBody(next, body);

@@ -8,6 +8,7 @@ import { deriveRequest } from '../http/derived-request.js';
 import { behindMount } from '../routing/mount.js';
 import { defineMiddleware } from './define.js';
 
+/** Moves `path` from the front of a request's path to its mount. Throws GatewayError 404 `XGI_ROUTE_NONE` for what is not below it. */
 export const mount = defineMiddleware('mount', mountOptions, ({ path: front }) => (next) => (request) => {
   const { path } = request;
   const rest = behindMount(path, front);

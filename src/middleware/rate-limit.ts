@@ -17,6 +17,10 @@ const WINDOW_MS = 60_000;
 
 type Key = NonNullable<z.output<typeof rateLimitOptions>['by']>;
 
+/**
+ * Answers 429, with Retry-After, to who asks more than `limit` times in a window (by default 1 minute), by default for each address. It stands
+ * behind what says who a user is, if it counts by user.
+ */
 export const rateLimit = defineMiddleware(
   'rateLimit',
   rateLimitOptions,

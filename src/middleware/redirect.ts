@@ -5,6 +5,10 @@ import { compilePathRules } from '../routing/path-rules.js';
 import type { GatewayRequest } from '../types.js';
 import { defineMiddleware } from './define.js';
 
+/**
+ * Answers with a redirect, by default 308, which keeps method and body. Throws GatewayError 400 or 404 `XGI_ROUTE_PATH` for a path that can be read
+ * in two ways.
+ */
 export const redirect = defineMiddleware('redirect', redirectOptions, (options) => {
   const { paths = [], https = false, host, status = 308 } = options;
   const moved = compilePathRules(paths);

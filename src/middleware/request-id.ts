@@ -8,6 +8,7 @@ import { defineMiddleware } from './define.js';
 
 const ACCEPTABLE = /^[\w.:=+/-]{1,128}$/;
 
+/** Sets the id of a request in a field of request and answer, by default X-Request-Id; that of a client counts with `accept` only. */
 export const requestId = defineMiddleware('requestId', requestIdOptions, (options) => {
   const { field = 'X-Request-Id', accept = false } = options;
   const lower = field.toLowerCase();

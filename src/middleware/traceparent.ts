@@ -14,6 +14,7 @@ const FORM = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}
 const SAMPLED = 1;
 const FIELDS: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
 
+/** Sets `traceparent` of the request that the application sees. A trace that begins here is not sampled; `restart` begins one for each. */
 export const traceparent = defineMiddleware(
   'traceparent',
   traceparentOptions,

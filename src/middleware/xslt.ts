@@ -31,6 +31,10 @@ const WAIT_MS = 30_000;
 /** Until the XML that has a place is complete. */
 const COLLECT_MS = 30_000;
 
+/**
+ * Makes of XML answers what a stylesheet says. Throws GatewayError 502, 503 or 504 `XGI_XSLT_*` for what cannot be transformed; ConfigError for a
+ * stylesheet that cannot, or without xsltproc.
+ */
 export const xslt = defineMiddleware('xslt', xsltOptions, (options, { directory, where, nameOf }) => {
   const { maxSize = MAX_BYTES, concurrency = CONCURRENCY } = options;
   const stylesheet = readStylesheet(path.resolve(directory, options.stylesheet), nameOf('stylesheet'));

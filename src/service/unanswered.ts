@@ -1,8 +1,7 @@
 /** Counts the requests whose answers are not over yet: those without a head, and those whose body is still being made. */
 import { whenOver } from '../bodies/when-over.js';
+import type { Answer } from '../middleware/answer.js';
 import type { GatewayResponse } from '../types.js';
-
-type Answer = GatewayResponse | Promise<GatewayResponse>;
 
 export class Unanswered {
   #count = 0;

@@ -8,6 +8,7 @@ export type ErrorPageHandler = (
   failure: ErrorPageFailure,
 ) => GatewayResponse | Promise<GatewayResponse>;
 
+/** What a page is made for. */
 export interface ErrorPageFailure {
   readonly status: number;
   /** What was thrown; undefined if it was the application's own answer. */

@@ -25,6 +25,7 @@ export interface FetchContext {
   readonly requestId: string;
 }
 
+/** An application in the fetch style (WHATWG Fetch). What it throws, or rejects with, is a 500 `XGI_APP_RAISED`. */
 export interface FetchApplication {
   fetch(request: Request, context: FetchContext): Response | Promise<Response>;
 }

@@ -16,6 +16,7 @@ import { LineErrors } from './wsgi-errors.js';
 import { BodyInput } from './wsgi-input.js';
 import type { Environ, StartResponse, WsgiApplication, WsgiBody, WsgiErrors } from './wsgi-types.js';
 
+/** Where the text of `wsgi.errors` goes, and what the environ says of the server. */
 export interface FromWsgiOptions {
   /** Gets the lines that are written to `wsgi.errors`. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;

@@ -15,6 +15,7 @@ import type {
   WsgiInput,
 } from './wsgi-types.js';
 
+/** Where findings go that are no errors. */
 export interface ValidatorOptions {
   /** Gets what need not be wrong, and bodies that were never closed. Default: a warning of the process. */
   readonly warn?: (message: string) => void;
