@@ -3,7 +3,7 @@ import { parseSize, SIZE_FORM } from '../units.js';
 import { option, options, wholeNumber } from '../values.js';
 
 const CODING = 'one of br, zstd, gzip';
-const TYPE = 'a media type, for example text/html, or text/*';
+const TYPE = 'a media type in lower case, for example text/html, or text/*';
 
 /** Options of the middleware `compression`. */
 export const compressionOptions = options({

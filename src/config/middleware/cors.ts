@@ -3,7 +3,7 @@ import { fieldName } from '../field.js';
 import { duration, flag, options } from '../values.js';
 
 const ORIGIN =
-  'an origin (https://app.example.org), one with a wildcard (https://*.example.org), null, or * for all';
+  'an origin in lower case (https://app.example.org), one with a wildcard (https://*.example.org), null, or * for all';
 const METHOD = 'a method, for example PUT';
 
 const names = z.array(fieldName, { invalid_type_error: 'a list of names of header fields' }).optional();

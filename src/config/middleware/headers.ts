@@ -1,5 +1,6 @@
 import { z } from 'zod/v3';
 import { fieldName, settableFields } from '../field.js';
+import { together } from '../issue.js';
 import { flag, options } from '../values.js';
 
 const FIELDS = 'an object: names of header fields, and their values';
@@ -26,4 +27,8 @@ export const headersOptions = options({
       { invalid_type_error: 'an object with set, add and remove' },
     )
     .optional(),
-});
+}).refine(
+  ({ security = false, ...others }) =>
+    security || Object.values(others).some((changes) => changes !== undefined),
+  together('set, add, remove, security or request', 'none of them'),
+);

@@ -4,7 +4,7 @@ import { REDIRECT_FORM, isRedirectTarget, redirectStatus } from '../redirect.js'
 import { together } from '../issue.js';
 import { flag, options } from '../values.js';
 
-const HOST = 'a host, for example www.example.org, with a port if need be';
+const HOST = 'a host in lower case, for example www.example.org, with a port if need be';
 
 /** Options of the middleware `redirect`. */
 export const redirectOptions = options({

@@ -5,7 +5,8 @@ import { duration, option, options, record, string, wholeNumber } from '../value
 export const STYLESHEET_FORM = 'the path of a stylesheet, for example ./page.xsl';
 const PARAMETERS = 'an object: names of parameters, and their values as text';
 const VALUE = 'the value of a parameter as text';
-const TYPE = 'a media type, for example application/xml';
+const MEDIA_TYPE = 'a media type, for example text/html';
+const TYPE = 'a media type in lower case, for example application/xml';
 
 /** Options of the middleware `xslt`. */
 export const xsltOptions = options({
@@ -34,8 +35,8 @@ export const xsltOptions = options({
     .nonempty(`a list: ${TYPE}`)
     .optional(),
   /** Of what comes out. Default by xsl:output; without a method, text/html. */
-  mediaType: string(TYPE)
-    .regex(/^[\w.+-]+\/[\w.+-]+(?: *; *[\w-]+=[\w-]+)*$/, TYPE)
+  mediaType: string(MEDIA_TYPE)
+    .regex(/^[\w.+-]+\/[\w.+-]+(?: *; *[\w-]+=[\w-]+)*$/, MEDIA_TYPE)
     .optional(),
   /** Of the XML, and of what comes out; more is a 502. Default 10mb. */
   maxSize: option(SIZE_FORM, parseSize),

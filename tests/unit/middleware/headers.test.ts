@@ -58,6 +58,8 @@ test('of the request, before the application sees it', async () => {
 test.each([
   [{ set: { 'X-A': 'b\r\nSet-Cookie: evil=1' } }, 'headers.set.X-A: expected the value of a header field'],
   [{ set: { 'X A': 'b' } }, 'expected the name of a header field'],
+  [{}, 'headers: expected set, add, remove, security or request, received none of them'],
+  [{ security: false }, 'received none of them'],
   [{ sett: {} }, 'there is no option sett'],
   [{ set: { Connection: 'close' } }, 'expected the name of a header field that is not the server’s'],
   [

@@ -85,6 +85,7 @@ test.each([
   [{ paths: { '/old': '/new/:id' } }, 'whose :id is in its path'],
   [{ https: true, status: 200 }, 'one of 301'],
   [{ host: 'http://a' }, 'expected a host'],
+  [{ host: 'WWW.example.org' }, 'expected a host in lower case'],
 ])('%j is refused', (options, message) => {
   expect(() => redirect(options as never)).toThrow(ConfigError);
   expect(() => redirect(options as never)).toThrow(message);
