@@ -1,6 +1,6 @@
 /** `xgi app -w N`: a TypeScript application in threads; bodies both ways, aborts, crashes, deadlines, reloads. And what the module may be. */
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -271,6 +271,33 @@ export default (request) => {
     await untilWatched(server.pid, project.file('word.ts'));
     project.write('word.ts', "export const word: string = 'seen';\n");
     await pollUntil(async () => (await hear(server.url('/'))).includes('"seen"'));
+  });
+
+  test('requests that come while it reloads are all answered, by the one code or the other', async () => {
+    const server = await start(...flags, '--reload');
+    await untilWatched(server.pid, project.file('word.ts'));
+    const seen: string[] = [];
+    const words = ['two', 'three'];
+    let isOver = false;
+    const ask = async (): Promise<void> => {
+      while (!isOver) {
+        const response = await fetch(server.url('/'), { method: 'POST', body: 'x'.repeat(100_000) });
+        seen.push(`${response.status} ${((await response.json()) as { word: string }).word}`);
+      }
+    };
+    const clients = [ask(), ask()];
+    for (const word of words) {
+      // At once: an editor's half of a file would be another code.
+      project.write('next.ts', `export const word: string = '${word}';\n`);
+      renameSync(project.file('next.ts'), project.file('word.ts'));
+      await Promise.race([
+        ...clients,
+        pollUntil(() => seen.at(-1) === `200 ${word}`, { deadlineMs: 12_000 }),
+      ]);
+    }
+    isOver = true;
+    await Promise.all(clients);
+    expect(new Set(seen)).toEqual(new Set(['one', ...words].map((word) => `200 ${word}`)));
   });
 
   test('the end of the server closes it', async () => {
