@@ -16,19 +16,27 @@ export function pathMap(toForm: string, isTo: (text: string) => boolean) {
       const rules: PathRule[] = [];
       for (const [text, to] of Object.entries(given)) {
         const from = parsePathPattern(text);
-        const missing = from === undefined ? undefined : namesIn(to).find((name) => !hasName(from, name));
-        if (from !== undefined && missing === undefined) {
-          rules.push({ from, to });
+        if (from === undefined) {
+          context.addIssue(wrongKey(text, `${PATH_FORM}, as a key`));
           continue;
         }
-        context.addIssue(
-          from === undefined
-            ? wrongKey(text, `${PATH_FORM}, as a key`)
-            : { code: 'custom', path: [text], message: `a target whose :${missing} is in its path, too` },
-        );
+        const mistake = mistakeIn(to, from);
+        if (mistake === undefined) rules.push({ from, to });
+        else context.addIssue({ code: 'custom', path: [text], message: mistake });
       }
       return rules;
     });
+}
+
+/** @returns what a target has to be instead; undefined if it is good */
+function mistakeIn(to: string, from: PathPattern): string | undefined {
+  const missing = namesIn(to).find((name) => !hasName(from, name));
+  if (missing !== undefined) return `a target whose :${missing} is in its path, too`;
+  // It would stay as it is written.
+  const part = [...to.matchAll(/(?<!\/):([A-Za-z_]\w*)/g)].find(([, name]) => hasName(from, name!))?.[1];
+  return part === undefined
+    ? undefined
+    : `a target in which :${part} is a whole segment of the path, /:${part}`;
 }
 
 function hasName({ segments }: PathPattern, name: string): boolean {

@@ -83,6 +83,11 @@ test.each([
   [{ paths: { '/old': 'new' } }, 'expected a URL'],
   [{ paths: { '/old': '//evil.example' } }, 'expected a URL'],
   [{ paths: { '/old': '/new/:id' } }, 'whose :id is in its path'],
+  [
+    { paths: { '/old/:id': '/new?id=:id' } },
+    'expected a target in which :id is a whole segment of the path, /:id',
+  ],
+  [{ paths: { '/old/:id': '/new/a-:id/:id' } }, 'expected a target in which :id is a whole segment'],
   [{ https: true, status: 200 }, 'one of 301'],
   [{ host: 'http://a' }, 'expected a host'],
   [{ host: 'WWW.example.org' }, 'expected a host in lower case'],
