@@ -1,4 +1,5 @@
 /** Sends clients to another place (RFC 9110 section 15.4). */
+import { withQuery } from '../http/location.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { Handler } from '../types.js';
 
@@ -15,7 +16,9 @@ export function createRedirect({ to, status }: RedirectOptions): Handler {
     // One slash between the two. Two at the front of a path would be another host.
     const rest = hasRest ? path.replace(/^\/+/, '').replace(/^\*$/, '') : '';
     const location = `${front}${front.endsWith('/') || rest === '' ? '' : '/'}${rest}`;
-    const suffix = query === '' || to.includes('?') ? '' : `?${query}`;
-    return { head: new ResponseHead(status, ['Location', location + suffix]), body: { kind: 'empty' } };
+    return {
+      head: new ResponseHead(status, ['Location', withQuery(location, query)]),
+      body: { kind: 'empty' },
+    };
   };
 }

@@ -1,5 +1,6 @@
 /** `redirect`: sends clients to where something is now, to https, or to the one name of a site. The rest goes on. */
 import { redirectOptions } from '../config/middleware/redirect.js';
+import { withQuery } from '../http/location.js';
 import { ResponseHead } from '../http/response-head.js';
 import { compilePathRules } from '../routing/path-rules.js';
 import type { GatewayRequest } from '../types.js';
@@ -29,8 +30,4 @@ function elsewhere(request: GatewayRequest, https: boolean, host: string | undef
   if ((!isElsewhere && !isPlain) || (host === undefined && authority === '')) return undefined;
   const wanted = host ?? authority.replace(/:\d*$/, '');
   return withQuery(`${https ? 'https' : scheme}://${wanted}${mount}${path === '*' ? '' : path}`, query);
-}
-
-function withQuery(location: string, query: string): string {
-  return query === '' || location.includes('?') ? location : `${location}?${query}`;
 }

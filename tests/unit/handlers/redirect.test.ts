@@ -11,6 +11,10 @@ test.each([
   ['/new*', '/a', '', '/new/a'],
   ['/new*', '', '', '/new'],
   ['/fixed?x=1', '/a', 'b=c', '/fixed?x=1'],
+  ['/page#part', '/a', 'b=c', '/page?b=c#part'],
+  ['/page?x=1#part', '/a', 'b=c', '/page?x=1#part'],
+  ['/page#a?b', '/a', 'b=c', '/page?b=c#a?b'],
+  ['/app#/*', '/a', 'b=c', '/app?b=c#/a'],
   // Not to another host.
   ['/*', '//evil.example/x', '', '/evil.example/x'],
   ['https://example.org*', '/.evil.example', '', 'https://example.org/.evil.example'],

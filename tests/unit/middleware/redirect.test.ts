@@ -31,6 +31,7 @@ describe('paths', () => {
     [{ '/old/$': '/new' }, '/old', undefined],
     [{ '/old/*': '/new/*' }, '/old', undefined],
     [{ '/old': '/new?from=old' }, '/old?c=d', '308 /new?from=old'],
+    [{ '/old': '/new#part' }, '/old?c=d', '308 /new?c=d#part'],
     [{ '/users/:id': '/people/:id/home' }, '/users/7%2B8', '308 /people/7%2b8/home'],
     [{ '/users/:id': '/people/:id' }, '/users/7/x', undefined],
     [{ '/a/:x/:y': 'https://h.example:8443/:y/:x' }, '/a/1/2', '308 https://h.example:8443/2/1'],
