@@ -16,7 +16,7 @@ import { chooseMediaType } from '../http/accept.js';
 import { OF_THE_REPRESENTATION } from '../http/changed-content.js';
 import { setErrorAnswer } from '../http/error-answer.js';
 import { errorFields } from '../http/error-fields.js';
-import { combinedValue, firstValue, withoutFields } from '../http/field-values.js';
+import { combinedValue, withoutFields } from '../http/field-values.js';
 import { mediaTypeOf } from '../http/media-types.js';
 import { ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse } from '../types.js';
@@ -31,7 +31,8 @@ interface PageFile {
   readonly bytes: Buffer;
 }
 
-const RETRY_AFTER: ReadonlySet<string> = new Set(['retry-after']);
+/** What a failure and its page say together. */
+const LISTS: ReadonlySet<string> = new Set(['link', 'set-cookie', 'vary', 'www-authenticate']);
 /** For clients that take no page; the second is what such clients usually ask for. */
 const GENERATED = ['application/problem+json', 'application/json', 'text/plain'] as const;
 
@@ -120,10 +121,10 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
   };
 });
 
-/** When to come back has one value: the page's own is meant. */
+/** Of what both say, the page's own is meant, but for lists. */
 function allFields(ofPage: Fields, ofFailure: Fields): Fields {
-  const isSaid = firstValue(ofPage, 'retry-after') !== undefined;
-  return [...ofPage, ...(isSaid ? withoutFields(ofFailure, RETRY_AFTER) : ofFailure)];
+  const said = ofPage.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
+  return [...ofPage, ...withoutFields(ofFailure, new Set(said.filter((name) => !LISTS.has(name))))];
 }
 
 /** @throws ConfigError */

@@ -128,6 +128,27 @@ describe('a function', () => {
     expect((await ask(url)).fields['retry-after']).toBe('3600');
   });
 
+  test('says what counts, where the application has said otherwise; lists go together', async () => {
+    const page = () => ({
+      head: new ResponseHead(404, ['cache-control', 'no-store', 'X-Frame-Options', 'DENY', 'Vary', 'Cookie']),
+      body: { kind: 'empty' } as const,
+    });
+    const fields = [
+      'Cache-Control',
+      'max-age=9',
+      'X-Frame-Options',
+      'SAMEORIGIN',
+      'Vary',
+      'X-A',
+      'X-Own',
+      'kept',
+    ];
+    const { url } = await startServer(errorPages({ pages: { 404: page } })(() => answer('', 404, fields)));
+    expect((await ask(url)).fields).toMatchObject({
+      ...{ 'cache-control': 'no-store', 'x-frame-options': 'DENY', vary: 'Cookie, X-A', 'x-own': 'kept' },
+    });
+  });
+
   test('makes the page, and cannot change the status', async () => {
     const { url } = await startServer(
       errorPages({
