@@ -5,7 +5,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { ConfigError, findFrame } from '../errors.js';
-import type { Document } from './file.js';
+import type { Document, Position } from './file.js';
 import { describeModuleFailure, formatModuleFailure } from './module-failure.js';
 import { createModuleLoader } from './module-loader.js';
 import { ModulePlaces } from './module-places.js';
@@ -20,18 +20,21 @@ export interface ModuleFile {
   readonly name: string;
   /** What stands in it, to say where a setting is. */
   readonly source: string;
+  /** Called for an error that has a place: what begins there may be a secret. */
+  readonly hide: (secret: Position) => void;
 }
 
 /**
  * @param importXgi what `import … from 'xgi'` gives there
  * @param limitMs how long the module may take
- * @throws ConfigError `XGI_CONFIG_FILE`
+ * @throws ConfigError `XGI_CONFIG_FILE`; what a middleware says of its options that is made there, with its place
  */
 export async function importModule(
-  { file, name, source }: ModuleFile,
+  module: ModuleFile,
   importXgi: () => Promise<Record<string, unknown>>,
   limitMs: number = LOAD_LIMIT_MS,
 ): Promise<Document> {
+  const { file, name, source } = module;
   const loader = createModuleLoader(file, {
     // It looks into the default export, whatever that is.
     interopDefault: false,
@@ -42,8 +45,23 @@ export async function importModule(
     const places = new ModulePlaces(source);
     return { value: defaultOf(loaded, name), locate: (at, what) => places.locate(at, what) };
   } catch (error) {
-    throw error instanceof ConfigError ? error : describeFailure(error, file, name);
+    throw error instanceof ConfigError ? withPlace(error, module) : describeFailure(error, file, name);
   }
+}
+
+/** Of a middleware that is made in the file, `rateLimit({ … })`, the place of the call. */
+function withPlace(error: ConfigError, { file, name, source, hide }: ModuleFile): ConfigError {
+  const { code, message, detail, stack = '' } = error;
+  const call = findFrame(stack, (frame) => frame.file === file);
+  if (call === undefined) return error;
+  const { line, column } = call;
+  // Its options stand behind it, and nobody has read which of them are secrets.
+  const options = source.split(/\r?\n/)[line - 1]?.indexOf('(', column - 1) ?? -1;
+  hide({ line, column: options === -1 ? column : options + 2 });
+  return new ConfigError(code, `${name}:${line}:${column}: ${message}`, {
+    cause: error,
+    ...(detail === undefined ? {} : { detail }),
+  });
 }
 
 /** The default export; of a CommonJS module, what it exports. */

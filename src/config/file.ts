@@ -71,9 +71,10 @@ export async function loadConfigFile(
   const name = displayName(file, cwd);
   const source = read(file, name);
   let secrets: readonly Position[] = [];
+  const hide = (secret: Position): void => void (secrets = [secret]);
   const explain = (error: unknown): unknown => withExcerpt(error, { name, source, secrets });
   try {
-    const document = await parse(file, name, { source, importXgi });
+    const document = await parse(file, name, { source, importXgi, hide });
     const nameOf: ConfigFile['nameOf'] = (at, what = 'value') => {
       const position = document.locate(at, what);
       const place = position === undefined ? name : `${name}:${position.line}:${position.column}`;
@@ -87,12 +88,15 @@ export async function loadConfigFile(
   }
 }
 
+interface Given {
+  readonly source: string;
+  readonly importXgi: () => Promise<Record<string, unknown>>;
+  /** For the excerpt of an error: what begins there is not shown. */
+  readonly hide: (secret: Position) => void;
+}
+
 /** Each format is loaded when a file has it. */
-async function parse(
-  file: string,
-  name: string,
-  { source, importXgi }: { source: string; importXgi: () => Promise<Record<string, unknown>> },
-): Promise<Document> {
+async function parse(file: string, name: string, { source, importXgi, hide }: Given): Promise<Document> {
   switch (path.extname(file)) {
     case '.yaml':
     case '.yml':
@@ -101,7 +105,7 @@ async function parse(
     case '.ts':
     case '.js':
     case '.mjs':
-      return await (await import('./file-module.js')).importModule({ file, name, source }, importXgi);
+      return await (await import('./file-module.js')).importModule({ file, name, source, hide }, importXgi);
     case '.py':
       throw new ConfigError(
         'XGI_CONFIG_FILE',

@@ -19,7 +19,18 @@ export type Checked<T> = { readonly data: T; readonly issue?: never } | { readon
 /** The value read; or, of what is wrong with it, the first. */
 export function checkValue<S extends z.ZodTypeAny>(schema: S, value: unknown): Checked<z.output<S>> {
   const result = schema.safeParse(value, { errorMap: inWords });
-  return result.success ? { data: result.data as z.output<S> } : { issue: nearest(result.error.issues[0]!) };
+  return result.success
+    ? { data: result.data as z.output<S> }
+    : { issue: nearest(firstOf(result.error, value)) };
+}
+
+/** What is missing may be there by another name, which is the mistake then. */
+function firstOf({ issues }: z.ZodError, value: unknown): z.ZodIssue {
+  const [first] = issues as [z.ZodIssue];
+  const isMissing = valueAt(value, first.path) === undefined;
+  const within = first.path.slice(0, -1).join('\0');
+  const unknown = issues.find(({ code, path }) => code === 'unrecognized_keys' && path.join('\0') === within);
+  return (isMissing ? unknown : undefined) ?? first;
 }
 
 /** `expected …, received …` @param received the value that stands there */

@@ -170,11 +170,31 @@ test('of what a module throws, the frames are its own', async () => {
   expect(detail).toBe(`Error: no\n    at fail (${file}:2:9)\n    at ${file}:4:1`);
 });
 
+describe('middleware that a module makes: where it is called, without its options, which may be secrets', () => {
+  test.each([
+    [
+      "rateLimit({ limit: 'many' })",
+      'k.ts:3:12: rateLimit.limit: expected a whole number from 1 to 1000000000, received "many"\n\n    3 |   rateLimit(…\n      |            ^',
+    ],
+    ['rateLimit({ limt: 5 } as never)', 'k.ts:3:12: rateLimit: there is no option limt'],
+    ["bearer({ secret: 'hunter2' })", 'k.ts:3:9: bearer.secret: expected a secret of at least 32 bytes'],
+    [
+      "errorPages({ pages: { 404: './none.html' } })",
+      'k.ts:3:13: errorPages.pages["404"]: expected the path',
+    ],
+  ])('%s', async (call, message) => {
+    const text = `import { bearer, errorPages, rateLimit } from 'xgi';\nexport default { middleware: [\n  ${call},\n] };\n`;
+    const told = await failure('k.ts', text);
+    expect(told).toContain(message);
+    expect(told).not.toContain('hunter2');
+  });
+});
+
 test('a module that never ends', async () => {
   const source = 'await new Promise(() => {});\nexport default {};\n';
   const file = path.join(folder, 'h.ts');
   writeFileSync(file, source);
-  await expect(importModule({ file, name: 'h.ts', source }, importXgi, 200)).rejects.toThrow(
+  await expect(importModule({ file, name: 'h.ts', source, hide: () => {} }, importXgi, 200)).rejects.toThrow(
     'h.ts: it cannot be loaded: it has not ended within 0.2 s: what it awaits does not come',
   );
 });
