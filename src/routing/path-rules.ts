@@ -3,10 +3,11 @@ import type { GatewayRequest } from '../types.js';
 import type { PathPattern } from './path-pattern.js';
 import { type RouteRule, RouteTable } from './route-table.js';
 import { encodeSegment } from './segments.js';
+import { parseTarget } from './target.js';
 
 export interface PathRule {
   readonly from: PathPattern;
-  /** `:name` stands for the segment of that name, and a `*` at the end for what is behind the segments of the pattern. */
+  /** `:name` stands for the segment of that name, and a `*` at the end of the path for what is behind the segments of the pattern. */
   readonly to: string;
 }
 
@@ -30,15 +31,16 @@ export function compilePathRules(
     const match = table.match(request);
     if (match === undefined) return undefined;
     const { from, to } = match.target;
-    const filled = to.replaceAll(/\/:([A-Za-z_]\w*)/g, (_, name: string) => {
-      const at = from.segments.findIndex((segment) => 'name' in segment && segment.name === name);
-      return `/${encodeSegment(match.segments[at]!)}`;
-    });
-    if (!filled.endsWith('*')) return filled;
-    const front = filled.slice(0, -1);
+    const filled = (part: string): string =>
+      part.replaceAll(/\/:([A-Za-z_]\w*)/g, (_, name: string) => {
+        const at = from.segments.findIndex((segment) => 'name' in segment && segment.name === name);
+        return `/${encodeSegment(match.segments[at]!)}`;
+      });
+    const { front, hasRest, end } = parseTarget(to);
+    if (!hasRest) return filled(to);
     // Two slashes at the front of a path would be another host; and so would what a client writes right behind one.
     const rest = request.path.slice(match.mountLength).replace(/^\/+/, '');
-    return `${front}${ORIGIN.test(front) ? '/' : ''}${rest}`;
+    return filled(front) + (ORIGIN.test(front) ? '/' : '') + rest + filled(end);
   };
 }
 

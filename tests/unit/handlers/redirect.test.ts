@@ -15,6 +15,8 @@ test.each([
   ['/page?x=1#part', '/a', 'b=c', '/page?x=1#part'],
   ['/page#a?b', '/a', 'b=c', '/page?b=c#a?b'],
   ['/app#/*', '/a', 'b=c', '/app?b=c#/a'],
+  ['/new/*?from=old', '/a', 'b=c', '/new/a?from=old'],
+  ['https://example.org/*#top', '/a', 'b=c', 'https://example.org/a?b=c#top'],
   // Not to another host.
   ['/*', '//evil.example/x', '', '/evil.example/x'],
   ['https://example.org*', '/.evil.example', '', 'https://example.org/.evil.example'],

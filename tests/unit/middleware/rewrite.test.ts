@@ -12,6 +12,8 @@ describe('rewrite: what is behind it sees another path, and the target as it was
     [{ '/users/:id': '/people/:id' }, '/users/a%3Fb', '/people/a%3fb', ''],
     [{ '/old': '/new' }, '/other', '/other', ''],
     [{ '/*': '/app.php/*' }, '/x//y', '/app.php/x//y', ''],
+    [{ '/blog/*': '/blog.php/*?from=rule' }, '/blog/a/b?c=d', '/blog.php/a/b', 'from=rule&c=d'],
+    [{ '/x/*': '/y?all=*' }, '/x/a', '/y', 'all=*'],
     [{ '/$': '/home' }, '/?a=b', '/home', 'a=b'],
     [{ '/$': '/home' }, '/x', '/x', ''],
   ] as const)('%j: %s', async (paths, target, path, query) => {
@@ -24,6 +26,11 @@ describe('rewrite: what is behind it sees another path, and the target as it was
     [{}, /^rewrite\.paths: expected an object/],
     [{ paths: { '/a': 'b' } }, /^rewrite\.paths.*\/a.*: expected a path/],
     [{ paths: { '/a': '//b' } }, /^rewrite\.paths.*\/a.*: expected a path/],
+    [
+      { paths: { '/a/:id': '/b?id=:id' } },
+      /^rewrite\.paths.*: expected a target with :id as a whole segment/,
+    ],
+    [{ paths: { '/a/:id': '/b/x:id' } }, /^rewrite\.paths.*: expected a target with :id as a whole segment/],
     [{ paths: { '/a': '/b#c' } }, /^rewrite\.paths.*\/a.*: expected a path/],
   ])('%j is refused', (options, message) => {
     expect(() => rewrite(options as never)).toThrow(ConfigError);
