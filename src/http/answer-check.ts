@@ -6,15 +6,16 @@ import { ResponseHead } from './response-head.js';
 /**
  * A head that was not made by ResponseHead has not been checked: its fields could end lines.
  *
+ * @param who has answered, for messages
  * @throws LocalProtocolError `XGI_HTTP_BAD_RESPONSE`
  */
-export function checkAnswer(answer: unknown): asserts answer is GatewayResponse {
+export function checkAnswer(answer: unknown, who = 'the handler'): asserts answer is GatewayResponse {
   const { head, body } = (answer ?? {}) as { readonly head?: unknown; readonly body?: unknown };
   if (!(head instanceof ResponseHead))
-    throw misfit('the handler has answered without a head; expected { head: new ResponseHead(…), body }');
+    throw misfit(`${who} has answered without a head; expected { head: new ResponseHead(…), body }`);
   if (!isBody(body as Partial<ResponseBody> | null | undefined))
     throw misfit(
-      'its body is none; expected { kind: … }, empty, bytes, file, stream or tunnel, with what belongs to it',
+      `the body that ${who} has answered with is none; expected { kind: … }, empty, bytes, file, stream or tunnel, with what belongs to it`,
     );
 }
 

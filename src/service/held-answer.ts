@@ -3,20 +3,24 @@
  * chunk that never comes while its client has gone. The application's source is cancelled then, once, and whoever reads it is told.
  */
 import { GatewayError } from '../errors.js';
+import { checkAnswer } from '../http/answer-check.js';
 import { DerivedRequest } from '../http/derived-request.js';
 import { changeAnswer } from '../middleware/answer.js';
 import type { Exchange, Held } from '../server/exchange.js';
 import type { BodySink, BodySource, FileBody, GatewayRequest, GatewayResponse, Handler } from '../types.js';
 
-/** @param handler behind middleware */
+/**
+ * @param handler behind middleware, which it cannot answer with anything but an answer: what is none is an error here (LocalProtocolError
+ * `XGI_HTTP_BAD_RESPONSE`), before middleware stumbles over it, as if that were at fault
+ */
 export function holdAnswers(handler: Handler): Handler {
   return (request) => changeAnswer(handler(request), (response) => hold(request, response));
 }
 
 function hold(request: GatewayRequest, response: GatewayResponse): GatewayResponse {
-  // A handler in plain JavaScript may have answered with anything.
-  const body = response?.body;
-  if (body?.kind !== 'stream' && body?.kind !== 'file') return response;
+  checkAnswer(response);
+  const { body } = response;
+  if (body.kind !== 'stream' && body.kind !== 'file') return response;
   const exchange = exchangeOf(request);
   if (exchange === undefined) return response;
   if (body.kind === 'file') {

@@ -5,10 +5,15 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
 import { formatModuleFailure } from '../config/module-failure.js';
 import { BootError } from '../errors.js';
+import { checkAnswer, misfit } from '../http/answer-check.js';
+import { changeAnswer } from '../middleware/answer.js';
 import type { Handler, Log, Middleware } from '../types.js';
 import { holdAnswers } from './held-answer.js';
 import { loadModule } from './load-module.js';
 import { createReadyMiddleware } from './ready-middleware.js';
+
+/** How many a message names. */
+const MAX_KEYS = 5;
 
 export class MiddlewareSet {
   readonly #loaded = new Map<MiddlewareEntry, Middleware>();
@@ -43,10 +48,11 @@ export class MiddlewareSet {
     if (entries.length === 0) return handler;
     return entries.reduceRight<Handler>((next, entry) => {
       const wrapped = wrapOne(entry, this.#loaded.get(entry)!, next);
-      if (typeof wrapped === 'function') return wrapped as Handler;
+      if (typeof wrapped === 'function')
+        return entry.kind === 'ready' ? (wrapped as Handler) : checked(entry, wrapped as Handler);
       throw failure(
         entry,
-        `called with the next handler, ${subject(entry)} returned ${describe(wrapped)}; expected a handler`,
+        `called with the next handler, ${subject(entry)} returned ${describe(wrapped)}; expected a handler, as of (next) => (request) => …`,
       );
     }, holdAnswers(handler));
   }
@@ -123,6 +129,23 @@ function wrapOne(entry: MiddlewareEntry, middleware: Middleware, next: Handler):
   }
 }
 
+/** Middleware in front would stumble over what is no answer, as if that were at fault. */
+function checked(entry: MiddlewareEntry, handler: Handler): Handler {
+  const who = `${entry.where}: ${subject(entry)}`;
+  // It was taken for middleware, and has made one of the next handler.
+  const isMaker = (answer: unknown): boolean =>
+    typeof answer === 'function' && entry.kind === 'module' && entry.options === undefined;
+  return (request) =>
+    changeAnswer(handler(request), (answer) => {
+      if (isMaker(answer))
+        throw misfit(
+          `${who} has answered with a function; if it makes middleware, give it its options, or {}`,
+        );
+      checkAnswer(answer, who);
+      return answer;
+    });
+}
+
 function thrown(entry: MiddlewareEntry, error: unknown): BootError {
   const { message, detail } = formatModuleFailure(error);
   return failure(entry, `${subject(entry)} threw: ${message}`, { detail });
@@ -146,5 +169,11 @@ function failure(
 }
 
 function describe(value: unknown): string {
-  return value === undefined ? 'nothing' : value === null ? 'null' : `a value of type ${typeof value}`;
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (value instanceof Promise) return 'a promise';
+  if (typeof value !== 'object') return `a value of type ${typeof value}`;
+  // What a module exports by name, if it has no default export.
+  const keys = Object.keys(value).slice(0, MAX_KEYS);
+  return keys.length === 0 ? 'an object' : `an object with ${keys.join(', ')}`;
 }

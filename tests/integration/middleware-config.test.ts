@@ -1,6 +1,7 @@
 /** Middleware of the server, of applications and of routes, from the configuration file; and TypeScript applications behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hear, Project } from '../support/cli-project.js';
+import { pollUntil } from '../support/poll.js';
 import { killAllIn, runXgi, spawnXgi, startXgi } from '../support/xgi.js';
 
 /** Puts its name around the way that a request takes: its own header field, before and after. */
@@ -136,6 +137,22 @@ describe('what cannot be used stops the start, and leaves a running one as it is
       3,
     ],
     ['an application that throws', 'api.ts', 'throw new Error("no api");', 'XGI_APP_LOAD', 'no api', 3],
+    [
+      'a middleware that is exported by its name alone',
+      'mark.ts',
+      'export const mark = () => (next) => next;',
+      'XGI_MIDDLEWARE_LOAD',
+      'expected mark.ts to export a function by default, (next) => (request) => …; it exports an object with mark',
+      3,
+    ],
+    [
+      'a middleware of another shape, Hono’s',
+      'mark.ts',
+      'export default () => async (request, next) => await next(request);',
+      'XGI_MIDDLEWARE_LOAD',
+      'called with the next handler, mark.ts returned a promise; expected a handler, as of (next) => (request) => …',
+      3,
+    ],
     ['an application without a shape', 'api.ts', 'export default 3;', 'XGI_APP_EXPORT', 'of type number', 3],
     [
       'a class',
@@ -215,5 +232,46 @@ describe('what cannot be used stops the start, and leaves a running one as it is
     expect(other.output).toContain(code);
     expect(other.output).toContain(message);
     expect(exit).toBe(status);
+  });
+});
+
+describe('what is no answer is told of whom it is from, behind middleware that would stumble over it', () => {
+  const NO_HEAD = 'has answered without a head; expected { head: new ResponseHead(…), body }';
+
+  test.each([
+    [
+      'a module that was given no options, and makes middleware of them',
+      '[requestId, ./mark.ts]',
+      'export default ({ name }) => (next) => (request) => next(request);',
+      'middleware[1]: mark.ts has answered with a function; if it makes middleware, give it its options, or {}',
+    ],
+    [
+      'a module that answers with nothing',
+      '[requestId, { ./mark.ts: app }]',
+      'export default () => (next) => async (request) => { await next(request); };',
+      `middleware[1]: mark.ts ${NO_HEAD}`,
+    ],
+    [
+      'a module that answers with a Response',
+      '[requestId, { ./mark.ts: app }]',
+      'export default () => () => () => new Response("hello");',
+      `middleware[1]: mark.ts ${NO_HEAD}`,
+    ],
+  ])('%s', async (_what, middleware, mark, message) => {
+    project.write('xgi.config.yaml', `target: ./api.ts\nmiddleware: ${middleware}\n`);
+    project.write('mark.ts', mark);
+    const server = await start();
+    expect(await hear(server.url('/'))).toBe('502');
+    await pollUntil(() => server.output.includes(message), { what: 'the log' });
+    expect(server.output).not.toContain('XGI_INTERNAL');
+  });
+
+  test('an application', async () => {
+    project.write('xgi.config.yaml', 'target: ./api.ts\nmiddleware: [requestId]\n');
+    project.write('api.ts', 'export default (request) => undefined;');
+    const server = await start();
+    expect(await hear(server.url('/'))).toBe('502');
+    await pollUntil(() => server.output.includes(`the handler ${NO_HEAD}`), { what: 'the log' });
+    expect(server.output).not.toContain('XGI_INTERNAL');
   });
 });
