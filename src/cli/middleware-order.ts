@@ -41,7 +41,11 @@ const RULES: readonly Rule[] = [
 
 /** @returns warnings, each with its code */
 export function findOrderMistakes(config: ResolvedConfig): readonly string[] {
-  const mistakes = chainsOf(config).flatMap((chain) => [...wrongPairs(chain), ...uncountedUsers(chain)]);
+  const mistakes = chainsOf(config).flatMap((chain) => [
+    ...wrongPairs(chain),
+    ...uncountedUsers(chain),
+    ...personalDefaults(chain),
+  ]);
   // What stands in front of several routes is found with each.
   return [...new Set(mistakes)].map((mistake) => `XGI_MIDDLEWARE_ORDER: ${mistake}`);
 }
@@ -80,6 +84,21 @@ function uncountedUsers(chain: readonly MiddlewareEntry[]): string[] {
     .map(
       ({ where }) =>
         `${where}: rateLimit is to count by user, and counts by address, as nothing in front of it says who the user is; write it behind ${AUTHENTICATING.join(', ')} or middleware of your own that does`,
+    );
+}
+
+/** For who has logged in, the cache keeps what says that it is for all, and nothing else. */
+function personalDefaults(chain: readonly MiddlewareEntry[]): string[] {
+  const known = chain.find((entry) => isOneOf(entry, AUTHENTICATING));
+  return (known === undefined ? [] : chain.slice(chain.indexOf(known)))
+    .filter(
+      (entry) =>
+        isOneOf(entry, ['cache']) &&
+        (entry.options as { readonly defaultTtl?: unknown }).defaultTtl !== undefined,
+    )
+    .map(
+      ({ where }) =>
+        `${where}: cache.defaultTtl keeps nothing behind ${nameOf(known!)}, as an answer to somebody who has logged in may be for nobody else; let the application say Cache-Control: public, max-age=…`,
     );
 }
 

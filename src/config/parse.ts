@@ -6,6 +6,7 @@ import { checkValue, describeIssue, isAboutKey, valueAt } from './issue.js';
 import { READY_MIDDLEWARE } from './middleware/ready.js';
 import { findNear } from './near.js';
 import { routeSchema } from './route-schema.js';
+import { keysAt } from './schema-keys.js';
 import { hideSecrets } from './secrets.js';
 import {
   APPLICATION_SETTINGS,
@@ -78,16 +79,8 @@ function siblingsOf(at: SettingPath): readonly string[] {
 }
 
 /** Of a ready middleware, or of an object in them. */
-function optionsAt(at: SettingPath): readonly string[] {
-  let schema: unknown = READY_MIDDLEWARE;
-  for (const key of at) schema = (shapeOf(schema) as Record<string, unknown> | undefined)?.[key];
-  return Object.keys(shapeOf(schema) ?? {});
-}
-
-function shapeOf(schema: unknown): object | undefined {
-  if (schema instanceof z.ZodOptional) return shapeOf(schema.unwrap());
-  if (schema instanceof z.ZodEffects) return shapeOf(schema.innerType());
-  if (schema instanceof z.ZodUnion) return (schema.options as unknown[]).map(shapeOf).find(Boolean);
-  if (schema instanceof z.ZodObject) return schema.shape as object;
-  return schema === READY_MIDDLEWARE ? READY_MIDDLEWARE : undefined;
+function optionsAt([name, ...below]: SettingPath): readonly string[] {
+  return name === undefined
+    ? Object.keys(READY_MIDDLEWARE)
+    : keysAt((READY_MIDDLEWARE as Readonly<Record<string, unknown>>)[name], below);
 }

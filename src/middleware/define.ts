@@ -2,6 +2,8 @@
 import type { z } from 'zod/v3';
 import { formatPath, type SettingPath } from '../config/file.js';
 import { checkValue, describeIssue } from '../config/issue.js';
+import { findNear } from '../config/near.js';
+import { keysAt } from '../config/schema-keys.js';
 import { hideSecrets } from '../config/secrets.js';
 import { ConfigError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
@@ -49,9 +51,14 @@ export function defineMiddleware<S extends z.ZodTypeAny>(
     const { issue } = checked;
     const what =
       issue.code === 'unrecognized_keys'
-        ? `there is no option ${issue.keys.join(', ')}`
+        ? noOption(issue.keys, keysAt(schema, issue.path))
         : describeIssue(issue, hideSecrets(schema, options ?? {}, issue.path));
     throw new ConfigError('XGI_CONFIG_VALUE', `${nameOf(...issue.path)}: ${what}`);
   };
   return Object.assign(direct, { create });
+}
+
+function noOption(keys: readonly string[], known: readonly string[]): string {
+  const near = findNear(keys[0]!, known);
+  return `there is no option ${keys.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`;
 }

@@ -318,6 +318,12 @@ describe('check: middleware in an order in which it does nothing', () => {
     [`[${USERS}]`, `[${CORS}]`, [/ middleware\[0\]: basicAuth refuses preflights, .* before cors can/]],
     [`[${CORS}]`, `[${USERS}]`, []],
     [
+      `[${USERS}]`,
+      '[{ cache: { defaultTtl: 1m } }]',
+      [/ routes\[0\]\.middleware\[0\]: cache\.defaultTtl keeps nothing behind basicAuth/],
+    ],
+    ['[{ cache: { defaultTtl: 1m } }]', '[]', []],
+    [
       `[${RATED}, ${USERS}]`,
       '[]',
       [/ middleware\[0\]: rateLimit is to count by user, and counts by address/],

@@ -28,9 +28,9 @@ describe('rewrite: what is behind it sees another path, and the target as it was
     [{ paths: { '/a': '//b' } }, /^rewrite\.paths.*\/a.*: expected a path/],
     [
       { paths: { '/a/:id': '/b?id=:id' } },
-      /^rewrite\.paths.*: expected a target with :id as a whole segment/,
+      /^rewrite\.paths.*: expected a target in which :id is a whole segment/,
     ],
-    [{ paths: { '/a/:id': '/b/x:id' } }, /^rewrite\.paths.*: expected a target with :id as a whole segment/],
+    [{ paths: { '/a/:id': '/b/x:id' } }, /^rewrite\.paths.*: expected a target in which :id is a whole segment/],
     [{ paths: { '/a': '/b#c' } }, /^rewrite\.paths.*\/a.*: expected a path/],
   ])('%j is refused', (options, message) => {
     expect(() => rewrite(options as never)).toThrow(ConfigError);
