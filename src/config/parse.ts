@@ -1,5 +1,4 @@
 /** The schema put to use: each value read, or one message about the first that cannot be. */
-import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
 import { checkValue, describeIssue, isAboutKey, valueAt } from './issue.js';

@@ -23,13 +23,13 @@ export const concurrency = defineMiddleware('concurrency', concurrencyOptions, (
       new GatewayError(
         503,
         'XGI_CONCURRENCY',
-        `${taken} requests are being answered, and ${waiting} wait already`,
+        `as many requests are being answered as max allows (${taken}), and as many wait as queue allows (${waiting})`,
       ),
     late: (waitedMs) =>
       new GatewayError(
         503,
         'XGI_CONCURRENCY',
-        `${max} requests were being answered for ${waitedMs / 1000} s`,
+        `it waited for ${waitedMs / 1000} s (wait), while as many were answered as max allows (${max})`,
       ),
     isOpen: () => true,
   });
