@@ -7,7 +7,7 @@ import { parseTarget } from './target.js';
 
 export interface PathRule {
   readonly from: PathPattern;
-  /** `:name` stands for the segment of that name, and a `*` at the end of the path for what is behind the segments of the pattern. */
+  /** `:name` stands for the segment of that name, and a `*` ({@link parseTarget}) for what is behind the segments of the pattern. */
   readonly to: string;
 }
 
