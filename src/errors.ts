@@ -6,6 +6,7 @@
  * to the log and never to a client.
  */
 import { fileURLToPath } from 'node:url';
+import { formatKind } from './errors/received.js';
 
 /** Where an error was found decides who sees it: `XGI_HTTP_*` the client, `XGI_CONFIG_*` the person at the shell. */
 export type ErrorCode = `XGI_${Uppercase<string>}`;
@@ -135,7 +136,7 @@ function hasTexts(error: XgiError): boolean {
 }
 
 function readError(thrown: unknown): XgiError {
-  if (!(thrown instanceof Error)) return raised(`${describe(thrown)}, which is no Error`);
+  if (!(thrown instanceof Error)) return raised(`${formatKind(thrown)}, which is no Error`);
   const name = String(thrown.name);
   const message = String(thrown.message);
   const stack = typeof thrown.stack === 'string' ? thrown.stack : message;
@@ -195,8 +196,4 @@ export function findFrame(stack: string, isWanted: (frame: StackFrame) => boolea
 function isOurs(stack: string): boolean {
   const frame = findFrame(stack, () => true);
   return frame === undefined || isOwnFile(frame.file);
-}
-
-function describe(value: unknown): string {
-  return value === null || value === undefined ? String(value) : `a value of type ${typeof value}`;
 }

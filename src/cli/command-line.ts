@@ -3,6 +3,7 @@ import path from 'node:path';
 import { CommanderError } from 'commander';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { findAbsentFlag } from './absent-flags.js';
 import { LOOKING_COMMANDS } from './looking-commands.js';
 import { findNearCommand } from './near-command.js';
@@ -105,7 +106,7 @@ function readVariable(text = ''): readonly string[] {
   if (words !== undefined) return words;
   throw new ConfigError(
     'XGI_CONFIG_USAGE',
-    `the variable XGI_CMD_ARGS: expected words as in a shell, received ${JSON.stringify(text)}, in which a quote is not closed`,
+    `the variable XGI_CMD_ARGS: expected words as in a shell, received ${formatReceived(text)}, in which a quote is not closed`,
   );
 }
 
@@ -173,7 +174,7 @@ function findTarget(
   if (rest.length === 0) return kind === undefined ? { target } : { target, kind };
   throw new ConfigError(
     'XGI_CONFIG_USAGE',
-    `expected one TARGET, received ${[target, ...rest].map((word) => JSON.stringify(word)).join(' ')}`,
+    `expected one TARGET, received ${[target, ...rest].map(formatReceived).join(' ')}`,
   );
 }
 

@@ -5,6 +5,7 @@ import { findConfigFile } from '../config/file.js';
 import { type UserConfig, userConfigSchema } from '../config/schema.js';
 import { staticFolder } from '../config/static.js';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { isInside } from '../routing/path-resolver.js';
 import { siteOf } from '../service/site-application.js';
 import type { CommandLine } from './command-line.js';
@@ -48,7 +49,7 @@ function chooseFormat(written: string | undefined, folder: string): Format {
   if (format !== undefined) return format;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `--format: expected one of ${FORMATS.join(', ')}, received ${JSON.stringify(written)}`,
+    `--format: expected one of ${FORMATS.join(', ')}, received ${formatReceived(written)}`,
   );
 }
 

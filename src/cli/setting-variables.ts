@@ -2,6 +2,7 @@
 import type { Option } from 'commander';
 import { findNear } from '../config/near.js';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { splitWords } from './words.js';
 
 const PREFIX = 'XGI_';
@@ -78,6 +79,6 @@ function checkUnknown(name: string, names: readonly string[]): void {
 function refuse(name: string, expected: string, received: string, observed = ''): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_USAGE',
-    `the variable ${name}: expected ${expected}, received ${JSON.stringify(received)}${observed}`,
+    `the variable ${name}: expected ${expected}, received ${formatReceived(received)}${observed}`,
   );
 }

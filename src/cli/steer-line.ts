@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { DURATION_FORM, parseDuration, parseWorkerRange, WORKER_RANGE_FORM } from '../config/units.js';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { describeUsage } from './command-line.js';
 import type { SteerName } from './steer-names.js';
 
@@ -109,7 +110,7 @@ function refuse(name: SteerName, error: CommanderError): ConfigError {
 
 function refuseWords(name: SteerName, words: readonly string[]): ConfigError {
   const expected = name === 'scale' ? 'WORKERS and at most one PID' : 'at most one PID';
-  const received = words.map((word) => JSON.stringify(word)).join(' ');
+  const received = words.map(formatReceived).join(' ');
   return new ConfigError(
     'XGI_CONFIG_USAGE',
     `xgi ${name}: expected ${expected}, received ${received}; see xgi ${name} --help`,
@@ -120,7 +121,7 @@ function readPid(name: SteerName, word: string): number {
   if (/^[1-9][0-9]{0,9}$/.test(word)) return Number(word);
   throw new ConfigError(
     'XGI_CONFIG_USAGE',
-    `xgi ${name}: expected the process id of a running xgi, received ${JSON.stringify(word)}; ` +
+    `xgi ${name}: expected the process id of a running xgi, received ${formatReceived(word)}; ` +
       `a Python module called ${name} is served with xgi wsgi ${name}`,
   );
 }
@@ -131,7 +132,7 @@ function readTimeout(text: string | undefined): number {
   if (timeoutMs !== undefined && timeoutMs <= MAX_STOP_TIMEOUT_MS) return timeoutMs;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `--timeout: expected ${DURATION_FORM}, at most ${MAX_STOP_TIMEOUT_MS / 3_600_000}h, received ${JSON.stringify(text)}`,
+    `--timeout: expected ${DURATION_FORM}, at most ${MAX_STOP_TIMEOUT_MS / 3_600_000}h, received ${formatReceived(text)}`,
   );
 }
 
@@ -142,6 +143,6 @@ function readWorkers(text: string): string {
     Number(min) > Number(max) ? 'MIN..MAX with a MIN that is not above MAX' : WORKER_RANGE_FORM;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `xgi scale: expected ${expected}, received ${JSON.stringify(text)}`,
+    `xgi scale: expected ${expected}, received ${formatReceived(text)}`,
   );
 }

@@ -3,6 +3,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { toByteText, toText } from '../gateway/byte-text.js';
 import type { ProgramLimits } from '../wire/frames.js';
 import { DEFAULTS } from './defaults.js';
@@ -95,7 +96,7 @@ function resolveSite(target: string, written: string, name: string): CgiConfig['
         : (error as Error).message;
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
-      `${name}: expected a folder of CGI programs, or one program, received ${JSON.stringify(written)}: ${reason}`,
+      `${name}: expected a folder of CGI programs, or one program, received ${formatReceived(written)}: ${reason}`,
     );
   }
 }
@@ -147,6 +148,6 @@ function resolveProgram(file: string, folder: string, { nameOf }: CgiContext): s
 function refuse(name: string, expected: string, received: string, reason: string): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${name}: expected ${expected}, received ${JSON.stringify(received)}: ${reason}`,
+    `${name}: expected ${expected}, received ${formatReceived(received)}: ${reason}`,
   );
 }

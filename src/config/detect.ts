@@ -2,6 +2,7 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { describeNoModule, isModuleName, moduleProblem } from './module-file.js';
 
 /** How a TARGET is written, for messages. */
@@ -73,7 +74,7 @@ export function detectTarget(
   if (isModuleName(target)) checkModule(target, directory, name);
   throw new ConfigError(
     'XGI_CONFIG_TARGET',
-    `${name}: expected ${TARGET_FORM}, received ${JSON.stringify(target)}`,
+    `${name}: expected ${TARGET_FORM}, received ${formatReceived(target)}`,
   );
 }
 

@@ -4,7 +4,7 @@
  */
 import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
-import { formatReceived } from './received.js';
+import { formatReceived } from '../errors/received.js';
 import type { UserConfig } from './schema.js';
 
 /** No setting is as deep; what is has been made to be. */

@@ -7,6 +7,7 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { BootError, ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { formatExcerpt } from './excerpt.js';
 import { copySettings } from './file-settings.js';
 import { readSource } from './file-source.js';
@@ -114,7 +115,7 @@ async function parse(file: string, name: string, { source, importXgi, hide }: Gi
     default:
       throw new ConfigError(
         'XGI_CONFIG_FILE',
-        `--config: expected ${FORMS}, received ${JSON.stringify(name)}`,
+        `--config: expected ${FORMS}, received ${formatReceived(name)}`,
       );
   }
 }
@@ -125,7 +126,7 @@ function read(file: string, name: string): string {
   } catch (error) {
     throw new ConfigError(
       'XGI_CONFIG_FILE',
-      `--config: expected ${FORMS}, received ${JSON.stringify(name)}: ${(error as Error).message}`,
+      `--config: expected ${FORMS}, received ${formatReceived(name)}: ${(error as Error).message}`,
     );
   }
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod/v3';
 import type { SettingPath } from './file.js';
-import { formatReceived } from './received.js';
+import { formatReceived } from '../errors/received.js';
 
 /** What an issue tells beyond its message. */
 interface IssueParams {

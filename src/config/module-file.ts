@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { findNear } from './near.js';
 import { whyUnreadable } from './unreadable.js';
+import { formatReceived } from '../errors/received.js';
 
 const MODULE = /\.[cm]?[jt]s$/;
 
@@ -38,5 +39,5 @@ function modulesIn(folder: string): readonly string[] {
 
 /** `expected …, received …: …`, for the end of a message. */
 export function describeNoModule(written: string, problem: string): string {
-  return `expected a TypeScript or JavaScript file, received ${JSON.stringify(written)}: ${problem}`;
+  return `expected a TypeScript or JavaScript file, received ${formatReceived(written)}: ${problem}`;
 }

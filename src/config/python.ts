@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 
 export interface Interpreter {
   /** Absolute. Never resolved through symbolic links: a virtual environment is the link, not what it points to. */
@@ -165,7 +166,7 @@ function isNewEnough(major: number, minor: number): boolean {
 function refuse(origin: string, file: string, reason: string): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_PYTHON',
-    `${origin}: expected ${EXPECTED}, received ${JSON.stringify(file)}: ${reason}`,
+    `${origin}: expected ${EXPECTED}, received ${formatReceived(file)}: ${reason}`,
   );
 }
 

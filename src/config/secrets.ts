@@ -3,9 +3,8 @@
  * as the options of somebody's own middleware, the names tell.
  */
 import { z } from 'zod/v3';
+import { HIDDEN } from '../errors/received.js';
 import type { SettingPath } from './file.js';
-
-export const HIDDEN = '<hidden>';
 
 const marked = new WeakSet<z.ZodTypeAny>();
 

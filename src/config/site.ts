@@ -1,5 +1,6 @@
 /** Several applications in one server, and the routes that lead to them. */
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { ResponseHead } from '../http/response-head.js';
 import { ANY_PATH, END, type PathPattern, parsePathPattern } from '../routing/path-pattern.js';
 import type { RouteRule } from '../routing/route-table.js';
@@ -209,7 +210,7 @@ function checkFiles(routes: readonly SiteRoute[], apps: SiteConfig['apps'], cont
     const at = action.files.findIndex((name) => apps.get(name)!.files === null);
     if (at === -1) continue;
     throw refuse(
-      `${context.nameOf('routes', [index, 'app', at])}: expected static files, as an application follows that is asked for what they do not have; received ${JSON.stringify(action.files[at])}, which serves something else`,
+      `${context.nameOf('routes', [index, 'app', at])}: expected static files, as an application follows that is asked for what they do not have; received ${formatReceived(action.files[at])}, which serves something else`,
     );
   }
 }
@@ -238,7 +239,7 @@ function mountDepthOf(
     wanted.segments.every((segment, i) => JSON.stringify(segment) === JSON.stringify(path.segments[i]));
   if (isFront) return wanted.segments.length;
   throw refuse(
-    `${nameOf('mount')}: expected the front of the route's path, or /, received ${JSON.stringify(mount)}`,
+    `${nameOf('mount')}: expected the front of the route's path, or /, received ${formatReceived(mount)}`,
   );
 }
 

@@ -2,6 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { toByteText, toText } from '../gateway/byte-text.js';
 import type { ParsedConfig, UserConfig } from './schema.js';
 
@@ -67,7 +68,7 @@ function resolveRoot(target: string, written: string, name: string): string {
     const reason = code === 'ENOENT' ? 'there is nothing of that name' : message;
     throw new ConfigError(
       'XGI_CONFIG_TARGET',
-      `${name}: expected a folder of files, received ${JSON.stringify(written)}: ${reason}`,
+      `${name}: expected a folder of files, received ${formatReceived(written)}: ${reason}`,
     );
   }
 }
@@ -78,7 +79,7 @@ function resolveBelow(root: string, written: string, name: string): string {
     return toByteText(below);
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${name}: expected a file below TARGET, received ${JSON.stringify(written)}: there is no file ${path.join(root, below)}`,
+    `${name}: expected a file below TARGET, received ${formatReceived(written)}: there is no file ${path.join(root, below)}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** What is wrong with the head of a CGI program's output, told so that the program's author finds the line and the cause. */
 import { GatewayError } from '../errors.js';
-
-const MAX_QUOTED = 120;
+import { formatReceived } from '../errors/received.js';
+import { toText } from './byte-text.js';
 
 /** A line that must not be in a head. 502: the program is at fault, and it is behind us. */
 export function badHead(line: string, problem: string): GatewayError {
@@ -40,12 +40,7 @@ export function headTooLarge(maxBytes: number, firstLine: string): GatewayError 
   );
 }
 
-/** As JSON, read as UTF-8 if it is that; no character of it can steer a terminal. */
+/** @param line byte text; shown as UTF-8 if it is that */
 export function quote(line: string): string {
-  const text = Buffer.from(line, 'latin1').toString();
-  const quoted = JSON.stringify(text.slice(0, MAX_QUOTED)).replaceAll(
-    /[\u007f-\u009f]/g,
-    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
-  );
-  return text.length > MAX_QUOTED ? `${quoted}...` : quoted;
+  return formatReceived(toText(line));
 }

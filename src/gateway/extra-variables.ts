@@ -1,5 +1,6 @@
 /** What middleware tells an application, as variables of its environ. */
 import { LocalProtocolError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import type { Fields } from '../types.js';
 import { checkValue } from './variable-value.js';
 
@@ -31,7 +32,7 @@ export function extraVariables(variables: Fields): string {
     if (!NAME.test(name))
       throw new LocalProtocolError(
         'XGI_GATEWAY_BAD_VARIABLE',
-        `a middleware sets a variable that cannot be given to a program: expected a name without = and NUL; received ${JSON.stringify(name)}`,
+        `a middleware sets a variable that cannot be given to a program: expected a name without = and NUL; received ${formatReceived(name)}`,
       );
     checkValue(name, value);
     if (isReserved(name)) continue;

@@ -1,6 +1,7 @@
 /** X-Sendfile: a program names a file, and we send it, if it lies below a folder that was declared for that. */
 import { realpathSync } from 'node:fs';
 import { GatewayError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { bytesOf, toText } from '../gateway/byte-text.js';
 import { mediaTypeOf } from '../http/media-types.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
@@ -75,6 +76,6 @@ function refuse(file: string, observed: string): GatewayError {
   return new GatewayError(
     500,
     'XGI_SENDFILE_REFUSED',
-    `the program asks for ${JSON.stringify(toText(file))} to be sent: ${observed}`,
+    `the program asks for ${formatReceived(toText(file))} to be sent: ${observed}`,
   );
 }

@@ -6,6 +6,7 @@
  */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ConfigError, RemoteProtocolError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import type { Fields } from '../types.js';
 import { combinedValue } from './field-values.js';
 
@@ -62,7 +63,7 @@ function add(list: BlockList, member: string): void {
 function refuse(member: string): never {
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `expected addresses or ranges with commas between, "*" or nothing, received ${JSON.stringify(member)}`,
+    `expected addresses or ranges with commas between, "*" or nothing, received ${formatReceived(member)}`,
   );
 }
 
@@ -230,7 +231,7 @@ function unreadable(entry: string): never {
   throw new RemoteProtocolError(
     400,
     'XGI_HTTP_FORWARDED',
-    `a trusted proxy sends Forwarded with the entry ${JSON.stringify(entry.trim().slice(0, 100))}, which cannot be read (RFC 7239 section 4), so the client's address is not known: let the proxy set the field, or remove it`,
+    `a trusted proxy sends Forwarded with the entry ${formatReceived(entry.trim())}, which cannot be read (RFC 7239 section 4), so the client's address is not known: let the proxy set the field, or remove it`,
   );
 }
 

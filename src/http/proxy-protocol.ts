@@ -7,6 +7,7 @@
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { RemoteProtocolError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { plainIPv4 } from './plain-ipv4.js';
 
 /** The ends of the connection between client and proxy. */
@@ -47,7 +48,7 @@ const PROXY = 0x21;
 export function readProxyHeader(bytes: Buffer): ProxyHeader | undefined {
   if (startsLike(bytes, V2_SIGNATURE)) return bytes.length < V2_FIXED_BYTES ? undefined : readV2(bytes);
   if (startsLike(bytes, V1_PREFIX)) return readV1(bytes);
-  refuse(`begins with ${JSON.stringify(bytes.toString('latin1', 0, 16))}, not with a PROXY header`);
+  refuse(`begins with ${formatReceived(bytes.toString('latin1', 0, 16))}, not with a PROXY header`);
 }
 
 /** Whether the bytes are the beginning of this one, or begin with it. */
@@ -68,10 +69,10 @@ function readV1(bytes: Buffer): ProxyHeader | undefined {
   const [, family, source, destination, sourcePort, destinationPort, ...rest] = line.split(' ');
   if (family === 'UNKNOWN') return { length, ends: null };
   const isAddress = family === 'TCP4' ? isIPv4 : family === 'TCP6' ? isPlainIPv6 : undefined;
-  if (isAddress === undefined || rest.length > 0) refuse(`version 1: ${JSON.stringify(line)}`);
+  if (isAddress === undefined || rest.length > 0) refuse(`version 1: ${formatReceived(line)}`);
   for (const address of [source, destination])
     if (!isAddress(address ?? ''))
-      refuse(`version 1: ${JSON.stringify(address ?? '')} is no address of ${family}`);
+      refuse(`version 1: ${formatReceived(address ?? '')} is no address of ${family}`);
   return {
     length,
     ends: {
@@ -90,7 +91,7 @@ function isPlainIPv6(text: string): boolean {
 
 function readPort(text = ''): number {
   if (!/^(?:0|[1-9][0-9]{0,4})$/.test(text) || Number(text) > 65_535)
-    refuse(`version 1: ${JSON.stringify(text)} is no port`);
+    refuse(`version 1: ${formatReceived(text)} is no port`);
   return Number(text);
 }
 

@@ -6,6 +6,7 @@
  * changes a field makes a new head.
  */
 import { LocalProtocolError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import type { Fields } from '../types.js';
 import { firstValue, withField } from './field-values.js';
 import { HOP_BY_HOP } from './hop-by-hop.js';
@@ -54,20 +55,20 @@ export class ResponseHead {
     if (!Number.isInteger(status) || status < 100 || status > 599)
       refuse(`the status is ${status}; expected 100 to 599`);
     if (typeof reason !== 'string') refuse(`the reason phrase is of type ${typeof reason}; expected text`);
-    if (BAD_VALUE.test(reason)) refuse(`the reason phrase ${JSON.stringify(reason)} has a control character`);
+    if (BAD_VALUE.test(reason)) refuse(`the reason phrase ${formatReceived(reason)} has a control character`);
     let contentLength = -1;
     let hasDate = false;
     let hasServer = false;
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]!;
       const value = fields[i + 1];
-      if (value === undefined) refuse(`the field ${JSON.stringify(name)} has no value`);
+      if (value === undefined) refuse(`the field ${formatReceived(name)} has no value`);
       if (typeof name !== 'string' || typeof value !== 'string')
         refuse(`the field ${String(name)} is of type ${typeof value}; expected text`);
       checkField(name, value);
       const lower = name.toLowerCase();
       if (lower === 'content-length') {
-        if (!DIGITS.test(value)) refuse(`Content-Length is ${JSON.stringify(value)}; expected digits`);
+        if (!DIGITS.test(value)) refuse(`Content-Length is ${formatReceived(value)}; expected digits`);
         if (contentLength !== -1) refuse('Content-Length is there twice');
         contentLength = Number(value);
       } else if (lower === 'date') hasDate = true;
@@ -107,9 +108,9 @@ export function hasNoBody(method: string, status: number): boolean {
 }
 
 function checkField(name: string, value: string): void {
-  if (!TOKEN.test(name)) refuse(`the field name ${JSON.stringify(name)} is not a token`);
+  if (!TOKEN.test(name)) refuse(`the field name ${formatReceived(name)} is not a token`);
   if (BAD_VALUE.test(value))
-    refuse(`the value of ${name} has a control character or is not latin-1: ${JSON.stringify(value)}`);
+    refuse(`the value of ${name} has a control character or is not latin-1: ${formatReceived(value)}`);
 }
 
 function refuse(observed: string): never {

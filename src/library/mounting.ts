@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS, DEFAULTS } from '../config/defaults.js';
 import { parseMount } from '../config/mount.js';
 import type { UserConfig } from '../config/schema.js';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { parseTrustedProxies } from '../http/forwarded.js';
 import type { Handler } from '../types.js';
 import { openLog } from './log.js';
@@ -96,6 +97,6 @@ function readMount(text: string): string {
   if (mount !== undefined) return mount;
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
-    `mount: expected a path that begins with /, for example /legacy, received ${JSON.stringify(text)}`,
+    `mount: expected a path that begins with /, for example /legacy, received ${formatReceived(text)}`,
   );
 }

@@ -7,6 +7,7 @@
  * There an empty value is `-`: a reader that splits at spaces would count one field less.
  */
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import type { RequestFinish } from './channels.js';
 import {
   ABSENT,
@@ -75,7 +76,7 @@ function findAtom([
   throw new ConfigError(
     'XGI_CONFIG_VALUE',
     `expected gunicorn's atoms (%(h)s, %({x}i)s), Apache's directives (${known.map((name) => `%${name}`).join(' ')} %%) or json, ` +
-      `received ${JSON.stringify(directive)}`,
+      `received ${formatReceived(directive)}`,
   );
 }
 

@@ -11,6 +11,7 @@
 import type { Log } from '../types.js';
 import { cleanEnvironment } from './environment.js';
 import { NotifyProgram } from './notify-program.js';
+import { formatReceived } from '../errors/received.js';
 
 type Environment = Record<string, string | undefined>;
 
@@ -61,7 +62,7 @@ export class Notifier {
     if (address === undefined || address === '') return undefined;
     if (!/^[/@]./s.test(address)) {
       log.warn(
-        `XGI_NOTIFY: the variable NOTIFY_SOCKET: expected a path or @NAME, received ${JSON.stringify(address)}; the service manager is told nothing`,
+        `XGI_NOTIFY: the variable NOTIFY_SOCKET: expected a path or @NAME, received ${formatReceived(address)}; the service manager is told nothing`,
       );
       return undefined;
     }

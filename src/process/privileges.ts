@@ -7,6 +7,7 @@
 import { accessSync, constants, lchownSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import type { Need } from '../types.js';
 import { type Accounts, parseId, systemAccounts } from './accounts.js';
 import { isContainer, isRootAlone, type Surroundings } from './container.js';
@@ -270,7 +271,7 @@ function findGroup(text: string, accounts: Accounts, { nameOf }: PrivilegesConte
 function unknown(name: string, expected: string, received: string): ConfigError {
   return new ConfigError(
     'XGI_CONFIG_VALUE',
-    `${name}: expected ${expected}, received ${JSON.stringify(received)}`,
+    `${name}: expected ${expected}, received ${formatReceived(received)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Socket activation: listening sockets that the service manager has opened for us (sd_listen_fds(3)). */
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 
 /** SD_LISTEN_FDS_START. */
 const FIRST_FD = 3;
@@ -23,7 +24,7 @@ export function takeListenFds(env: Environment, pid: number): readonly number[] 
   if (!/^[0-9]{1,4}$/.test(listenFds)) {
     throw new ConfigError(
       'XGI_CONFIG_LISTEN_FDS',
-      `the variable LISTEN_FDS: expected a number of sockets, received ${JSON.stringify(listenFds)}`,
+      `the variable LISTEN_FDS: expected a number of sockets, received ${formatReceived(listenFds)}`,
     );
   }
   return Array.from({ length: Number(listenFds) }, (_, index) => FIRST_FD + index);

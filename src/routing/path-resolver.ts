@@ -15,6 +15,7 @@
 import { realpathSync, statSync, type Stats } from 'node:fs';
 import { bytesOf } from '../gateway/byte-text.js';
 import { decodeSegments, encodeSegment } from './segments.js';
+import { formatReceived } from '../errors/received.js';
 
 export interface PathToResolve {
   /** The folder to look in: absolute, with all symbolic links resolved. */
@@ -97,7 +98,7 @@ function walk(base: string, segments: readonly string[]): ResolvedPath {
     if (segment === '' && i === last) return foundDirectory(base, urlPath, true);
     if (i === MAX_WALKED_SEGMENTS) return missing('it has too many segments');
     if (segment === '') return missing('it has an empty segment');
-    if (isHidden(segment)) return missing(`${JSON.stringify(segment)} is hidden: it begins with a dot`);
+    if (isHidden(segment)) return missing(`${formatReceived(segment)} is hidden: it begins with a dot`);
     urlPath += `/${segment}`;
     const stats = look(base + urlPath);
     if (typeof stats === 'string') return missing(stats);

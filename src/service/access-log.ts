@@ -1,6 +1,7 @@
 /** The access log of a configuration. */
 import type { ResolvedConfig } from '../config/resolve.js';
 import { ConfigError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { AccessLog } from '../observe/access-log.js';
 import type { FormatLine } from '../observe/access-log-format.js';
 import type { Log } from '../types.js';
@@ -22,7 +23,7 @@ export function openAccessLog(
   } catch (error) {
     throw new ConfigError(
       'XGI_CONFIG_VALUE',
-      `--access-logfile: expected a file that can be written, received ${JSON.stringify(file)}: ${(error as Error).message}`,
+      `--access-logfile: expected a file that can be written, received ${formatReceived(file)}: ${(error as Error).message}`,
     );
   }
 }

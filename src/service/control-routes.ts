@@ -1,6 +1,7 @@
 /** What the control socket is asked → what it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigError, messageOf, XgiError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import type { Log, WorkerRange } from '../types.js';
 import { readJsonObject } from './control-body.js';
 import { ControlError } from './control-error.js';
@@ -124,14 +125,14 @@ async function scale(request: IncomingMessage, { steered, log }: ControlRoutesOp
     throw new ControlError(
       400,
       'XGI_CONTROL_VALUE',
-      `workers: expected ${WORKER_RANGE_FORM}, received ${JSON.stringify(wanted) ?? 'nothing'}`,
+      `workers: expected ${WORKER_RANGE_FORM}, received ${formatReceived(wanted)}`,
     );
   }
   if (app !== undefined && typeof app !== 'string') {
     throw new ControlError(
       400,
       'XGI_CONTROL_VALUE',
-      `app: expected the name of an application, received ${JSON.stringify(app)}`,
+      `app: expected the name of an application, received ${formatReceived(app)}`,
     );
   }
   log.info(`Handling control command: scale ${formatWorkerRange(workers)}`);
@@ -145,7 +146,7 @@ async function stop(request: IncomingMessage, { steered, log }: ControlRoutesOpt
     throw new ControlError(
       400,
       'XGI_CONTROL_VALUE',
-      `quick: expected true or false, received ${JSON.stringify(quick)}`,
+      `quick: expected true or false, received ${formatReceived(quick)}`,
     );
   }
   log.info(`Handling control command: stop${quick ? ' --quick' : ''}`);

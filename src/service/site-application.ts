@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
 import { BootError, ConfigError, XgiError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { ANY_PATH } from '../routing/path-pattern.js';
 import type { Handler, WorkerRange } from '../types.js';
 import type { FailureStatus, PoolStatus, WorkerStatus } from '../workers/status.js';
@@ -166,7 +167,7 @@ export class SiteApplication implements Application {
       part.application.scale(workers);
       return;
     }
-    const received = name === undefined ? 'none' : JSON.stringify(name);
+    const received = name === undefined ? 'none' : formatReceived(name);
     throw new ConfigError(
       'XGI_CONFIG_VALUE',
       `app: expected the name of an application (${names.join(', ')}), received ${received}`,

@@ -3,6 +3,7 @@
  * and again: each is read and checked once.
  */
 import { GatewayError, LocalProtocolError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { HeadCache } from '../http/head-cache.js';
 import { ResponseHead } from '../http/response-head.js';
 
@@ -18,7 +19,7 @@ export function readAnswerHead(text: string): ResponseHead {
 function parse(text: string): ResponseHead {
   const [statusLine, ...fields] = text.split('\0');
   const status = STATUS.exec(statusLine!);
-  if (status === null) throw badHead(`the status is ${JSON.stringify(statusLine)}`);
+  if (status === null) throw badHead(`the status is ${formatReceived(statusLine)}`);
   try {
     return new ResponseHead(Number(status[1]), fields, status[2] ?? '');
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { type Chunks, iterableBody, streamBody } from '../../bodies/iterable-body.js';
 import { GatewayError } from '../../errors.js';
+import { formatKind } from '../../errors/received.js';
 import type { GatewayRequest, GatewayResponse, Handler, Identity, ResponseBody } from '../../types.js';
 import { applicationHead, badResponse } from './application-head.js';
 import { installFetchGlobals } from './fetch-globals.js';
@@ -88,7 +89,7 @@ class RequestContext implements FetchContext {
 
 /** @throws GatewayError 500 `XGI_APP_RESPONSE` for what is no Response */
 function fromResponse(response: unknown): GatewayResponse {
-  if (!isResponse(response)) throw badResponse(`fetch returned ${describe(response)}; expected a Response`);
+  if (!isResponse(response)) throw badResponse(`fetch returned ${formatKind(response)}; expected a Response`);
   const parts = LightResponse.partsOf(response as Response);
   return parts === undefined ? fromFullResponse(response) : fromParts(parts);
 }
@@ -140,11 +141,4 @@ function foreignBody({ body }: ForeignResponse): ResponseBody {
   if (!(Symbol.asyncIterator in body) && !(Symbol.iterator in body))
     throw badResponse('the body of the Response is no stream');
   return iterableBody(body);
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null || typeof value !== 'object')
-    return `a value of type ${value === null ? 'null' : typeof value}`;
-  return `an object of ${value.constructor?.name ?? 'no class'}`;
 }

@@ -6,6 +6,7 @@
  */
 import { iterableBody } from '../../bodies/iterable-body.js';
 import { GatewayError, XgiError } from '../../errors.js';
+import { formatKind, formatReceived } from '../../errors/received.js';
 import { addWsgiEnviron } from '../../gateway/environ.js';
 import type { ResponseHead } from '../../http/response-head.js';
 import type { GatewayRequest, GatewayResponse, Handler } from '../../types.js';
@@ -248,13 +249,13 @@ function readHead(status: string, headers: readonly (readonly [string, string])[
   const match = typeof status === 'string' ? STATUS.exec(status) : null;
   if (match === null)
     throw badResponse(
-      `the status is ${JSON.stringify(status)}; expected three digits and a reason, "200 OK"`,
+      `the status is ${formatReceived(status)}; expected three digits and a reason, "200 OK"`,
     );
   if (!Array.isArray(headers)) throw badResponse('the headers are no array of [name, value]');
   const fields: string[] = [];
   for (const header of headers as unknown[]) {
     if (!Array.isArray(header) || typeof header[0] !== 'string' || typeof header[1] !== 'string')
-      throw badResponse(`a header is ${JSON.stringify(header)}; expected [name, value], both strings`);
+      throw badResponse(`a header is ${formatReceived(header)}; expected [name, value], both strings`);
     fields.push(header[0], header[1]);
   }
   return applicationHead(Number(match[1]), match[2] ?? '', fields);
@@ -265,7 +266,7 @@ function checkBody(body: unknown): asserts body is WsgiBody {
     typeof body === 'object' && body !== null && (Symbol.iterator in body || Symbol.asyncIterator in body);
   if (isIterable && !(body instanceof Uint8Array)) return;
   throw badResponse(
-    `the application returned ${body === undefined ? 'nothing' : body instanceof Uint8Array ? 'bytes' : `a value of type ${typeof body}`}; expected an iterable of Uint8Array: [Buffer.from(text)]`,
+    `the application returned ${body instanceof Uint8Array ? 'bytes' : formatKind(body)}; expected an iterable of Uint8Array: [Buffer.from(text)]`,
   );
 }
 

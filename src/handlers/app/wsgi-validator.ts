@@ -5,6 +5,7 @@
  * A violation is thrown where it happens; what need not be wrong is a warning. Request and response are not changed.
  */
 import { findFrame, isOwnFile, XgiError } from '../../errors.js';
+import { formatKind, formatReceived } from '../../errors/received.js';
 import { isThenable } from './thenable.js';
 import type {
   Environ,
@@ -37,7 +38,9 @@ export function validator(application: WsgiApplication, options: ValidatorOption
       started = true;
       const write = startResponse(...args);
       return (data) => {
-        called(() => expect(data instanceof Uint8Array, `write takes a Uint8Array; received ${show(data)}`));
+        called(() =>
+          expect(data instanceof Uint8Array, `write takes a Uint8Array; received ${formatReceived(data)}`),
+        );
         return write(data);
       };
     };
@@ -99,7 +102,7 @@ function checkEnviron(environ: Environ, warn: (message: string) => void): void {
     typeof environ === 'object' && environ !== null ? Object.getPrototypeOf(environ) : 0;
   expect(
     prototype === Object.prototype || prototype === null,
-    `the environ is a plain object; received ${show(environ)}`,
+    `the environ is a plain object; received ${formatKind(environ)}`,
   );
   for (const name of REQUIRED) expect(name in environ, `the environ has no ${name}`);
   for (const name of ['HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH'])
@@ -108,37 +111,41 @@ function checkEnviron(environ: Environ, warn: (message: string) => void): void {
   for (const [name, value] of Object.entries(environ)) {
     // With a dot, it is an extension.
     if (!name.includes('.'))
-      expect(typeof value === 'string', `the variable ${name} is a string; received ${show(value)}`);
+      expect(
+        typeof value === 'string',
+        `the variable ${name} is a string; received ${formatReceived(value)}`,
+      );
   }
   const version: unknown = environ['wsgi.version'];
   expect(
     Array.isArray(version) && version.length === 2 && version.every(Number.isInteger),
-    `wsgi.version is two numbers, [1, 0]; received ${show(version)}`,
+    `wsgi.version is two numbers, [1, 0]; received ${formatReceived(version)}`,
   );
   const scheme = environ['wsgi.url_scheme'];
   expect(
     scheme === 'http' || scheme === 'https',
-    `wsgi.url_scheme is http or https; received ${show(scheme)}`,
+    `wsgi.url_scheme is http or https; received ${formatReceived(scheme)}`,
   );
   checkMethods('wsgi.input', environ['wsgi.input'], ['read', 'readline', 'readlines', Symbol.asyncIterator]);
   checkMethods('wsgi.errors', environ['wsgi.errors'], ['flush', 'write', 'writelines']);
-  if (!METHODS.has(environ.REQUEST_METHOD)) warn(`the method ${show(environ.REQUEST_METHOD)} is not known`);
+  if (!METHODS.has(environ.REQUEST_METHOD))
+    warn(`the method ${formatReceived(environ.REQUEST_METHOD)} is not known`);
   checkPaths(environ);
 }
 
 function checkPaths({ SCRIPT_NAME, PATH_INFO, CONTENT_LENGTH }: Partial<Environ>): void {
   expect(
     !SCRIPT_NAME || SCRIPT_NAME.startsWith('/'),
-    `SCRIPT_NAME is empty or begins with /; received ${show(SCRIPT_NAME)}`,
+    `SCRIPT_NAME is empty or begins with /; received ${formatReceived(SCRIPT_NAME)}`,
   );
   expect(
     !PATH_INFO || PATH_INFO.startsWith('/'),
-    `PATH_INFO is empty or begins with /; received ${show(PATH_INFO)}`,
+    `PATH_INFO is empty or begins with /; received ${formatReceived(PATH_INFO)}`,
   );
   if (CONTENT_LENGTH)
     expect(
       /^\s*\+?[0-9]+\s*$/.test(CONTENT_LENGTH),
-      `CONTENT_LENGTH is digits; received ${show(CONTENT_LENGTH)}`,
+      `CONTENT_LENGTH is digits; received ${formatReceived(CONTENT_LENGTH)}`,
     );
   if (!SCRIPT_NAME)
     expect(
@@ -151,7 +158,10 @@ function checkPaths({ SCRIPT_NAME, PATH_INFO, CONTENT_LENGTH }: Partial<Environ>
 function checkMethods(name: string, value: unknown, methods: readonly PropertyKey[]): void {
   for (const method of methods) {
     const found: unknown = (value as Record<PropertyKey, unknown> | null | undefined)?.[method];
-    expect(typeof found === 'function', `${name} has no method ${String(method)}; it is ${show(value)}`);
+    expect(
+      typeof found === 'function',
+      `${name} has no method ${String(method)}; it is ${formatReceived(value)}`,
+    );
   }
 }
 
@@ -168,13 +178,13 @@ function checkStart(args: Parameters<StartResponse>, warn: (message: string) => 
 }
 
 function checkStatus(status: unknown, warn: (message: string) => void): asserts status is string {
-  expect(typeof status === 'string', `the status is a string, "200 OK"; received ${show(status)}`);
+  expect(typeof status === 'string', `the status is a string, "200 OK"; received ${formatReceived(status)}`);
   const code = codeOf(status);
-  expect(code.length === 3, `the status begins with three digits; received ${show(status)}`);
-  expect(/^[0-9]{3}$/.test(code), `the status begins with a number; received ${show(status)}`);
-  expect(Number(code) >= 100, `the status is 100 or more; received ${show(status)}`);
+  expect(code.length === 3, `the status begins with three digits; received ${formatReceived(status)}`);
+  expect(/^[0-9]{3}$/.test(code), `the status begins with a number; received ${formatReceived(status)}`);
+  expect(Number(code) >= 100, `the status is 100 or more; received ${formatReceived(status)}`);
   if (status[3] !== ' ')
-    warn(`the status is three digits, a space and a reason, "200 OK"; received ${show(status)}`);
+    warn(`the status is three digits, a space and a reason, "200 OK"; received ${formatReceived(status)}`);
 }
 
 function codeOf(status: string): string {
@@ -186,21 +196,30 @@ const NAME = /^[a-zA-Z][a-zA-Z0-9\-_]*$/;
 const CONTROL = /[\x00-\x1f]/;
 
 function checkHeaders(headers: unknown): asserts headers is [string, string][] {
-  expect(Array.isArray(headers), `the headers are an array; received ${show(headers)}`);
+  expect(Array.isArray(headers), `the headers are an array; received ${formatReceived(headers)}`);
   for (const header of headers as unknown[]) {
-    expect(Array.isArray(header), `a header is an array, [name, value]; received ${show(header)}`);
-    expect(header.length === 2, `a header has a name and a value; received ${show(header)}`);
+    expect(Array.isArray(header), `a header is an array, [name, value]; received ${formatReceived(header)}`);
+    expect(header.length === 2, `a header has a name and a value; received ${formatReceived(header)}`);
     const [name, value] = header as unknown[];
-    expect(typeof name === 'string', `the name of a header is a string; received ${show(name)}`);
-    expect(typeof value === 'string', `the value of ${name} is a string; received ${show(value)}`);
+    expect(typeof name === 'string', `the name of a header is a string; received ${formatReceived(name)}`);
+    expect(typeof value === 'string', `the value of ${name} is a string; received ${formatReceived(value)}`);
     expect(
       name.toLowerCase() !== 'status',
-      `the header Status is for CGI programs; here the status is the first argument (value: ${show(value)})`,
+      `the header Status is for CGI programs; here the status is the first argument (value: ${formatReceived(value)})`,
     );
-    expect(!/[\n:]/.test(name), `the name of a header has no colon and no line feed; received ${show(name)}`);
-    expect(NAME.test(name), `the name of a header is letters, digits, - and _; received ${show(name)}`);
-    expect(!/[-_]$/.test(name), `the name of a header does not end in - or _; received ${show(name)}`);
-    expect(!CONTROL.test(value), `the value of ${name} has a control character: ${show(value)}`);
+    expect(
+      !/[\n:]/.test(name),
+      `the name of a header has no colon and no line feed; received ${formatReceived(name)}`,
+    );
+    expect(
+      NAME.test(name),
+      `the name of a header is letters, digits, - and _; received ${formatReceived(name)}`,
+    );
+    expect(
+      !/[-_]$/.test(name),
+      `the name of a header does not end in - or _; received ${formatReceived(name)}`,
+    );
+    expect(!CONTROL.test(value), `the value of ${name} has a control character: ${formatReceived(value)}`);
   }
 }
 
@@ -211,13 +230,13 @@ function checkContentType(status: string, headers: readonly (readonly [string, s
   const hasType = headers.some(([name]) => name.toLowerCase() === 'content-type');
   if (NO_CONTENT.includes(code))
     expect(!hasType, `a response with status ${code} has no content, and no Content-Type`);
-  else expect(hasType, `the headers have no Content-Type; received ${show(headers)}`);
+  else expect(hasType, `the headers have no Content-Type; received ${formatReceived(headers)}`);
 }
 
 function checkExcInfo(excInfo: unknown): void {
   expect(
     excInfo === undefined || excInfo === null || excInfo instanceof Error,
-    `excInfo is an Error, or null; received ${show(excInfo)}`,
+    `excInfo is an Error, or null; received ${formatReceived(excInfo)}`,
   );
 }
 
@@ -232,7 +251,7 @@ function checkBody(body: unknown): asserts body is WsgiBody {
   );
   expect(
     typeof body === 'object' && (Symbol.iterator in body || Symbol.asyncIterator in body),
-    `the application returns an iterable of Uint8Array; received ${show(body)}`,
+    `the application returns an iterable of Uint8Array; received ${formatReceived(body)}`,
   );
 }
 
@@ -263,7 +282,7 @@ class CheckedInput implements WsgiInput {
       ),
     );
     const lines: unknown = await this.#input.readlines(...args);
-    expect(Array.isArray(lines), `wsgi.input.readlines gives an array; it gave ${show(lines)}`);
+    expect(Array.isArray(lines), `wsgi.input.readlines gives an array; it gave ${formatReceived(lines)}`);
     return lines.map((line) => checkBytes('readlines', line));
   }
 
@@ -281,7 +300,10 @@ class CheckedInput implements WsgiInput {
 }
 
 function checkBytes(method: string, value: unknown): Uint8Array {
-  expect(value instanceof Uint8Array, `wsgi.input.${method} gives a Uint8Array; it gave ${show(value)}`);
+  expect(
+    value instanceof Uint8Array,
+    `wsgi.input.${method} gives a Uint8Array; it gave ${formatReceived(value)}`,
+  );
   return value;
 }
 
@@ -294,7 +316,7 @@ class CheckedErrors implements WsgiErrors {
 
   write(text: string): void {
     called(() =>
-      expect(typeof text === 'string', `wsgi.errors.write takes a string; received ${show(text)}`),
+      expect(typeof text === 'string', `wsgi.errors.write takes a string; received ${formatReceived(text)}`),
     );
     this.#errors.write(text);
   }
@@ -338,7 +360,7 @@ class CheckedBody implements AsyncIterable<Uint8Array> {
     this.#checkOpen();
     for await (const chunk of this.#body) {
       this.#checkOpen();
-      expect(chunk instanceof Uint8Array, `the body gives Uint8Array; it gave ${show(chunk)}`);
+      expect(chunk instanceof Uint8Array, `the body gives Uint8Array; it gave ${formatReceived(chunk)}`);
       expect(this.#hasStarted(), 'the body gives its first piece, and startResponse was not called yet');
       yield chunk;
     }
@@ -352,15 +374,4 @@ class CheckedBody implements AsyncIterable<Uint8Array> {
   #checkOpen(): void {
     expect(!this.#closing.isClosed, 'the body is read after it was closed');
   }
-}
-
-const MAX_SHOWN = 120;
-
-/** For a message. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_SHOWN));
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`.slice(0, MAX_SHOWN);
-  if (typeof value === 'object' && value !== null)
-    return `an object of ${value.constructor?.name ?? 'no class'}`;
-  return String(value);
 }

@@ -8,6 +8,7 @@
  *  4. A local redirect goes back to 1, as a GET, at most ten times.
  */
 import { GatewayError } from '../../errors.js';
+import { formatReceived } from '../../errors/received.js';
 import { toByteText } from '../../gateway/byte-text.js';
 import { cgiEnviron } from '../../gateway/cgi-environ.js';
 import type { ProgramPool } from '../../programs/program-pool.js';
@@ -189,7 +190,7 @@ function redirected(
   throw new GatewayError(
     502,
     'XGI_CGI_REDIRECTS',
-    `${program}: local redirects lead on and on; more than ${MAX_REDIRECTS} are not followed, the last one was to ${JSON.stringify(path)}`,
+    `${program}: local redirects lead on and on; more than ${MAX_REDIRECTS} are not followed, the last one was to ${formatReceived(path)}`,
   );
 }
 
@@ -199,6 +200,6 @@ function blameProgram(error: Error, path: string, program: string): Error {
   return new GatewayError(
     502,
     'XGI_CGI_BAD_HEAD',
-    `${program}: a local redirect to ${JSON.stringify(path)}: ${error.message}`,
+    `${program}: a local redirect to ${formatReceived(path)}: ${error.message}`,
   );
 }

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { STYLESHEET_FORM } from '../../config/middleware/xslt.js';
 import { whyUnreadable } from '../../config/unreadable.js';
 import { ConfigError } from '../../errors.js';
+import { formatReceived } from '../../errors/received.js';
 
 export interface Stylesheet {
   /** Absolute. */
@@ -69,7 +70,7 @@ function read(file: string, refuse: (observed: string) => never): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     return refuse(
-      `expected ${STYLESHEET_FORM}, received ${JSON.stringify(path.basename(file))}: ${whyUnreadable(error)}`,
+      `expected ${STYLESHEET_FORM}, received ${formatReceived(path.basename(file))}: ${whyUnreadable(error)}`,
     );
   }
 }
