@@ -1,6 +1,8 @@
 /**
  * A cache of bounded size: what has not been used for the longest time leaves first, nearly. An entry that was used since the hand of the clock
  * has last passed it is spared once, so that a use costs no more than a mark.
+ *
+ * For what is dear to get again: files, answers. What is only read again has a simpler one (`http/head-cache.ts`).
  */
 export interface CacheEntry {
   /** What it counts for, in bytes; does not change while it is in the cache. */

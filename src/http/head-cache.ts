@@ -1,4 +1,9 @@
-/** Remembers response heads: an application gives the same few again and again, and each is read and checked once. */
+/**
+ * Remembers response heads: an application gives the same few again and again, and each is read and checked once.
+ *
+ * It is not an EntryCache (`bodies/entry-cache.ts`), which finds the least used of a budget of bytes. What is lost here is read again at once, so
+ * nothing is worth a mark for each use, or a weight: a full table is emptied. A head that is new every time costs half of what it would there.
+ */
 import type { ResponseHead } from './response-head.js';
 
 const MAX_HEADS = 512;
