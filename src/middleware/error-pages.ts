@@ -8,7 +8,12 @@ import { readFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import { disposeBody } from '../bodies/dispose-body.js';
-import { type ErrorPageHandler, errorPagesOptions, PAGE_FORM } from '../config/middleware/error-pages.js';
+import {
+  type ErrorPageFailure,
+  type ErrorPageHandler,
+  errorPagesOptions,
+  PAGE_FORM,
+} from '../config/middleware/error-pages.js';
 import { refuse } from '../config/refuse.js';
 import { whyUnreadable } from '../config/unreadable.js';
 import { asXgiError, statusOfError } from '../errors.js';
@@ -44,82 +49,109 @@ export const errorPages = defineMiddleware('errorPages', errorPagesOptions, (opt
       typeof page === 'function' ? page : readPage(key, page, context),
     ]),
   );
-  const pageOf = (status: number): Page | undefined =>
-    pages.get(String(status)) ?? pages.get(`${Math.floor(status / 100)}xx`);
-
-  const thrown = (request: GatewayRequest, given: unknown): Answer => {
-    const error = typeof given === 'object' && given !== null ? given : asXgiError(given);
-    const status = statusOfError(error);
-    const page = pageOf(status);
-    if (page === undefined) throw given;
-    // As the server answers it without a page.
-    const own = errorFields(error, status);
-    const made =
-      typeof page === 'function' ? attempt(page, request, status, error) : fixed(page, request, status);
-    const rethrow = (response: GatewayResponse | undefined): never => {
-      if (response === undefined) throw given;
-      const head = headWithFields(response.head, allFields(response.head.fields, own));
-      const unsent = setErrorAnswer(request, given, { head, body: response.body });
-      if (unsent !== undefined) disposeBody(unsent.body);
-      throw given;
-    };
-    return made instanceof Promise ? made.then(rethrow) : rethrow(made);
-  };
-
-  const answered = (request: GatewayRequest, response: GatewayResponse): Answer => {
-    const { head, body } = response;
-    const page = head.status < 400 ? undefined : pageOf(head.status);
-    if (page === undefined || body.kind === 'tunnel') return response;
-    const replace = (made: GatewayResponse | undefined): GatewayResponse => {
-      if (made === undefined) return response;
-      disposeBody(body);
-      const fields = allFields(made.head.fields, withoutFields(head.fields, OF_THE_REPRESENTATION));
-      return { head: headWithFields(head, fields), body: made.body };
-    };
-    if (typeof page !== 'function') {
-      // To a client that takes no page, the application may have said in its own way what it can read.
-      const isOwn =
-        body.kind !== 'empty' &&
-        typeFor(request, page) !== page.mediaType &&
-        takes(request, head.field('content-type'));
-      return isOwn
-        ? { head: headWithFields(head, withVary(head.fields, 'Accept')), body }
-        : replace(fixed(page, request, head.status));
-    }
-    return attempt(page, request, head.status, undefined).then(replace);
-  };
-
-  const attempt = async (
-    page: ErrorPageHandler,
-    request: GatewayRequest,
-    status: number,
-    error: unknown,
-  ): Promise<GatewayResponse | undefined> => {
-    try {
-      const { head, body } = await page(request, { status, error });
-      return { head: new ResponseHead(status, head.fields), body };
-    } catch (failure) {
-      const { log, where } = context;
-      const { message, detail = message } = asXgiError(failure);
-      log.error(`${where}: the page for ${status} has failed`, { detail });
-      return undefined;
-    }
-  };
-
+  const errors = new ErrorPages(pages, context);
   return (next) => (request) => {
     try {
       const answer = next(request);
       return answer instanceof Promise
         ? answer.then(
-            (response) => answered(request, response),
-            (error: unknown) => thrown(request, error),
+            (response) => errors.answered(request, response),
+            (error: unknown) => errors.thrown(request, error),
           )
-        : answered(request, answer);
+        : errors.answered(request, answer);
     } catch (error) {
-      return thrown(request, error);
+      return errors.thrown(request, error);
     }
   };
 });
+
+class ErrorPages {
+  /** By status, or `5xx`. */
+  readonly #pages: ReadonlyMap<string, Page>;
+  readonly #context: MiddlewareContext;
+
+  constructor(pages: ReadonlyMap<string, Page>, context: MiddlewareContext) {
+    this.#pages = pages;
+    this.#context = context;
+  }
+
+  /** Throws it again: it is logged, and the page sent, where everything that is thrown is. */
+  thrown(request: GatewayRequest, given: unknown): Answer {
+    const error = typeof given === 'object' && given !== null ? given : asXgiError(given);
+    const status = statusOfError(error);
+    const page = this.#pageOf(status);
+    if (page === undefined) throw given;
+    // As the server answers it without a page.
+    const own = errorFields(error, status);
+    const rethrow = (made: GatewayResponse | undefined): never => {
+      if (made !== undefined) leavePage(request, given, withFailureFields(made.head, made, own));
+      throw given;
+    };
+    if (typeof page !== 'function') return rethrow(fixed(page, request, status));
+    return this.#make(page, request, { status, error }).then(rethrow);
+  }
+
+  /** @param response what the application has answered with */
+  answered(request: GatewayRequest, response: GatewayResponse): Answer {
+    const { head, body } = response;
+    const page = head.status < 400 ? undefined : this.#pageOf(head.status);
+    if (page === undefined || body.kind === 'tunnel') return response;
+    if (typeof page !== 'function') {
+      if (!isReadable(request, response, page)) return replaced(response, fixed(page, request, head.status));
+      return { head: headWithFields(head, withVary(head.fields, 'Accept')), body };
+    }
+    return this.#make(page, request, { status: head.status, error: undefined }).then((made) =>
+      made === undefined ? response : replaced(response, made),
+    );
+  }
+
+  #pageOf(status: number): Page | undefined {
+    return this.#pages.get(String(status)) ?? this.#pages.get(`${Math.floor(status / 100)}xx`);
+  }
+
+  /** @returns undefined if that fails; it is logged */
+  async #make(
+    page: ErrorPageHandler,
+    request: GatewayRequest,
+    failure: ErrorPageFailure,
+  ): Promise<GatewayResponse | undefined> {
+    const { status } = failure;
+    try {
+      const { head, body } = await page(request, failure);
+      return { head: new ResponseHead(status, head.fields), body };
+    } catch (thrown) {
+      const { log, where } = this.#context;
+      const { message, detail = message } = asXgiError(thrown);
+      log.error(`${where}: the page for ${status} has failed`, { detail });
+      return undefined;
+    }
+  }
+}
+
+/** For where the failure is answered. */
+function leavePage(request: GatewayRequest, failure: unknown, page: GatewayResponse): void {
+  const unsent = setErrorAnswer(request, failure, page);
+  if (unsent !== undefined) disposeBody(unsent.body);
+}
+
+function replaced({ head, body }: GatewayResponse, page: GatewayResponse): GatewayResponse {
+  disposeBody(body);
+  return withFailureFields(head, page, withoutFields(head.fields, OF_THE_REPRESENTATION));
+}
+
+/** The page, with what the failure itself says. @param head of whose status and reason it is */
+function withFailureFields(head: ResponseHead, page: GatewayResponse, ofFailure: Fields): GatewayResponse {
+  return { head: headWithFields(head, allFields(page.head.fields, ofFailure)), body: page.body };
+}
+
+/** To a client that takes no page, the application may have said in its own way what it can read. */
+function isReadable(request: GatewayRequest, { head, body }: GatewayResponse, page: PageFile): boolean {
+  return (
+    body.kind !== 'empty' &&
+    typeFor(request, page) !== page.mediaType &&
+    takes(request, head.field('content-type'))
+  );
+}
 
 /** Of what both say, the page's own is meant, but for lists. */
 function allFields(ofPage: Fields, ofFailure: Fields): Fields {

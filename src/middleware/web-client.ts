@@ -49,45 +49,10 @@ export class WebClient {
 
   /** @param fields name, value, name, value …; not those of the connection */
   get(fields: Fields): Asked {
-    const { timeoutMs } = this.#options;
-    let current: http.ClientRequest | undefined;
-    let fail!: (error: WebError) => void;
-    const answer = new Promise<WebAnswer>((resolve, reject) => {
-      fail = (error) => {
-        reject(error);
-        const given = current;
-        current = undefined;
-        given?.destroy();
-      };
-      const send = (): void => {
-        const request = this.#send(fields);
-        current = request;
-        let hasHead = false;
-        request.on('response', (response) => {
-          hasHead = true;
-          this.#collect(response).then(resolve, fail);
-        });
-        request.on('upgrade', () => fail(new WebError('broken', 'the answer changes the protocol')));
-        request.on('error', (error: NodeJS.ErrnoException) => {
-          // It had been closed by the other side while it was not used.
-          if (request === current && !hasHead && request.reusedSocket && GONE.has(error.code ?? '')) send();
-          else fail(asWebError(error));
-        });
-        request.end();
-      };
-      send();
-    });
-    const timer = setTimeout(
-      () => fail(new WebError('late', `no answer within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
+    const question = new Question(() => this.#send(fields), this.#options);
     return {
-      answer: answer.finally(() => {
-        clearTimeout(timer);
-        // Its connection may be another's by now.
-        current = undefined;
-      }),
-      cancel: () => fail(new WebError('cancelled', 'the client has gone')),
+      answer: question.answer,
+      cancel: () => question.fail(new WebError('cancelled', 'the client has gone')),
     };
   }
 
@@ -104,22 +69,76 @@ export class WebClient {
     const { request } = this.#url.protocol === 'https:' ? https : http;
     return request(this.#url, { agent: this.#agent, headers });
   }
+}
 
-  async #collect(response: http.IncomingMessage): Promise<WebAnswer> {
-    const { maxBytes } = this.#options;
-    const collected = new CollectedBytes(-1, maxBytes);
-    try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        if (!collected.hasRoomFor(chunk.length))
-          throw new WebError('broken', `the answer is longer than ${maxBytes} bytes`);
-        collected.add(chunk);
-      }
-    } catch (error) {
-      if (error instanceof WebError) throw error;
-      throw new WebError('broken', `the answer broke off: ${(error as Error).message}`);
-    }
-    return { status: response.statusCode!, fields: response.rawHeaders, body: collected.bytes };
+/** One request, which is sent again if its connection turns out to have been closed, until its answer. */
+class Question {
+  readonly answer: Promise<WebAnswer>;
+  readonly #send: () => http.ClientRequest;
+  readonly #maxBytes: number;
+  #current: http.ClientRequest | undefined;
+  #resolve!: (answer: WebAnswer) => void;
+  #reject!: (error: WebError) => void;
+
+  constructor(send: () => http.ClientRequest, { timeoutMs, maxBytes }: WebClientOptions) {
+    this.#send = send;
+    this.#maxBytes = maxBytes;
+    const answer = new Promise<WebAnswer>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#ask();
+    });
+    const late = setTimeout(
+      () => this.fail(new WebError('late', `no answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
+    this.answer = answer.finally(() => {
+      clearTimeout(late);
+      // Its connection may be another's by now.
+      this.#current = undefined;
+    });
   }
+
+  fail(error: WebError): void {
+    this.#reject(error);
+    const given = this.#current;
+    this.#current = undefined;
+    given?.destroy();
+  }
+
+  #ask(): void {
+    const request = this.#send();
+    this.#current = request;
+    let hasHead = false;
+    request.on('response', (response) => {
+      hasHead = true;
+      collect(response, this.#maxBytes).then(this.#resolve, (error: WebError) => this.fail(error));
+    });
+    request.on('upgrade', () => this.fail(new WebError('broken', 'the answer changes the protocol')));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // It had been closed by the other side while it was not used.
+      const isStale = request.reusedSocket && GONE.has(error.code ?? '');
+      if (request === this.#current && !hasHead && isStale) this.#ask();
+      else this.fail(asWebError(error));
+    });
+    request.end();
+  }
+}
+
+/** @throws WebError */
+async function collect(response: http.IncomingMessage, maxBytes: number): Promise<WebAnswer> {
+  const collected = new CollectedBytes(-1, maxBytes);
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      if (!collected.hasRoomFor(chunk.length))
+        throw new WebError('broken', `the answer is longer than ${maxBytes} bytes`);
+      collected.add(chunk);
+    }
+  } catch (error) {
+    if (error instanceof WebError) throw error;
+    throw new WebError('broken', `the answer broke off: ${(error as Error).message}`);
+  }
+  return { status: response.statusCode!, fields: response.rawHeaders, body: collected.bytes };
 }
 
 const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);

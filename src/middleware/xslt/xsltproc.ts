@@ -1,5 +1,5 @@
 /** Runs xsltproc, the program of libxslt, on one document: without the network, without writing, and in bounded time and memory. */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, GatewayError } from '../../errors.js';
@@ -61,54 +61,91 @@ export function checkStylesheet(options: XsltprocOptions, name: string): void {
  * @param signal the client has gone
  * @throws GatewayError 502 `XGI_XSLT_FAILED`, `XGI_XSLT_SIZE`; 504 `XGI_XSLT_TIMEOUT`
  */
-export function runXsltproc(xml: Buffer, options: XsltprocOptions, signal: AbortSignal): Promise<Buffer> {
-  const { stylesheet, parameters, maxBytes, timeoutMs } = options;
-  const given = Object.entries(parameters).flatMap(([name, value]) => ['--param', name, xpathText(value)]);
-  const args = argumentsOf(options, [...given, stylesheet, '-']);
-  return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', args, { cwd: path.dirname(stylesheet), env: ENV, stdio: 'pipe' });
-    const out: Buffer[] = [];
-    let outBytes = 0;
-    let said = '';
-    let failure: GatewayError | undefined;
-    const end = (error: GatewayError): void => {
-      failure ??= error;
-      child.kill('SIGKILL');
-    };
-    const timer = setTimeout(() => {
-      end(new GatewayError(504, 'XGI_XSLT_TIMEOUT', `the stylesheet took longer than ${timeoutMs / 1000} s`));
-    }, timeoutMs);
-    const gone = (): void => end(new GatewayError(503, 'XGI_XSLT_FAILED', 'the client has gone'));
-    signal.addEventListener('abort', gone, { once: true });
-    if (signal.aborted) gone();
-    child.stdout.on('data', (chunk: Buffer) => {
-      outBytes += chunk.length;
-      if (outBytes > maxBytes)
-        end(new GatewayError(502, 'XGI_XSLT_SIZE', `the stylesheet made more than ${maxBytes} bytes`));
-      else out.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (said.length < MAX_ERROR_BYTES) said += chunk.toString();
+export async function runXsltproc(
+  xml: Buffer,
+  options: XsltprocOptions,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const run = new Run(options);
+  const late = setTimeout(() => run.end(tookTooLong(options)), options.timeoutMs);
+  const gone = (): void => run.end(new GatewayError(503, 'XGI_XSLT_FAILED', 'the client has gone'));
+  signal.addEventListener('abort', gone, { once: true });
+  if (signal.aborted) gone();
+  try {
+    return await run.transform(xml);
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener('abort', gone);
+  }
+}
+
+class Run {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #maxBytes: number;
+  readonly #out: Buffer[] = [];
+  #outBytes = 0;
+  #said = '';
+  #failure: GatewayError | undefined;
+
+  constructor(options: XsltprocOptions) {
+    this.#maxBytes = options.maxBytes;
+    this.#child = start(options);
+    this.#child.stdout.on('data', (chunk: Buffer) => this.#collect(chunk));
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      if (this.#said.length < MAX_ERROR_BYTES) this.#said += chunk.toString();
     });
     // It may end before it has read all.
-    child.stdin.on('error', () => {});
-    child.on('error', (error) => {
-      failure ??= new GatewayError(502, 'XGI_XSLT_FAILED', `xsltproc cannot be started: ${error.message}`);
+    this.#child.stdin.on('error', () => {});
+  }
+
+  transform(xml: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#child.on('error', ({ message }) => {
+        this.#failure ??= failed(`xsltproc cannot be started: ${message}`);
+      });
+      this.#child.on('close', (code, killed) => {
+        this.#failure ??= this.#failureOf(code, killed);
+        if (this.#failure === undefined) resolve(Buffer.concat(this.#out));
+        else reject(this.#failure);
+      });
+      this.#child.stdin.end(xml);
     });
-    child.on('close', (code, killed) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', gone);
-      if (failure !== undefined) reject(failure);
-      else if (code === 0) resolve(Buffer.concat(out));
-      else
-        reject(
-          new GatewayError(502, 'XGI_XSLT_FAILED', `xsltproc ended with ${killed ?? `status ${code}`}`, {
-            detail: said.slice(0, MAX_ERROR_BYTES),
-          }),
-        );
-    });
-    child.stdin.end(xml);
-  });
+  }
+
+  /** Before it has ended itself; the first reason is the one that is told. */
+  end(reason: GatewayError): void {
+    this.#failure ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#outBytes += chunk.length;
+    if (this.#outBytes <= this.#maxBytes) this.#out.push(chunk);
+    else
+      this.end(
+        new GatewayError(502, 'XGI_XSLT_SIZE', `the stylesheet made more than ${this.#maxBytes} bytes`),
+      );
+  }
+
+  #failureOf(code: number | null, killed: NodeJS.Signals | null): GatewayError | undefined {
+    if (code === 0) return undefined;
+    return failed(`xsltproc ended with ${killed ?? `status ${code}`}`, this.#said.slice(0, MAX_ERROR_BYTES));
+  }
+}
+
+function start(options: XsltprocOptions): ChildProcessWithoutNullStreams {
+  const { stylesheet, parameters } = options;
+  const given = Object.entries(parameters).flatMap(([name, value]) => ['--param', name, xpathText(value)]);
+  const args = argumentsOf(options, [...given, stylesheet, '-']);
+  return spawn('/bin/sh', args, { cwd: path.dirname(stylesheet), env: ENV, stdio: 'pipe' });
+}
+
+function tookTooLong({ timeoutMs }: XsltprocOptions): GatewayError {
+  return new GatewayError(504, 'XGI_XSLT_TIMEOUT', `the stylesheet took longer than ${timeoutMs / 1000} s`);
+}
+
+function failed(message: string, detail?: string): GatewayError {
+  return new GatewayError(502, 'XGI_XSLT_FAILED', message, detail === undefined ? {} : { detail });
 }
 
 /** Of the shell that runs it. */
