@@ -7,8 +7,11 @@
 import { GatewayError } from '../../errors.js';
 import { type AbortListeners, tellAborted, withAbortListener } from '../../http/abort-listeners.js';
 import { DerivedRequest } from '../../http/derived-request.js';
+import { firstValue, withoutFields } from '../../http/field-values.js';
 import type { StoredResponse } from '../../http/stored-response.js';
 import type { GatewayRequest, InputEndListener } from '../../types.js';
+
+const CONDITIONS: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
 
 export class Flight {
   /** What the application sees. */
@@ -25,6 +28,20 @@ export class Flight {
   constructor(request: GatewayRequest, over: () => void) {
     this.request = new SharedRequest(request, () => this.#waiting.size > 0);
     this.#over = over;
+  }
+
+  /** The conditions that the application can confirm what is stored by, in the place of those of a client. */
+  setConditions(stored: StoredResponse | undefined): void {
+    const { request } = this;
+    request.fields = withoutFields(request.fields, CONDITIONS);
+    if (stored === undefined) return;
+    const etag = firstValue(stored.fields, 'etag');
+    const modified = firstValue(stored.fields, 'last-modified');
+    request.fields = [
+      ...request.fields,
+      ...(etag === undefined ? [] : ['If-None-Match', etag]),
+      ...(modified === undefined ? [] : ['If-Modified-Since', modified]),
+    ];
   }
 
   get waiting(): number {

@@ -2,6 +2,7 @@
  * When what is stored of a target was made invalid: by whatever host, scheme or fields it was asked for. A key says as well how it was asked for, and
  * who changes something has asked in another way, perhaps.
  */
+import type { GatewayRequest } from '../../types.js';
 import { keptKey, shortKey } from '../kept-key.js';
 
 export class Invalidations {
@@ -38,6 +39,18 @@ export class Invalidations {
 /** Whether two targets are about the same. */
 export function isSameTarget(a: string, b: string): boolean {
   return originForm(a) === originForm(b);
+}
+
+/** What a Location or Content-Location names, if it is of the same origin: a target. */
+export function ownTarget(
+  { scheme, authority, target }: GatewayRequest,
+  reference: string | undefined,
+): string | undefined {
+  if (reference === undefined) return undefined;
+  const base = `${scheme}://${authority}`;
+  if (!URL.canParse(base) || !URL.canParse(reference, base + target)) return undefined;
+  const url = new URL(reference, base + target);
+  return url.origin === new URL(base).origin ? url.pathname + url.search : undefined;
 }
 
 /** Of an absolute one, what is behind the host (RFC 9112 section 3.2). */

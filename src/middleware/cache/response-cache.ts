@@ -3,13 +3,13 @@ import { messageOf, statusOfError } from '../../errors.js';
 import { randomUUID } from 'node:crypto';
 import { disposeBody } from '../../bodies/dispose-body.js';
 import { parseCacheControl } from '../../http/cache-control.js';
-import { type CacheStatus, withCacheStatus } from '../../http/cache-status.js';
+import type { CacheStatus } from '../../http/cache-status.js';
 import { matchesWeakly } from '../../http/entity-tag.js';
-import { combinedValue, firstValue, withoutFields } from '../../http/field-values.js';
+import { combinedValue, firstValue } from '../../http/field-values.js';
 import { ResponseHead } from '../../http/response-head.js';
 import type { CacheStore, StoredEntry, StoredResponse } from '../../http/stored-response.js';
 import type { Fields, GatewayRequest, GatewayResponse, Handler, Log } from '../../types.js';
-import { type Answer, changeAnswer, headWithFields, plainAnswer } from '../answer.js';
+import { type Answer, changeAnswer, plainAnswer } from '../answer.js';
 import { cacheKey, isSameVariant, keyOfTarget, variantKey } from './cache-key.js';
 import { Flight } from './flight.js';
 import {
@@ -21,11 +21,12 @@ import {
   wantsConfirmation,
 } from './freshness.js';
 import { GuardedStore } from './guarded-store.js';
-import { Invalidations, isSameTarget } from './invalidations.js';
+import { Invalidations, isSameTarget, ownTarget } from './invalidations.js';
 import { RecentKeys } from './recent-keys.js';
 import { RecordedSource } from './recorded-source.js';
 import { type RequestTraits, TRAIT, traitsOf } from './request-traits.js';
 import { isUnmodified, ServedResponse, unmodifiedHead } from './served-response.js';
+import { StatusHeads } from './status-heads.js';
 
 export interface ResponseCacheOptions extends FreshnessOptions {
   readonly store: CacheStore;
@@ -42,7 +43,6 @@ const MAX_WAIT_MS = 30_000;
 const NOT_SHARED_MS = 60_000;
 const MAX_NOT_SHARED = 10_000;
 const MAX_INVALIDATIONS = 10_000;
-const CONDITIONS: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
 const FAILURES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 /** Nobody reads it: it says nothing of what was asked for. */
 const CLIENT_GONE = 499;
@@ -71,8 +71,7 @@ export class ResponseCache {
   readonly #served = new WeakMap<StoredResponse, ServedResponse>();
   readonly #notShared = new RecentKeys(MAX_NOT_SHARED, NOT_SHARED_MS);
   readonly #invalidations = new Invalidations(MAX_INVALIDATIONS);
-  /** The heads of answers that pass by: a program answers with the same one again and again. */
-  readonly #passed = new WeakMap<ResponseHead, Map<string, ResponseHead>>();
+  readonly #heads = new StatusHeads();
 
   constructor(options: ResponseCacheOptions) {
     this.#options = options;
@@ -187,7 +186,7 @@ export class ResponseCache {
     request.onAbort(() => flight.clientGone());
     if (!isAlone) this.#flights.set(found.key, flight);
     // For what is not shared, the conditions of its client save more than ours.
-    if (!isAlone || found.stored !== undefined) setConditions(flight, found.stored);
+    if (!isAlone || found.stored !== undefined) flight.setConditions(found.stored);
     return this.#land({ ...asked, found, flight, status, requestedAtMs: Date.now() });
   }
 
@@ -196,7 +195,7 @@ export class ResponseCache {
     const flight = new Flight(asked.request, () => this.#flights.delete(found.key));
     this.#flights.set(found.key, flight);
     flight.request.method = 'GET';
-    setConditions(flight, found.stored);
+    flight.setConditions(found.stored);
     const landing: Landing = { ...asked, found, flight, status: { fwd: 'stale' }, requestedAtMs: Date.now() };
     void Promise.resolve()
       .then(() => this.#land(landing))
@@ -254,7 +253,7 @@ export class ResponseCache {
     const isShort = head.contentLength <= this.#options.maxEntryBytes;
     if (kept === undefined || !isShort || body.kind === 'file' || body.kind === 'tunnel') {
       this.#notStored(landing, head.status);
-      return this.#onCondition(request, { head: this.#headWithStatus(head, landing.status), body });
+      return this.#onCondition(request, { head: this.#heads.withStatus(head, landing.status), body });
     }
     const recorded = this.#record(landing, kept, response);
     return this.#onCondition(request, recorded);
@@ -262,7 +261,7 @@ export class ResponseCache {
 
   #record(landing: Landing, kept: StoredHead, { head, body }: GatewayResponse): GatewayResponse {
     const { flight, status } = landing;
-    const storedToo = { head: this.#headWithStatus(head, { ...status, stored: true }), body };
+    const storedToo = { head: this.#heads.withStatus(head, { ...status, stored: true }), body };
     const done = (bytes: Uint8Array | undefined): void => {
       const isComplete = bytes !== undefined && bytes.length <= this.#options.maxEntryBytes;
       if (isComplete && !flight.isOutdated) this.#keep(landing, { ...kept, kind: 'response', body: bytes });
@@ -350,7 +349,7 @@ export class ResponseCache {
   /** To the application, and nothing of its answer is stored. */
   #pass({ request, next }: Pick<Asked, 'request' | 'next'>, status: CacheStatus): Answer {
     return changeAnswer(next(request), ({ head, body }) => ({
-      head: this.#headWithStatus(head, status),
+      head: this.#heads.withStatus(head, status),
       body,
     }));
   }
@@ -379,18 +378,6 @@ export class ResponseCache {
       if (isSameTarget(flight.request.target, target)) flight.isOutdated = true;
     this.#store.delete(key);
   }
-
-  #headWithStatus(head: ResponseHead, status: CacheStatus): ResponseHead {
-    const name = Object.entries(status).join();
-    let heads = this.#passed.get(head);
-    if (heads === undefined) this.#passed.set(head, (heads = new Map()));
-    let changed = heads.get(name);
-    if (changed === undefined) {
-      changed = headWithFields(head, withCacheStatus(head.fields, status));
-      heads.set(name, changed);
-    }
-    return changed;
-  }
 }
 
 /** A flight that the application is answering. */
@@ -399,19 +386,6 @@ interface Landing extends Asked {
   readonly flight: Flight;
   readonly status: CacheStatus;
   readonly requestedAtMs: number;
-}
-
-/** The conditions that the application can confirm what is stored by, in the place of those of a client. */
-function setConditions({ request }: Flight, stored: StoredResponse | undefined): void {
-  request.fields = withoutFields(request.fields, CONDITIONS);
-  if (stored === undefined) return;
-  const etag = firstValue(stored.fields, 'etag');
-  const modified = firstValue(stored.fields, 'last-modified');
-  request.fields = [
-    ...request.fields,
-    ...(etag === undefined ? [] : ['If-None-Match', etag]),
-    ...(modified === undefined ? [] : ['If-Modified-Since', modified]),
-  ];
 }
 
 /** In Vary, lower case, in one order. */
@@ -428,18 +402,6 @@ function isOnlyIfCached({ request, traits }: Asked): boolean {
 /** RFC 9111 section 5.2.1.7. */
 function unavailable(): GatewayResponse {
   return plainAnswer(504, 'It is not stored here.\n');
-}
-
-/** What a Location or Content-Location names, if it is of the same origin: a target. */
-function ownTarget(
-  { scheme, authority, target }: GatewayRequest,
-  reference: string | undefined,
-): string | undefined {
-  if (reference === undefined) return undefined;
-  const base = `${scheme}://${authority}`;
-  if (!URL.canParse(base) || !URL.canParse(reference, base + target)) return undefined;
-  const url = new URL(reference, base + target);
-  return url.origin === new URL(base).origin ? url.pathname + url.search : undefined;
 }
 
 /** The application's memory is its own again. */
