@@ -66,8 +66,14 @@ function convertObject(schema, descriptions) {
     const description = texts.filter(Boolean).join('. ');
     return [name, description === '' ? converted : { ...converted, description }];
   });
+  const required = inFiles.filter(([, value]) => !value.isOptional()).map(([name]) => name);
   const isOpen = schema._def.catchall._def.typeName !== 'ZodNever';
-  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: isOpen };
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    ...(required.length > 0 && { required }),
+    additionalProperties: isOpen,
+  };
 }
 
 /** YAML and JSON have no functions. */

@@ -37,7 +37,7 @@ const readyOptions = z
   // A path, or WSGI middleware: their options are theirs to check.
   .catchall(z.unknown());
 
-export const middlewareSchema = z.array(
+const middlewareList = z.array(
   z.union([
     z.custom<Middleware>((value) => typeof value === 'function', FORM).describe(IN_MODULES_ONLY),
     z.string({ invalid_type_error: FORM }).describe(FORM),
@@ -46,13 +46,24 @@ export const middlewareSchema = z.array(
   { invalid_type_error: 'a list of middleware' },
 );
 
-/** As a person writes it. */
+type ModuleName = `${string}.${'' | 'c' | 'm'}${'j' | 't'}s`;
+type PythonName = `${string}:${string}`;
+
+/** As a person writes it. A misspelt name is none of these forms, so that an editor sees it. */
 export type UserMiddleware =
   | Middleware
   | ReadyName
-  | (string & {})
+  | ModuleName
+  | PythonName
   | ReadyMiddlewareOptions
-  | Readonly<Record<`${string}${'/' | ':'}${string}`, unknown>>;
+  | Readonly<Record<ModuleName | PythonName, unknown>>;
+
+/** For the types, narrower than what it reads: that is also YAML. */
+export const middlewareSchema = middlewareList as z.ZodType<
+  z.output<typeof middlewareList>,
+  z.ZodTypeDef,
+  UserMiddleware[]
+>;
 
 export type MiddlewareEntry = {
   /** How a message names it. */

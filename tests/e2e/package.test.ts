@@ -211,6 +211,17 @@ console.log(JSON.stringify(texts));
 
 // @ts-expect-error there is no such setting
 export const wrong: UserConfig = { wrokers: 1 };
+// @ts-expect-error no middleware has this name
+export const misspelt: UserConfig = { middleware: ['requestID'] };
+// @ts-expect-error nor this one
+export const misspeltKey: UserConfig = { middleware: [{ haeders: { security: true } }] };
+// @ts-expect-error no option has this name
+export const misspeltOption: UserConfig = { middleware: [{ headers: { sekurity: true } }] };
+// @ts-expect-error one of its options is required
+export const withoutOption: UserConfig = { middleware: [{ cors: {} }] };
+export const ofOnesOwn: UserConfig = {
+  middleware: ['./tenant.ts', 'tenant.mjs', { './tenant.js': { strict: true } }, 'marks:Marks', { 'marks.more:Marks': { a: 1 } }],
+};
 // @ts-expect-error of the process, not of a program
 export const wrongToo: ServerSettings = { user: 'nobody' };
 `;
