@@ -35,13 +35,14 @@ import { describeSite } from './cgi-application.js';
 import { openControlSocket, type ControlSocket } from './control-server.js';
 import { watchExit } from './exit-watch.js';
 import { Gateways } from './gateways.js';
-import { type Predecessor, startSuccessor } from './handover.js';
+import type { Predecessor } from './handover.js';
 import { type Cause, Interruption } from './interruption.js';
 import { LocalGateway } from './local-gateway.js';
 import type { ReadConfig } from './reload.js';
 import { describeFiles } from './static-application.js';
 import { SourceWatch } from './source-watch.js';
 import { Steering } from './steering.js';
+import { Succession } from './succession.js';
 import { loadTls, warnOfReach } from './tls.js';
 
 export interface ServeOptions {
@@ -90,14 +91,11 @@ class RunningService {
   readonly #local: LocalGateway;
   readonly #gateways: Gateways;
   readonly #steering: Steering;
+  readonly #succession: Succession;
   readonly #watch: SourceWatch | undefined;
   #control: ControlSocket | undefined;
   #removePidFile: () => void = () => {};
-  #upgrading = false;
   #unwatchExit: () => void = () => {};
-  readonly #wasRoot = process.geteuid!() === 0;
-  /** Ends the start of a successor. */
-  readonly #stopping = new AbortController();
 
   constructor(options: ServeOptions) {
     const { config, formatLine, version, nameOf, cwd, reread } = options;
@@ -147,6 +145,16 @@ class RunningService {
       notifier: this.#notifier,
       stop: (quick) => this.#interruption.interrupt(quick ? 'SIGINT' : 'SIGTERM'),
     });
+    this.#succession = new Succession({
+      config,
+      cwd,
+      local: this.#local,
+      interruption: this.#interruption,
+      steering: this.#steering,
+      notifier: this.#notifier,
+      log: this.#log,
+      release: () => this.#release(),
+    });
     this.#log.info(`Starting xgi ${version}`);
     if (rootWarning !== undefined) this.#log.warn(rootWarning);
     void options.predecessor?.stopping.then(() => {
@@ -191,7 +199,7 @@ class RunningService {
     this.#steering.stopping();
     this.#log.info(`Stopping: requests under way have ${this.#graceOf(cause) / 1000} s`);
     if (cause !== 'successor') {
-      this.#stopping.abort();
+      this.#succession.stop();
       this.#notifier?.stopping();
     }
     const complete = await this.stop(this.#graceOf(cause), cause === 'successor');
@@ -302,7 +310,7 @@ class RunningService {
         this.#steering.reopenLogs();
         return;
       case 'SIGUSR2':
-        void this.#handOver();
+        void this.#succession.handOver();
         return;
       case 'SIGTTIN':
         this.#steering.scaleBy(1);
@@ -312,50 +320,6 @@ class RunningService {
     }
   }
 
-  /** Starts our successor; ends when it serves. */
-  async #handOver(): Promise<void> {
-    const reason = this.#whyNoSuccessor();
-    if (reason !== undefined) {
-      this.#log.warn(`XGI_HANDOVER: no successor is started: ${reason}`);
-      return;
-    }
-    this.#upgrading = true;
-    this.#log.info('Starting a successor');
-    const env = { ...process.env, ...this.#notifier?.successorEnv };
-    try {
-      const { cwd } = this.#options;
-      const { inheritance } = this.#local;
-      const { signal } = this.#stopping;
-      const successor = await startSuccessor({ inheritance, env, cwd, signal });
-      if (this.#interruption.hasBegun) return;
-      this.#log.info(`Handing over to ${successor.pid}`);
-      this.#notifier?.mainPid(successor.pid);
-      this.#interruption.interrupt('successor');
-      await this.#release();
-      successor.release();
-    } catch (error) {
-      if (this.#interruption.hasBegun) return;
-      this.#log.error(
-        `XGI_HANDOVER: the successor does not serve: ${(error as Error).message}; this process goes on`,
-      );
-    } finally {
-      this.#upgrading = false;
-    }
-  }
-
-  #whyNoSuccessor(): string | undefined {
-    if (this.#upgrading) return 'one is being started already';
-    if (this.#interruption.hasBegun) return 'this process is being stopped';
-    if (!this.#steering.isServing) return 'this process does not serve yet';
-    const applications = applicationsOf(this.#options.config);
-    if (applications.some(({ cgi }) => cgi?.user))
-      return 'it would have to be root for --cgi-user; restart xgi instead';
-    if (this.#wasRoot && applications.some(({ hasOwnUser }) => hasOwnUser))
-      return 'it would have to be root for applications with a user of their own; restart xgi instead';
-    // The end of process 1 is the end of its container, successor and all.
-    return process.pid === 1 ? 'this is process 1 of a container, which ends with it' : undefined;
-  }
-
   /** Lets go of what there is only once. */
   async #release(): Promise<void> {
     this.#removePidFile();
@@ -363,8 +327,4 @@ class RunningService {
     await this.#control?.close();
     this.#control = undefined;
   }
-}
-
-function applicationsOf(config: ResolvedConfig): readonly ResolvedConfig[] {
-  return config.site === null ? [config] : [...config.site.apps.values()];
 }
