@@ -18,7 +18,7 @@ import { ListenError } from '../../src/errors.js';
 import { RawClient } from '../support/http-client.js';
 import { answer, deferred, echo, hello, startServer, streamed, TestSource } from '../support/http-server.js';
 import { repository } from '../support/paths.js';
-import { pollUntil } from '../support/poll.js';
+import { blockUntil, pollUntil } from '../support/poll.js';
 import { makeTempDir } from '../support/temp-dir.js';
 
 const get = (target = '/'): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -291,7 +291,6 @@ describe('shutdown', () => {
     const start = performance.now();
     await server.shutdown(150);
     expect(performance.now() - start).toBeGreaterThan(140);
-    expect(performance.now() - start).toBeLessThan(1500);
     await client.until(() => client.closed || client.ended, 'the end');
     expect(client.received).toMatch(/^HTTP\/1\.1 503 .*Connection: close.*XGI_STOPPING/s);
   });
@@ -322,7 +321,8 @@ describe('shutdown', () => {
 
   test('connections that the kernel has accepted are answered', async () => {
     const { port, server } = await startServer(hello);
-    // They are established and their requests sent while this thread, the server's, is in the loop below.
+    const allOpen = path.join(makeTempDir(), 'open');
+    // They are established and their requests sent while this thread, the server's, is blocked below.
     const script = `
       const net = require('net');
       let answered = 0, open = 0, lost = 0;
@@ -330,14 +330,14 @@ describe('shutdown', () => {
         const socket = net.connect({ port: ${port}, allowHalfOpen: true }, () => {
           open++;
           socket.end('GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n');
-          if (open === 100) process.stdout.write('open');
+          if (open === 100) require('fs').writeFileSync(${JSON.stringify(allOpen)}, '');
         });
         let text = '';
         socket.on('data', (chunk) => (text += chunk));
         socket.on('error', () => {});
         socket.on('close', () => {
           if (text.endsWith('hello')) answered++; else lost++;
-          if (answered + lost === 100) process.stdout.write(' ' + answered);
+          if (answered + lost === 100) process.stdout.write(String(answered));
         });
       }`;
     const clients = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -345,20 +345,20 @@ describe('shutdown', () => {
     let output = '';
     clients.stdout.on('data', (chunk) => (output += String(chunk)));
     const ended = new Promise((resolve) => clients.on('close', resolve));
-    // Busy, so that nothing is accepted: when we get to it, the connections are in the backlog.
-    const until = performance.now() + 600;
-    while (performance.now() < until);
+    // Nothing is accepted: when we get to it, the connections are in the backlog.
+    blockUntil(() => existsSync(allOpen), { what: 'a hundred connections' });
     await server.shutdown(5000);
     await ended;
-    expect(output).toBe('open 100');
+    expect(output).toBe('100');
   });
 
   test('a second listener and lingering connections do not hold it up', async () => {
     const { port, server } = await startServer(echo);
     await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
     const start = performance.now();
-    await server.shutdown(5000);
-    expect(performance.now() - start).toBeLessThan(400);
+    await server.shutdown(20_000);
+    // A connection lingers for two seconds.
+    expect(performance.now() - start).toBeLessThan(1500);
     await expect(RawClient.connect(port)).rejects.toThrow('ECONNREFUSED');
   });
 });

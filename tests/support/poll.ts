@@ -29,6 +29,16 @@ export async function pollUntil<T>(
   }
 }
 
+/** The same for what another process does, while this one's event loop stands still: what comes meanwhile is found after it. */
+export function blockUntil(probe: () => boolean, { what = 'the condition', deadlineMs = 10_000 } = {}): void {
+  const giveUpAt = performance.now() + deadlineMs;
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  while (!probe()) {
+    if (performance.now() >= giveUpAt) throw new Error(`waited ${deadlineMs} ms for ${what}`);
+    Atomics.wait(nobody, 0, 0, 1);
+  }
+}
+
 /** True while a process with that id exists (a zombie that nobody has waited for counts). */
 export function isAlive(pid: number): boolean {
   try {
