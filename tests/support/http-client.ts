@@ -13,7 +13,7 @@ export interface RawResponse {
   readonly framing: 'none' | 'length' | 'chunked' | 'close';
 }
 
-const TIMEOUT_MS = 8000;
+const TIMEOUT_MS = 20_000;
 
 export class RawClient {
   readonly socket: Socket;

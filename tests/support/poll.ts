@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  */
 export async function pollUntil<T>(
   probe: () => T | Promise<T>,
-  { what = 'the condition', deadlineMs = 10_000, everyMs = 10 } = {},
+  { what = 'the condition', deadlineMs = 20_000, everyMs = 10 } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const giveUpAt = performance.now() + deadlineMs;
   let last: unknown;
@@ -30,7 +30,7 @@ export async function pollUntil<T>(
 }
 
 /** The same for what another process does, while this one's event loop stands still: what comes meanwhile is found after it. */
-export function blockUntil(probe: () => boolean, { what = 'the condition', deadlineMs = 10_000 } = {}): void {
+export function blockUntil(probe: () => boolean, { what = 'the condition', deadlineMs = 20_000 } = {}): void {
   const giveUpAt = performance.now() + deadlineMs;
   const nobody = new Int32Array(new SharedArrayBuffer(4));
   while (!probe()) {
