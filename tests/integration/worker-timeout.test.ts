@@ -33,7 +33,7 @@ describe('a request that the soft interrupt ends', () => {
     expect((await request(at.port, target)).status).toBe(504);
     const tookMs = performance.now() - beganAtMs;
     expect(tookMs).toBeGreaterThan(TIMEOUT_MS);
-    expect(tookMs).toBeLessThan(TIMEOUT_MS + 2000);
+    expect(tookMs).toBeLessThan(TIMEOUT_MS + 10_000);
     expect((await request(at.port, '/')).body.toString()).toBe(String(pids[0]));
     // Longer than the grace before a kill: the worker was really freed, not forgotten.
     await pollUntil(() => performance.now() - beganAtMs > TIMEOUT_MS + 1500);
@@ -77,7 +77,7 @@ describe('a request that nothing but a kill ends', () => {
     '%s: 504, that worker is replaced, and others are served all the time',
     async (target) => {
       server = await startXgi(
-        ['wsgi', 'overruns:app', '-w', '2', '-t', '500ms', '--chdir', wsgiFixtures, '--python', python],
+        ['wsgi', 'overruns:app', '-w', '2', '-t', '1s', '--chdir', wsgiFixtures, '--python', python],
         {
           env: { PYTHONDONTWRITEBYTECODE: '1' },
         },
@@ -98,10 +98,11 @@ describe('a request that nothing but a kill ends', () => {
           }
           return server!.workerPids.length === 3 && seen.has(server!.workerPids[2]!);
         },
-        { what: 'an answer of the new worker' },
+        { what: 'an answer of the new worker', deadlineMs: 20_000 },
       );
       expect((await stuck).status).toBe(504);
-      expect(slowestMs).toBeLessThan(400);
+      // The stuck one ends after two seconds.
+      expect(slowestMs).toBeLessThan(900);
       expect(server.output).toContain('XGI_WORKER_STUCK');
       // What the interpreter's fault handler says.
       // Lines of the gateway may come between its words.
@@ -118,13 +119,12 @@ describe('a thread that nothing but a kill ends', () => {
     const [pid] = at.supervisor.pids as [number];
     expect((await request(at.port, '/sleeps')).status).toBe(504);
     // Under way when the worker is given up, a second after the interrupt.
-    const answeredAtMs = performance.now();
-    await pollUntil(() => performance.now() - answeredAtMs > 600);
-    const neighbour = request(at.port, '/streams_slowly');
+    const neighbour = request(at.port, '/streams_until_told');
     await at.log.waitFor(/XGI_WORKER_STUCK.*is replaced/);
     await pollUntil(async () => (await request(at.port, '/')).body.toString() !== String(pid));
     expect(isAlive(pid)).toBe(true);
-    expect((await neighbour).body.toString()).toBe('0;1;2;3;4;5;6;7;8;9;');
+    at.write('end');
+    expect((await neighbour).body.toString()).toMatch(/^\.+end$/);
     await pollUntil(() => !isAlive(pid));
     expect(at.supervisor.pids).toHaveLength(1);
   });
@@ -152,12 +152,15 @@ describe('what is not past its deadline', () => {
   });
 
   test('an upload that takes longer, also when the worker is busy as it ends', async () => {
-    const at = await start();
-    const slow = request(at.port, '/streams_slowly');
+    const queueTimeoutMs = 2000;
+    const at = await start({ queueTimeoutMs });
     const client = new WsgiClient(at.port);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n');
-    const untilMs = performance.now() + 2 * TIMEOUT_MS;
+    // Longer than it may run, and longer than it may wait.
+    const untilMs = performance.now() + TIMEOUT_MS + queueTimeoutMs;
     await pollUntil(() => performance.now() > untilMs);
+    const slow = request(at.port, '/streams_slowly');
+    await pollUntil(() => at.supervisor.status().workers[0]!.running.length === 1);
     client.send('0123456789');
     expect((await client.answer()).status, at.log.text).toBe(200);
     expect((await slow).complete).toBe(true);
