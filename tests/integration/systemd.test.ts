@@ -258,7 +258,7 @@ describe('a service manager', () => {
     open().stopping();
     const beganAtMs = performance.now();
     await notifier!.close();
-    expect(performance.now() - beganAtMs).toBeLessThan(5000);
+    expect(performance.now() - beganAtMs).toBeLessThan(10_000);
   });
 });
 
@@ -295,7 +295,8 @@ describe('the program', () => {
     await pollUntil(() => warnings.length > 0, { what: 'the warning' });
     const beganAtMs = performance.now();
     await notifier!.close();
-    expect(performance.now() - beganAtMs).toBeLessThan(1000);
+    // A program that runs is waited for for three seconds.
+    expect(performance.now() - beganAtMs).toBeLessThan(2500);
     expect(warnings).toEqual([expect.stringContaining('ENOENT')]);
   });
 });
@@ -330,8 +331,12 @@ describe('another process', () => {
   });
 
   test('that hangs gives no sign of life', async () => {
-    const service = startService('setTimeout(() => { for (;;); }, 200);');
+    const hang = path.join(directory, 'hang');
+    const service = startService(`
+      import { existsSync } from 'node:fs';
+      setInterval(() => { while (existsSync(${JSON.stringify(hang)})); }, 10);`);
     await untilTold('WATCHDOG=1');
+    writeFileSync(hang, '');
     await pollUntil(
       async () => {
         const before = texts().length;
