@@ -9,6 +9,7 @@ import { expect, test } from 'vitest';
 import { basicAuth } from '../../src/middleware/basic-auth.js';
 import { RawClient } from '../support/http-client.js';
 import { startMiddleware } from '../support/middleware-site.js';
+import { quickest } from '../support/quickest.js';
 
 const encode = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
@@ -22,6 +23,8 @@ async function timed(client: RawClient, credentials: string): Promise<number> {
   expect(status).toBe(401);
   return performance.now() - beganMs;
 }
+
+const GUESSES = 3000;
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
@@ -38,9 +41,10 @@ test('an unknown name takes as long as a wrong password', async () => {
     known.push(await timed(client, `ada:wrong${i}`));
     unknown.push(await timed(client, `eve${i}:wrong`));
   }
-  // Without a check it would be a tenth of a millisecond.
-  expect(median(unknown)).toBeGreaterThan(0.6 * median(known));
-  expect(median(unknown)).toBeLessThan(1.7 * median(known));
+  // Without a check it would be a tenth of a millisecond. The least of each: others use the processor, too.
+  const ratio = Math.min(...unknown) / Math.min(...known);
+  expect(ratio).toBeGreaterThan(0.6);
+  expect(ratio).toBeLessThan(1.7);
 });
 
 test('a user’s password with another name is no way in, and is not remembered as one', async () => {
@@ -52,8 +56,9 @@ test('a user’s password with another name is no way in, and is not remembered 
   for (let i = 0; i < 3; i += 1) await timed(client, 'eve:x');
 });
 
-test('10,000 wrong passwords leave the loop to others', async () => {
-  const users = { ada: bcrypt.hashSync('x', 9) };
+test('3,000 wrong passwords leave the loop to others', { timeout: 60_000 }, async () => {
+  const users = { ada: bcrypt.hashSync('x', 10) };
+  const checkMs = await quickest(3, () => bcrypt.compareSync('wrong', users.ada));
   const { port } = await startMiddleware([basicAuth({ users, attempts: 0 })]);
   const other = await RawClient.connect(port);
   // Known from now on.
@@ -65,7 +70,7 @@ test('10,000 wrong passwords leave the loop to others', async () => {
   let next = 0;
   const guess = async (): Promise<void> => {
     const client = await RawClient.connect(port);
-    while (next < 10_000) {
+    while (next < GUESSES) {
       next += 1;
       const { status } = await client.send(request(`ada:wrong${next}`)).response();
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -82,11 +87,14 @@ test('10,000 wrong passwords leave the loop to others', async () => {
   }
   await guessing;
   delay.disable();
-  // On the loop, each check at this cost stops it for 25 ms and more.
-  expect(delay.percentile(50) / 1e6).toBeLessThan(25);
-  expect(median(times)).toBeLessThan(25);
+  // On the loop, each check would stop it.
+  console.log(
+    `a check takes ${checkMs.toFixed(0)} ms; the loop ${(delay.percentile(50) / 1e6).toFixed(1)} ms, others ${median(times).toFixed(1)} ms`,
+  );
+  expect(delay.percentile(50) / 1e6).toBeLessThan(checkMs / 2);
+  expect(median(times)).toBeLessThan(checkMs / 2);
   expect([...statuses.keys()].toSorted()).toEqual([401, 503]);
-  expect([...statuses.values()].reduce((a, b) => a + b)).toBe(10_000);
+  expect([...statuses.values()].reduce((a, b) => a + b)).toBe(GUESSES);
 });
 
 test('a client that guesses is checked ten times in a minute, and an IPv6 network is one client', async () => {

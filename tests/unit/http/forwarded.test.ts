@@ -9,6 +9,7 @@ import {
   readForwarding,
   withoutForwarding,
 } from '../../../src/http/forwarded.js';
+import { quickest } from '../../support/quickest.js';
 
 describe('parseTrustedProxies', () => {
   test.each<[string, string, boolean]>([
@@ -81,13 +82,14 @@ describe('forwardedClient', () => {
     expect(forwardedClient(values, proxies)).toBe(expected);
   });
 
-  test('gives an address or nothing, whatever it is given, in no time', () => {
-    const start = performance.now();
-    for (const filler of [',', ' ', '10.0.0.1,', '[', ':', '1.', 'fe80::1%a,']) {
-      const client = forwardedClient(filler.repeat(Math.floor(8190 / filler.length)), proxies);
-      expect(client === undefined || isIP(client) !== 0).toBe(true);
-    }
-    expect(performance.now() - start).toBeLessThan(500);
+  test('gives an address or nothing, whatever it is given, in no time', async () => {
+    const tookMs = await quickest(3, () => {
+      for (const filler of [',', ' ', '10.0.0.1,', '[', ':', '1.', 'fe80::1%a,']) {
+        const client = forwardedClient(filler.repeat(Math.floor(8190 / filler.length)), proxies);
+        expect(client === undefined || isIP(client) !== 0).toBe(true);
+      }
+    });
+    expect(tookMs).toBeLessThan(500);
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdef.:,[] %/\xff') }), (values) => {
         const client = forwardedClient(values, proxies);
@@ -233,7 +235,7 @@ describe('Forwarded', () => {
       );
   });
 
-  test('whatever it holds, it is read or refused in little time', () => {
+  test('whatever it holds, it is read or refused in little time', async () => {
     const readOrRefused = (text: string): void => {
       try {
         const { client } = read(text);
@@ -242,22 +244,24 @@ describe('Forwarded', () => {
         expect(error).toMatchObject({ status: 400, code: 'XGI_HTTP_FORWARDED' });
       }
     };
-    const startMs = performance.now();
-    for (const piece of [
-      'for="',
-      'for=a;',
-      '\\"',
-      '"',
-      ' ',
-      'for=10.2.3.4,',
-      '=',
-      ';',
-      'a',
-      ',',
-      'for="10.2.3.4",',
-    ])
-      for (const end of ['', 'x', ' x', '"', '="']) readOrRefused(piece.repeat(60_000 / piece.length) + end);
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    const tookMs = await quickest(3, () => {
+      for (const piece of [
+        'for="',
+        'for=a;',
+        '\\"',
+        '"',
+        ' ',
+        'for=10.2.3.4,',
+        '=',
+        ';',
+        'a',
+        ',',
+        'for="10.2.3.4",',
+      ])
+        for (const end of ['', 'x', ' x', '"', '="'])
+          readOrRefused(piece.repeat(60_000 / piece.length) + end);
+    });
+    expect(tookMs).toBeLessThan(1000);
     fc.assert(fc.property(fc.string(), readOrRefused));
   });
 });
