@@ -141,7 +141,7 @@ test('megabytes each second do not stall the gateway', async () => {
   await start({ workers: 2, supervisor: { passOn: (text) => (bytes += text.length) } });
   // The best of several rounds: the machine may be busy.
   let leastMs = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 3 && leastMs >= 700; round++) {
     const before = bytes;
     let isOver = false;
     const flood = get('/floods/1.5').finally(() => (isOver = true));
@@ -157,7 +157,6 @@ test('megabytes each second do not stall the gateway', async () => {
     console.log(`${megabytes.toFixed(0)} MB passed on; the slowest request took ${slowestMs.toFixed(0)} ms`);
     expect(megabytes).toBeGreaterThan(1);
     leastMs = Math.min(leastMs, slowestMs);
-    if (leastMs < 300) break;
   }
   expect(leastMs).toBeLessThan(700);
 });
