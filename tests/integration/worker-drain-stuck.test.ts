@@ -55,17 +55,20 @@ test('a thread that comes to itself after its worker was given up: the worker le
 
 test('C code that never lets go of the interpreter: the worker is killed, and what was sent ahead to it is answered', async () => {
   await start();
-  await warmUp();
-  const [pid] = site.supervisor.pids as [number];
-  const stuck = newJob('/holds_the_interpreter');
-  // One thread that is stuck, one request for the other thread, and many behind them, all in one write.
-  const others = Array.from({ length: 20 }, () => newJob('/'));
-  for (const job of [stuck, ...others]) site.supervisor.submit(job);
-  expect(site.supervisor.status().workers[0]!.ahead).toBeGreaterThan(0);
-  expect(await stuck.over).toBe('504');
-  await pollUntil(() => !isAlive(pid), { what: 'the end of the worker' });
-  const answers = await Promise.all(others.map((job) => job.over));
-  // One more may have been in the other thread's hand.
-  expect(answers.filter((answer) => answer === '200 OK').length).toBeGreaterThanOrEqual(19);
+  // Again where the machine was so busy that the application seemed to be slow, and nothing was sent ahead.
+  for (let ahead = 0; ahead === 0;) {
+    await warmUp();
+    const [pid] = site.supervisor.pids as [number];
+    const stuck = newJob('/holds_the_interpreter');
+    // One thread that is stuck, one request for the other thread, and many behind them, all in one write.
+    const others = Array.from({ length: 20 }, () => newJob('/'));
+    for (const job of [stuck, ...others]) site.supervisor.submit(job);
+    ({ ahead } = site.supervisor.status().workers[0]!);
+    expect(await stuck.over).toBe('504');
+    await pollUntil(() => !isAlive(pid), { what: 'the end of the worker' });
+    const answers = await Promise.all(others.map((job) => job.over));
+    // One more may have been in the other thread's hand.
+    expect(answers.filter((answer) => answer === '200 OK').length).toBeGreaterThanOrEqual(19);
+  }
   expect(site.log.lines.join('\n')).toMatch(/Fatal Python error: Aborted[\s\S]*holds_the_interpreter/);
 });

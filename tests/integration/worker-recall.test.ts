@@ -47,7 +47,7 @@ describe.each(['/burn', '/sleep'])('behind %s', (slowPath) => {
 
   test('what is called back is answered by an idle worker long before the slow one is done', async () => {
     await startWarm(2);
-    const slow = newJob(slowPath, '0.5');
+    const slow = newJob(slowPath, '2');
     const quick = Array.from({ length: 40 }, () => newJob('/', '', 'POST'));
     for (const job of [slow, ...quick]) site.supervisor.submit(job);
     await Promise.all(quick.map((job) => job.over));
