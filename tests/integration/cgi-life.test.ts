@@ -94,7 +94,7 @@ test('those that take longer end with it, though they ignore SIGTERM; their clie
   const beganMs = performance.now();
   const exit = await site.server.stop('SIGTERM');
   expect(exit).toEqual({ code: 0, signal: null });
-  expect(performance.now() - beganMs).toBeLessThan(8000);
+  expect(performance.now() - beganMs).toBeLessThan(15_000);
   expect((await answer).status).toBe(503);
   await allGone([...pids, ...launchers]);
   expect(readdirSync(site.file('tmp'))).toEqual([]);
@@ -123,7 +123,7 @@ test('SIGINT, or xgi stop --quick, waits for nobody', async () => {
   const beganMs = performance.now();
   expect((await runXgi(['stop', '--quick', ...control()])).code).toBe(0);
   expect((await site.server.exited).code).toBe(0);
-  expect(performance.now() - beganMs).toBeLessThan(8000);
+  expect(performance.now() - beganMs).toBeLessThan(15_000);
   await allGone(pids);
 });
 

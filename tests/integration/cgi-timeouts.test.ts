@@ -25,16 +25,16 @@ test.each(['hangs.sh', 'hangs.py'])('%s, idle before its head: 504', async (name
   expect((await site.get(`/${name}`)).status).toBe(504);
   const tookMs = performance.now() - beganMs;
   expect(tookMs).toBeGreaterThan(290);
-  expect(tookMs).toBeLessThan(2000);
+  expect(tookMs).toBeLessThan(10_000);
   await site.logged(/\[ERROR\] XGI_CGI_TIMEOUT: \S+ has written nothing for 0\.3 s \(--cgi-idle-timeout\)/);
   await expectOver();
 });
 
 test('idle after its head: the answer is cut off, never completed', async () => {
-  await site.start(['--cgi-idle-timeout', '300ms']);
+  await site.start(['--cgi-idle-timeout', '1s']);
   const answer = await site.get('/head-then-hangs.sh');
   expect([answer.status, answer.body.toString(), answer.complete]).toEqual([200, 'the beginning\n', false]);
-  await site.logged(/\[ERROR\] XGI_CGI_TIMEOUT: \S+head-then-hangs\.sh has written nothing for 0\.3 s/);
+  await site.logged(/\[ERROR\] XGI_CGI_TIMEOUT: \S+head-then-hangs\.sh has written nothing for 1 s/);
   await expectOver();
 });
 
@@ -43,44 +43,44 @@ test('the whole run before the head: 504, however much it complains meanwhile', 
     'busy.sh',
     '#!/bin/sh\necho $$ >> ../notes/pids\nwhile :; do echo still here >&2; sleep 0.05; done\n',
   );
-  await site.start(['--cgi-timeout', '600ms', '--cgi-idle-timeout', '300ms']);
+  await site.start(['--cgi-timeout', '2s', '--cgi-idle-timeout', '1s']);
   expect((await site.get('/busy.sh')).status).toBe(504);
-  await site.logged(/XGI_CGI_TIMEOUT: \S+busy\.sh has not ended after 0\.6 s \(--cgi-timeout\)/);
+  await site.logged(/XGI_CGI_TIMEOUT: \S+busy\.sh has not ended after 2 s \(--cgi-timeout\)/);
   await expectOver();
 });
 
 test('the whole run after the head: the answer is cut off, though it is never idle', async () => {
-  await site.start(['--cgi-timeout', '600ms', '--cgi-idle-timeout', '300ms']);
+  await site.start(['--cgi-timeout', '2s', '--cgi-idle-timeout', '1s']);
   const beganMs = performance.now();
   const answer = await site.get('/writes-slowly.sh');
-  expect(performance.now() - beganMs).toBeGreaterThan(590);
+  expect(performance.now() - beganMs).toBeGreaterThan(1990);
   expect([answer.status, answer.complete]).toEqual([200, false]);
   expect(answer.body.toString().split('\n').length).toBeGreaterThan(4);
-  await site.logged(/XGI_CGI_TIMEOUT: \S+writes-slowly\.sh has not ended after 0\.6 s/);
+  await site.logged(/XGI_CGI_TIMEOUT: \S+writes-slowly\.sh has not ended after 2 s/);
   await expectOver();
 });
 
 test('an answer that is complete is not spoiled by a program that goes on: it is only ended', async () => {
-  await site.start(['--cgi-timeout', '600ms']);
+  await site.start(['--cgi-timeout', '2s']);
   const answer = await site.get('/closes-output.sh');
   expect([answer.status, answer.body.toString(), answer.complete]).toEqual([200, 'all of it\n', true]);
-  await site.logged(/\[WARNING\] .*XGI_CGI_TIMEOUT: \S+closes-output\.sh has not ended after 0\.6 s/);
+  await site.logged(/\[WARNING\] .*XGI_CGI_TIMEOUT: \S+closes-output\.sh has not ended after 2 s/);
   await expectOver();
   expect(site.notes('closes-output')).toEqual([]);
 });
 
 test('writing little by little is not idle', async () => {
-  await site.start(['--cgi-idle-timeout', '400ms']);
+  await site.start(['--cgi-idle-timeout', '1s']);
   site.program(
     'slow.sh',
-    '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.15; done\n',
+    '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.25; done\n',
   );
   const answer = await site.get('/slow.sh');
   expect([answer.complete, answer.body.toString()]).toEqual([true, '1\n2\n3\n4\n5\n6\n7\n8\n']);
 });
 
 test('waiting for a place does not count', async () => {
-  await site.start(['--cgi-concurrency', '1', '--cgi-timeout', '800ms']);
+  await site.start(['--cgi-concurrency', '1', '--cgi-timeout', '1500ms']);
   const first = site.get('/hangs.sh');
   await site.pids(1);
   const second = site.get('/hello.sh');
