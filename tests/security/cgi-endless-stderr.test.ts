@@ -20,30 +20,36 @@ describe.each([
     const flags = ['--cgi-timeout', '3s', '--cgi-idle-timeout', '60s'];
     await (fallback ? site.startWithoutPython(flags) : site.start(flags));
     await site.get('/hello.sh');
-    const answer = site.get('/endless-stderr.sh');
-    const pids = await site.pids(1);
     const busyPids = fallback ? [site.server.pid] : await site.launcherPids();
     const look = (): { ms: number; cpuMs: number; gatewayCpuMs: number } => ({
       ms: performance.now(),
       cpuMs: busyPids.reduce((sum, pid) => sum + cpuMsOf(pid), 0),
       gatewayCpuMs: cpuMsOf(site.server.pid),
     });
+    const serveOthers = async (): Promise<number> => {
+      const latencies: number[] = [];
+      while (latencies.length < 20) {
+        const sentMs = performance.now();
+        expect((await site.get('/hello.sh')).status).toBe(200);
+        latencies.push(performance.now() - sentMs);
+      }
+      return latencies.toSorted((a, b) => a - b)[10]!;
+    };
+    // What the same costs without it, on this machine.
+    const before = look();
+    const aloneMs = await serveOthers();
     const began = look();
-    const latencies: number[] = [];
-    while (latencies.length < 20) {
-      const sentMs = performance.now();
-      expect((await site.get('/hello.sh')).status).toBe(200);
-      latencies.push(performance.now() - sentMs);
-    }
-    expect(latencies.toSorted((a, b) => a - b)[10]).toBeLessThan(250);
+    const answer = site.get('/endless-stderr.sh');
+    const pids = await site.pids(1);
+    expect(await serveOthers()).toBeLessThan(200 + 2 * aloneMs);
 
     expect(await answer).toMatchObject({ status: 504 });
     const last = look();
     await allGone(pids);
-    const share = (last.cpuMs - began.cpuMs) / (last.ms - began.ms);
-    // 20 programs were started meanwhile, besides.
-    if (!fallback) expect(share).toBeLessThan(0.4);
-    expect((last.gatewayCpuMs - began.gatewayCpuMs) / (last.ms - began.ms)).toBeLessThan(0.8);
+    const share = (which: 'cpuMs' | 'gatewayCpuMs'): number =>
+      (last[which] - began[which] - (began[which] - before[which])) / (last.ms - began.ms);
+    if (!fallback) expect(share('cpuMs')).toBeLessThan(0.4);
+    expect(share('gatewayCpuMs')).toBeLessThan(0.8);
 
     await site.logged(/bytes of its standard error were left out: there was too much of it/);
     expect(site.log.match(/XGI_CGI_TIMEOUT/g)).toHaveLength(1);
