@@ -216,7 +216,7 @@ describe.skipIf(isMissing('Flask')).each(VARIANTS)('Flask: $name', ({ flags }) =
     });
 
     test('delivers blocks as time passes', async () => {
-      const response = await fetch(server.url('/stream?count=5&pause=0.2'));
+      const response = await fetch(server.url('/stream?count=5&pause=0.5'));
       const arrivals: { text: string; at: number }[] = [];
       for await (const chunk of response.body ?? []) {
         arrivals.push({ text: Buffer.from(chunk).toString(), at: Date.now() / 1000 });

@@ -169,10 +169,10 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
   test('code that hangs is given up when another reload is asked for and it has had its time', async () => {
     const site = await startHere();
     write(site, SLOW);
+    const beganAtMs = performance.now();
     const hanging = site.supervisor.reload();
     await pollUntil(() => site.lines('notes').includes('loading'));
     write(site, version('three'));
-    const beganAtMs = performance.now();
     const further = site.supervisor.reload();
     const answered = pollUntil(async () => (await ask(site)).version === 'three', {
       deadlineMs: 20_000,
@@ -275,7 +275,7 @@ describe.each([{ preload: false }, { preload: true }])('preload $preload', ({ pr
       expect(site.log.text).toMatch(reason);
       const beganAtMs = performance.now();
       await request(site.port, '/');
-      expect(performance.now() - beganAtMs).toBeLessThan(2000);
+      expect(performance.now() - beganAtMs).toBeLessThan(10_000);
       write(site, version('two'));
       expect(await site.supervisor.reload()).toBe('reloaded');
       expect(await ask(site)).toMatchObject({ version: 'two' });

@@ -101,7 +101,7 @@ describe.each([
 });
 
 test('a client that takes nothing holds its program no longer than --cgi-timeout', async () => {
-  await site.start(['--cgi-timeout', '2s']);
+  await site.start(['--cgi-timeout', '5s']);
   const client = site.open('/endless-output.sh', [], { readPaused: true });
   const pids = await site.pids(1);
   await untilBlocked(pids[0]!);

@@ -155,7 +155,7 @@ describe('a file', () => {
     expect((await ask(url, encode('ada:one'))).status).toBe(200);
     writeFileSync(file, `ada:${sha('two')}\n`);
     await vi.waitFor(async () => expect((await ask(url, encode('ada:one'))).status).toBe(401), {
-      timeout: 3000,
+      timeout: 10_000,
     });
     expect((await ask(url, encode('ada:two'))).status).toBe(200);
     expect((await ask(url, encode('bob:bob'))).status).toBe(401);
