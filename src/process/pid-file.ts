@@ -12,6 +12,11 @@ import {
 import { ConfigError, XgiError } from '../errors.js';
 import { isAlive } from './alive.js';
 
+export interface PidFileOptions {
+  /** Take the file of a living process too: of our predecessor, which may hang, or take a moment to die. Default: false. */
+  readonly replaceLiving?: boolean;
+}
+
 /**
  * Writes our process id, in one step: a reader sees the old content or the new.
  *
@@ -19,9 +24,9 @@ import { isAlive } from './alive.js';
  * @throws XgiError `XGI_PID_IN_USE` if it names another living process
  * @throws ConfigError `XGI_PID_UNWRITABLE`
  */
-export function writePidFile(file: string): () => void {
+export function writePidFile(file: string, { replaceLiving = false }: PidFileOptions = {}): () => void {
   const owner = readPid(file);
-  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
+  if (!replaceLiving && owner !== undefined && owner !== process.pid && isAlive(owner)) {
     throw new XgiError(
       'XGI_PID_IN_USE',
       `${file} belongs to the running process ${owner}; stop that first, or choose another file with --pid`,

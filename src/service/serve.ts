@@ -250,8 +250,9 @@ class RunningService {
   }
 
   #writePidFile(): void {
-    const { pidFile } = this.#options.config;
-    if (pidFile !== null) this.#removePidFile = writePidFile(pidFile);
+    const { config, predecessor } = this.#options;
+    if (config.pidFile === null) return;
+    this.#removePidFile = writePidFile(config.pidFile, { replaceLiving: predecessor !== undefined });
   }
 
   /** Of a successor. That it cannot have them is no reason to end: it serves, and its predecessor has gone. */

@@ -59,6 +59,11 @@ async function handOver(from: number): Promise<number> {
   return successor;
 }
 
+/** The id of the process that USR2 has started, as the log tells it. */
+async function successorPid(): Promise<number> {
+  return await pollUntil(() => server.mainPids[1], { what: 'a successor' });
+}
+
 /** The status that the first process ended with. Its `exited` waits for its successors, which have the same standard error. */
 async function endOfFirst(): Promise<number | null> {
   await pollUntil(() => server.child.exitCode !== null || server.child.signalCode !== null, {
@@ -176,8 +181,7 @@ describe('a successor that does not serve', () => {
     project.write('app.py', `open("booting", "w").close()\nimport time\ntime.sleep(1000)\n${app}`);
     server.child.kill('SIGUSR2');
     await pollUntil(() => existsSync(project.file('booting')), { what: 'the successor to boot' });
-    const [, successor] = server.mainPids;
-    process.kill(successor!, 'SIGKILL');
+    process.kill(await successorPid(), 'SIGKILL');
     await expectOldGoesOn();
   });
 });
@@ -192,7 +196,7 @@ describe('while a successor boots', () => {
     project.write('app.py', `${app}\nwait()\n`);
     server.child.kill('SIGUSR2');
     await project.running();
-    return server.mainPids[1]!;
+    return await successorPid();
   }
 
   test('another USR2 starts no other one', async () => {
@@ -230,6 +234,22 @@ describe('while a successor boots', () => {
     expect(pidFile()).toBe(`${successor}\n`);
     expect(server.stderr).not.toContain('CRITICAL');
   });
+});
+
+test('the old one hangs as it is told that the successor serves: that has the pid file all the same', async () => {
+  await start();
+  const app = readFileSync(project.file('app.py'), 'utf8');
+  project.write('app.py', `${app}\nwait()\n`);
+  server.child.kill('SIGUSR2');
+  await project.running();
+  server.child.kill('SIGSTOP');
+  project.letGo();
+  const successor = await successorPid();
+  await untilReady(successor);
+  expect(pidFile()).toBe(`${successor}\n`);
+  server.child.kill('SIGCONT');
+  expect(await endOfFirst()).toBe(0);
+  expect(pidFile()).toBe(`${successor}\n`);
 });
 
 test('USR2 to a process that is being stopped starts nothing', async () => {

@@ -55,6 +55,17 @@ describe('an old file', () => {
     expect(readFileSync(file, 'utf8')).toBe(`${process.ppid}\n`);
   });
 
+  test('of a living predecessor is replaced, and not removed by it', () => {
+    const removeOld = writePidFile(file);
+    writeFileSync(file, `${process.ppid}\n`);
+    const remove = writePidFile(file, { replaceLiving: true });
+    expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
+    remove();
+    writeFileSync(file, `${process.ppid}\n`);
+    removeOld();
+    expect(existsSync(file)).toBe(true);
+  });
+
   test('of a dead process is replaced', async () => {
     const child = spawn('true');
     await once(child, 'exit');
