@@ -169,7 +169,7 @@ const FAILURES: readonly Failure[] = [
     name: 'hangs.sh',
     status: 504,
     code: 'XGI_CGI_TIMEOUT',
-    says: /hangs\.sh has written nothing for 0\.5 s \(--cgi-idle-timeout\) and is ended, with all that it has started/,
+    says: /hangs\.sh has written nothing for 1\.5 s \(--cgi-idle-timeout\) and is ended, with all that it has started/,
   },
   {
     name: 'no-such-program.sh',
@@ -192,8 +192,8 @@ beforeAll(async () => {
     each.write('outputs/words', Array.from({ length: 20 }, (_, i) => `line ${i + 1}\n`).join(''));
   }
   await Promise.all([
-    site.start(['--cgi-idle-timeout', '500ms']),
-    dev.start(['--cgi-idle-timeout', '500ms', '--dev']),
+    site.start(['--cgi-idle-timeout', '1500ms']),
+    dev.start(['--cgi-idle-timeout', '1500ms', '--dev']),
   ]);
 });
 afterAll(() => Promise.all([site.destroy(), dev.destroy()]));

@@ -166,7 +166,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGPIPE'] as const)(
 );
 
 test('stopped launchers hold nobody up for ever: the timeout counts, and SIGCONT mends it', async () => {
-  await site.start(['--cgi-timeout', '700ms']);
+  await site.start(['--cgi-timeout', '2s']);
   await site.signalLaunchers('SIGSTOP');
   expect((await site.get('/hello.sh')).status).toBe(504);
   await site.signalLaunchers('SIGCONT');

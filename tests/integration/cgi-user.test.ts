@@ -162,7 +162,7 @@ function notReachable(title: string): void {
   });
 
   test('timeouts and clients that go end programs of the other user, with all that they have started', async () => {
-    await start(['--cgi-idle-timeout', '300ms']);
+    await start(['--cgi-idle-timeout', '1s']);
     expect((await site.get('/ignores-term.sh')).status).toBe(504);
     await allGone(await site.pids(2));
     const client = site.open('/starts-a-family.sh');

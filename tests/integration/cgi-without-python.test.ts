@@ -15,7 +15,7 @@ describe('with a PATH on which there is only node', () => {
       '--cgi-concurrency',
       '3',
       '--cgi-idle-timeout',
-      '1s',
+      '3s',
       '-e',
       'GIVEN=yes',
       '--cgi-index-query',

@@ -41,7 +41,7 @@ describe('without --dev', () => {
 
   beforeAll(async () => {
     prepare(site);
-    await site.start(['--cgi-idle-timeout', '300ms']);
+    await site.start(['--cgi-idle-timeout', '1s']);
   });
   afterAll(() => site.destroy());
 
@@ -74,7 +74,7 @@ describe('with --dev', () => {
 
   beforeAll(async () => {
     prepare(site);
-    await site.start(['--cgi-idle-timeout', '300ms', '--dev']);
+    await site.start(['--cgi-idle-timeout', '1s', '--dev']);
   });
   afterAll(() => site.destroy());
 

@@ -450,7 +450,7 @@ export function describeRunner(name: string, make: () => Runner): void {
       const quick = begin(other, shell(`sleep 0.3; touch ${file}`));
       const slow = begin(other, shell('sleep 60'));
       await Promise.all([quick.until('started'), slow.until('started')]);
-      await other.stop(1000);
+      await other.stop(3000);
       expect(existsSync(file)).toBe(true);
       expect(quick.end).toMatchObject({ code: 0 });
       expect(isAlive(slow.pid!)).toBe(false);
