@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import type { ResponseHead } from '../http/response-head.js';
 import type { Fields, Handler, Peer } from '../types.js';
-import { plainIPv4 } from '../http/plain-ipv4.js';
+import { plainIPv4 } from '../http/ip-address.js';
 import {
   type BeginOptions,
   EmbeddedExchange,

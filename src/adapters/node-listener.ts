@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 
 import { Readable, type Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { GatewayError } from '../errors.js';
-import { plainIPv4 } from '../http/plain-ipv4.js';
+import { plainIPv4 } from '../http/ip-address.js';
 import { combinedValue, fieldsWhere } from '../http/field-values.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { fieldsOf } from '../server/http2/response-fields.js';

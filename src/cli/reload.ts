@@ -3,7 +3,7 @@ import { formatDetail } from '../observe/detail.js';
 import { escapeMessage } from './failure.js';
 import { CONTROLS, createEscape } from '../observe/escape.js';
 import type { ReloadOutcome } from '../service/status.js';
-import { findXgi } from './steer-find.js';
+import { findXgi, nameOf } from './steer-find.js';
 import type { SteerLine } from './steer-line.js';
 import { refusalOf, requestControl } from './steer-request.js';
 
@@ -19,13 +19,13 @@ const escapeLine = createEscape(CONTROLS);
  * @throws SteerError if there is no answer
  */
 export async function runReload(line: SteerLine): Promise<number> {
-  const { socketPath, pid } = await findXgi(line);
-  const answer = await requestControl(socketPath, { method: 'POST', url: '/reload' });
+  const found = await findXgi(line);
+  const answer = await requestControl(found.socketPath, { method: 'POST', url: '/reload' });
   if (answer.status !== 200 && answer.status !== 409) throw refusalOf(answer);
   const outcome = answer.json as unknown as ReloadOutcome;
   if (line.json) process.stdout.write(answer.text);
-  else if (outcome.ok) process.stdout.write(`xgi: ${nameOf(pid)} has reloaded\n`);
-  else process.stderr.write(describeOutcome(outcome, nameOf(pid)));
+  else if (outcome.ok) process.stdout.write(`xgi: ${nameOf(found)} has reloaded\n`);
+  else process.stderr.write(describeOutcome(outcome, nameOf(found)));
   return outcome.ok ? 0 : 1;
 }
 
@@ -36,8 +36,4 @@ function describeOutcome({ failure }: ReloadOutcome & { ok: false }, name: strin
     (traceback === '' ? '' : formatDetail(traceback)) +
     `xgi: ${escapeLine(code)}: ${escapeMessage(message)}\n`
   );
-}
-
-function nameOf(pid: number | undefined): string {
-  return pid === undefined ? 'it' : String(pid);
 }

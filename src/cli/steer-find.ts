@@ -55,6 +55,12 @@ export async function findXgi(wanted: Wanted, env: Environment = process.env): P
   throw found.length === 0 ? none(wanted.pid, distrusted, env) : several(found, wanted.pid);
 }
 
+/** For messages: `4711 (shop:app)`, so that it is seen if it is not the one that was meant. */
+export function nameOf({ pid, told }: FoundXgi): string {
+  if (pid === undefined) return 'it';
+  return told instanceof SteerError ? String(pid) : `${pid} (${escapeLine(told.status.target)})`;
+}
+
 async function lookAtNamed(socketPath: string, pid: number | undefined): Promise<FoundXgi> {
   const found = await look({ path: socketPath, pid: undefined, uid: undefined });
   if (isAbsent(found.told)) throw found.told;

@@ -3,7 +3,7 @@ import { lstatSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from './steer-units.js';
 import { probeControlSocket } from '../service/control-probe.js';
-import { findXgi } from './steer-find.js';
+import { findXgi, nameOf } from './steer-find.js';
 import type { SteerLine } from './steer-line.js';
 import { refusalOf, requestControl } from './steer-request.js';
 import { isAlive } from '../process/alive.js';
@@ -19,7 +19,8 @@ const EXIT_MS = 2000;
  */
 export async function runStop(line: SteerLine): Promise<number> {
   const endMs = performance.now() + line.timeoutMs;
-  const { socketPath, pid } = await findXgi(line);
+  const found = await findXgi(line);
+  const { socketPath, pid } = found;
   const socket = identify(socketPath);
   const answer = await requestControl(socketPath, {
     method: 'POST',
@@ -34,12 +35,12 @@ export async function runStop(line: SteerLine): Promise<number> {
   if (!gone) {
     const waited = formatDuration(line.timeoutMs);
     process.stderr.write(
-      `xgi: XGI_CONTROL_STOPPING: ${pid ?? 'it'} is still stopping after ${waited}; wait, or cut it short with xgi stop --quick\n`,
+      `xgi: XGI_CONTROL_STOPPING: ${nameOf(found)} is still stopping after ${waited}; wait, or cut it short with xgi stop --quick\n`,
     );
     return 1;
   }
   if (pid !== undefined) await poll(() => !isAlive(pid), Math.min(endMs, performance.now() + EXIT_MS));
-  if (!line.json) process.stdout.write(`xgi: ${pid ?? 'it'} has stopped\n`);
+  if (!line.json) process.stdout.write(`xgi: ${nameOf(found)} has stopped\n`);
   return 0;
 }
 

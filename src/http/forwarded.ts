@@ -7,6 +7,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ConfigError, RemoteProtocolError } from '../errors.js';
 import { formatReceived } from '../errors/received.js';
+import { canonicalAddress } from './ip-address.js';
 import type { Fields } from '../types.js';
 import { combinedValue } from './field-values.js';
 
@@ -235,10 +236,9 @@ function unreadable(entry: string): never {
   );
 }
 
-/** Without brackets and port: some proxies write `[::1]:1234` and `10.0.0.1:1234`. */
+/** Without brackets and port: some proxies write `[::1]:1234` and `10.0.0.1:1234`. In one form: what is counted by address must not have several. */
 function plainAddress(text: string): string | undefined {
-  if (isIP(text) !== 0) return text;
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]+)?$/.exec(text);
-  const address = match?.[1] ?? match?.[2];
-  return address !== undefined && isIP(address) !== 0 ? address : undefined;
+  const address = match?.[1] ?? match?.[2] ?? text;
+  return isIP(address) !== 0 && !address.includes('%') ? canonicalAddress(address) : undefined;
 }

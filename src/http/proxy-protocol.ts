@@ -5,10 +5,10 @@
  * It stands before everything else on the connection, once. Version 1 is one line of text, version 2 binary. Both may say that the
  * connection is the proxy's own (a health check): then it is what it looks like.
  */
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { RemoteProtocolError } from '../errors.js';
 import { formatReceived } from '../errors/received.js';
-import { plainIPv4 } from './plain-ipv4.js';
+import { canonicalAddress } from './ip-address.js';
 
 /** The ends of the connection between client and proxy. */
 export interface ProxiedEnds {
@@ -76,9 +76,9 @@ function readV1(bytes: Buffer): ProxyHeader | undefined {
   return {
     length,
     ends: {
-      remoteAddress: asWritten(source!),
+      remoteAddress: canonicalAddress(source!),
       remotePort: readPort(sourcePort),
-      localAddress: asWritten(destination!),
+      localAddress: canonicalAddress(destination!),
       localPort: readPort(destinationPort),
     },
   };
@@ -142,12 +142,7 @@ function ipv4At(bytes: Buffer, at: number): string {
 
 function ipv6At(bytes: Buffer, at: number): string {
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i).toString(16));
-  return asWritten(groups.join(':'));
-}
-
-/** As the system writes the address of a socket. */
-function asWritten(address: string): string {
-  return isIPv4(address) ? address : plainIPv4(new SocketAddress({ address, family: 'ipv6' }).address);
+  return canonicalAddress(groups.join(':'));
 }
 
 function refuse(observed: string): never {

@@ -4,6 +4,7 @@
  */
 import { forwardAuthOptions, NOT_RELAYED, REQUEST_FIELDS } from '../config/middleware/forward-auth.js';
 import { GatewayError } from '../errors.js';
+import { hasDotSegments } from '../http/dot-segments.js';
 import { fieldsWhere, firstValue, onlyFields, valuesOf } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
 import type { Fields, GatewayRequest, GatewayResponse, Handler, Identity } from '../types.js';
@@ -29,7 +30,7 @@ interface Pass {
 
 /**
  * Lets in whom another program does, and gives its answer to the others. Throws GatewayError `XGI_AUTH_FORWARD` without an answer: 503, after 5 s by
- * default 504, 502 for one that is broken.
+ * default 504, 502 for one that is broken; 400 `XGI_ROUTE_PATH` for a path with dot segments.
  */
 export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (options) => {
   const {
@@ -97,9 +98,15 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
   return Object.assign(middleware, { close: () => client.close() });
 });
 
-/** Nothing of it but the chosen fields is as the client has written it. The path is the one that is served. */
+/**
+ * Nothing of it but the chosen fields is as the client has written it. The path is the one that is served.
+ *
+ * @throws GatewayError 400 `XGI_ROUTE_PATH` for one with dot segments: who decides by `/public/` must not let in to `/public/../admin`
+ */
 function questionOf(request: GatewayRequest, asked: ReadonlySet<string>): Fields {
   const { fields, method, scheme, authority, mount, path, query, clientAddress } = request;
+  if (hasDotSegments(mount + path))
+    throw new GatewayError(400, 'XGI_ROUTE_PATH', 'the path has a . or .. segment, or a backslash');
   const chosen = onlyFields(fields, asked);
   return [
     ...chosen,

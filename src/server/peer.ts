@@ -1,6 +1,6 @@
 /** The two ends of a connection. */
 import type { Socket } from 'node:net';
-import { plainIPv4 } from '../http/plain-ipv4.js';
+import { plainIPv4 } from '../http/ip-address.js';
 import type { Peer } from '../types.js';
 
 /**

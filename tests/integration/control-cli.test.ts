@@ -74,7 +74,7 @@ test('a status that cannot be told: exit status 4', async () => {
 
 test('reload', async () => {
   await serve();
-  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: 'xgi: 4711 has reloaded\n' });
+  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: 'xgi: 4711 (shop:app) has reloaded\n' });
   expect(await xgi('reload', '--json')).toMatchObject({ code: 0, stdout: '{"ok":true}\n' });
   expect(service.calls).toEqual(['reload', 'reload']);
 });
@@ -90,7 +90,7 @@ test('reload to code that cannot be loaded: exit status 1, with the traceback', 
   expect(await xgi('reload')).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: `xgi: 4711 goes on as before, as what is new cannot be used:
+    stderr: `xgi: 4711 (shop:app) goes on as before, as what is new cannot be used:
     Traceback (most recent call last):
       File "app.py", line 1
     Oops
@@ -150,8 +150,8 @@ test('scale to what cannot be: exit status 2', async () => {
 });
 
 test.each([
-  [[], false, 'xgi: 4711 has stopped\n'],
-  [['--quick'], true, 'xgi: 4711 has stopped\n'],
+  [[], false, 'xgi: 4711 (shop:app) has stopped\n'],
+  [['--quick'], true, 'xgi: 4711 (shop:app) has stopped\n'],
   [['--json'], false, '{"ok":true}\n'],
 ])('stop %j waits until the socket is closed', async (flags, quick, stdout) => {
   const control = await serve();
@@ -170,7 +170,7 @@ test('stop of one that does not end: exit status 1', async () => {
     code: 1,
     stdout: '',
     stderr:
-      'xgi: XGI_CONTROL_STOPPING: 4711 is still stopping after 50ms; wait, or cut it short with xgi stop --quick\n',
+      'xgi: XGI_CONTROL_STOPPING: 4711 (shop:app) is still stopping after 50ms; wait, or cut it short with xgi stop --quick\n',
   });
 });
 

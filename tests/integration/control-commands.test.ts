@@ -82,7 +82,10 @@ test('status of a running server', async () => {
 test('reload: new workers serve the code as it is now', async () => {
   const server = await start();
   const before = await ask(server.origin);
-  expect(await xgi('reload')).toMatchObject({ code: 0, stdout: `xgi: ${server.pid} has reloaded\n` });
+  expect(await xgi('reload')).toMatchObject({
+    code: 0,
+    stdout: `xgi: ${server.pid} (app:app) has reloaded\n`,
+  });
   expect((await ask(server.origin)).pid).not.toBe(before.pid);
   const { lastReload } = await status();
   expect(lastReload).toMatchObject({ ok: true });
@@ -139,7 +142,7 @@ test('stop waits for the end: the request under way is answered', async () => {
   await server.waitForOutput(/Handling control command: stop/);
   project.letGo();
   expect((await answer).status).toBe(200);
-  expect(await stop).toMatchObject({ code: 0, stdout: `xgi: ${server.pid} has stopped\n` });
+  expect(await stop).toMatchObject({ code: 0, stdout: `xgi: ${server.pid} (app:app) has stopped\n` });
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.workerPids.filter(isAlive)).toEqual([]);
   expect(await xgi('status')).toMatchObject({ code: 4 });

@@ -4,6 +4,7 @@
  */
 import { requestChunks } from '../../bodies/request-bytes.js';
 import { RemoteProtocolError } from '../../errors.js';
+import { hasDotSegments } from '../../http/dot-segments.js';
 import type { GatewayRequest } from '../../types.js';
 import { delegate } from './delegate.js';
 
@@ -81,8 +82,6 @@ function headersOf({ fields }: GatewayRequest): Headers {
 
 // What the URL parser leaves as it is: no dot segments, no backslashes, no tabs, nothing it would encode.
 const PLAIN_PATH = /^(?:\/(?!(?:\.|%2e){1,2}(?:\/|$))[\w.\-~!$&'()*+,;=:@%]*)+$/i;
-/** What the parser would make another path of: nobody before the application has seen that one. */
-const MADE_ANOTHER = /\\|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 const PLAIN_QUERY = /^[\w.\-~!$&()*+,;=:@%/?]*$/;
 
 /** @throws RemoteProtocolError 400 `XGI_APP_URL` */
@@ -91,7 +90,8 @@ function urlOf({ scheme, authority, mount, path, query }: GatewayRequest): strin
   const origin = originOf(scheme, authority);
   if (PLAIN_PATH.test(whole) && PLAIN_QUERY.test(query))
     return origin + whole + (query === '' ? '' : `?${query}`);
-  if (MADE_ANOTHER.test(whole))
+  // Nobody before the application has seen that one.
+  if (hasDotSegments(whole))
     throw new RemoteProtocolError(
       400,
       'XGI_APP_URL',
