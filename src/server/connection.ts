@@ -64,6 +64,9 @@ export interface ConnectionContext {
 /** A client that sends ahead is held back when so much is unread. */
 const MAX_UNREAD_BYTES = 65_536;
 
+/** How long a half-closed connection is silent before the system asks whether its client is there. */
+const KEEPALIVE_MS = 15_000;
+
 /** All connections are read through one buffer: a read is consumed, or copied, before the next one starts. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
@@ -139,7 +142,10 @@ export class Connection
     this.#inputEnded = true;
     this.#tunnel?.endOfInput();
     this.#advance();
-    if (this.#exchange !== null) this.#context.halfClosed.add(this);
+    if (this.#exchange === null) return;
+    this.#context.halfClosed.add(this);
+    // Of a client that has gone, the system hears a reset when the client's has forgotten the connection: on Linux after 60 s.
+    this.#socket.setKeepAlive(true, KEEPALIVE_MS);
   }
 
   askClient(): boolean {
@@ -147,7 +153,7 @@ export class Connection
     const socket = this.#socket;
     if (exchange === null || exchange.complete || socket.destroyed) return false;
     // Of nothing: it fails if a reset has come, and then closes the connection. What is being sent already finds that out by itself.
-    if (!exchange.answered && socket.writableLength === 0) socket.write('');
+    if (socket.writableLength === 0) socket.write('');
     if (socket.errored === null) exchange.inputEnded();
     return true;
   }

@@ -1,5 +1,6 @@
 /** One connection, from the outside: framing, pipelines, half-close, Expect, interim responses, errors. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/errors.js';
@@ -20,6 +21,17 @@ import { pollUntil } from '../support/poll.js';
 import { isMissing } from '../support/test-env.js';
 
 const HOST = 'Host: a\r\n';
+/** As proc(5) has it under `tr`. */
+const KEEPALIVE = '02';
+
+/** Of the server's end of a connection. */
+function timerOf(port: number, clientPort: number): string | undefined {
+  const ends = [port, clientPort].map((end) => `0100007F:${end.toString(16).toUpperCase().padStart(4, '0')}`);
+  return new RegExp(`${ends.join(' ')} \\S+ \\S+ (\\S\\S):`).exec(
+    readFileSync('/proc/net/tcp', 'latin1'),
+  )?.[1];
+}
+
 const get = (target = '/', fields = ''): string => `GET ${target} HTTP/1.1\r\n${HOST}${fields}\r\n`;
 const post = (fields: string, body = '', target = '/'): string =>
   `POST ${target} HTTP/1.1\r\n${HOST}${fields}\r\n${body}`;
@@ -195,6 +207,19 @@ describe('half-close', () => {
     expect((await client.response()).body).toBe('late');
     await client.expectEnd();
     expect(source.cancelled).toBe(0);
+  });
+
+  test('while the answer is silent, a client that then goes away is noticed', async () => {
+    const source = new TestSource();
+    const { port } = await startServer(() => streamed(source));
+    const client = await RawClient.connect(port);
+    await client.endSeen(get());
+    await client.untilText('\r\n\r\n');
+    // One that went away with its FIN answers the system's questions with a reset when the system has forgotten it, a minute later.
+    if (process.platform === 'linux') expect(timerOf(port, client.socket.localPort!)).toBe(KEEPALIVE);
+    expect(source.cancelled).toBe(0);
+    client.reset();
+    await pollUntil(() => source.cancelled === 1);
   });
 
   test('FIN without a request: closed without a word', async () => {
