@@ -6,7 +6,8 @@
 import { createFetch, type FetchHandler, type FetchPeer } from '../adapters/fetch.js';
 import type { ResolvedConfig } from '../config/resolve.js';
 import type { UserConfig } from '../config/schema.js';
-import { GatewayError } from '../errors.js';
+import { ConfigError, GatewayError } from '../errors.js';
+import { formatReceived } from '../errors/received.js';
 import { parseTrustedProxies } from '../http/forwarded.js';
 import type { AccessLog } from '../observe/access-log.js';
 import type { LocalGateway } from '../service/local-gateway.js';
@@ -20,8 +21,14 @@ const LOOPBACK = '127.0.0.1';
 const LOG_CLOSE_MS = 1000;
 const NAME = 'createServer()';
 
-/** Makes a server of a handler, or of settings as a configuration file has them. Starts nothing. */
+/** Makes a server of a handler, or of settings as a configuration file has them. Starts nothing. @throws ConfigError of what is neither */
 export function createServer(served: Handler | ServerSettings): GatewayServer {
+  // Not all callers have types.
+  if (typeof served !== 'function' && (typeof served !== 'object' || served === null))
+    throw new ConfigError(
+      'XGI_CONFIG_VALUE',
+      `${NAME}: expected a handler, or settings, received ${formatReceived(served)}`,
+    );
   return new GatewayServer(typeof served === 'function' ? { handler: served } : served);
 }
 

@@ -317,6 +317,16 @@ describe('createServer', () => {
     await expect(make(settings).listen()).rejects.toThrow(message);
   });
 
+  test.each([
+    [undefined, 'nothing'],
+    [null, 'null'],
+    ['./app.ts', '"./app.ts"'],
+  ])('%j is neither a handler nor settings', (served, shown) => {
+    expect(() => createServer(served as never)).toThrow(
+      `createServer(): expected a handler, or settings, received ${shown}`,
+    );
+  });
+
   test('many starts and ends leave no process and no descriptor', async () => {
     const count = (): number => readdirSync('/proc/self/fd').length;
     const once = async (): Promise<void> => {
