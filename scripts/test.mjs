@@ -14,8 +14,11 @@ import { capture, repository, run, runAndCapture, which } from './lib/run.mjs';
 
 const vitestArguments = process.argv.slice(2);
 const totals = { passed: 0, failed: 0, skipped: 0 };
+/** What has failed beside single tests: it is told once more at the end, as it may be far above. */
+const brokenParts = [];
 
 const ok = await runEverything();
+for (const what of brokenParts) console.log(what);
 const strict = Boolean(process.env.CI) && totals.skipped > 0;
 if (strict) console.log('CI is set: what is skipped counts as failed');
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
@@ -35,6 +38,7 @@ async function runEverything() {
 
 function broken(what) {
   console.error(what);
+  brokenParts.push(what);
   totals.failed += 1;
   return false;
 }

@@ -202,7 +202,11 @@ class Loader(unittest.TestCase):
                 self.assertIsInstance(error.cause, kind)
 
     def test_attributes_that_are_loaded_when_they_are_asked_for(self):
-        lazy = "def __getattr__(name):\n    if name in ('application', 'late'): raise OSError('cannot load it')\n    raise AttributeError(name)\n"
+        lazy = (
+            "def __getattr__(name):\n"
+            "    if name in ('application', 'late'): raise OSError('cannot load it')\n"
+            "    raise AttributeError(name)\n"
+        )
         self.write("lazy_site.py", lazy)
         for target in ("lazy_site", "lazy_site:late", "lazy_site:late.app", "lazy_site:late()"):
             with self.subTest(target):
