@@ -55,8 +55,8 @@ function withPlace(error: ConfigError, { file, name, source, hide }: ModuleFile)
   const call = findFrame(stack, (frame) => frame.file === file);
   if (call === undefined) return error;
   const { line, column } = call;
-  // Its options stand behind it, and nobody has read which of them are secrets.
-  const options = source.split(/\r?\n/)[line - 1]?.indexOf('(', column - 1) ?? -1;
+  // Options stand behind it, and in the calls and texts before it, and nobody has read which of them are secrets.
+  const options = source.split(/\r?\n/)[line - 1]?.search(/[("'`]/) ?? -1;
   hide({ line, column: options === -1 ? column : options + 2 });
   return new ConfigError(code, `${name}:${line}:${column}: ${message}`, {
     cause: error,

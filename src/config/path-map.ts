@@ -34,9 +34,7 @@ function mistakeIn(to: string, from: PathPattern): string | undefined {
   if (missing !== undefined) return `a target whose :${missing} is in its path, too`;
   // It would stay as it is written.
   const part = [...to.matchAll(/(?<!\/):([A-Za-z_]\w*)/g)].find(([, name]) => hasName(from, name!))?.[1];
-  return part === undefined
-    ? undefined
-    : `a target in which :${part} is a whole segment of the path, /:${part}`;
+  return part === undefined ? undefined : `a target in which :${part} stands right behind a slash, /:${part}`;
 }
 
 function hasName({ segments }: PathPattern, name: string): boolean {

@@ -6,7 +6,7 @@ export const HIDDEN = '<hidden>';
 const MAX_CHARS = 200;
 
 /** What JSON lets through, and could steer a terminal: DEL, C1, separators of lines, and the marks that turn the direction of text round. */
-const STEERING = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const STEERING = /[\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** As JSON, where JSON has it; not much of one that is long. `undefined` is `nothing`; of an object of a class, only the class is named. */
 export function formatReceived(value: unknown): string {
@@ -45,19 +45,23 @@ function formatText(text: string): string {
 }
 
 function formatObject(value: unknown): string {
-  if (value instanceof Promise) return 'a promise';
-  if (value instanceof Map || value instanceof Set) return `a ${value.constructor.name}`;
-  if (!hasJson(value)) return formatKind(value);
   try {
-    return JSON.stringify(value, function (this: Record<string, unknown>, key, below: unknown) {
-      // Before its own toJSON was asked.
-      const item = this[key];
-      return hasJson(item) ? below : formatReceived(item);
-    });
+    if (value instanceof Promise) return 'a promise';
+    if (value instanceof Map || value instanceof Set) return `a ${classOf(value)}`;
+    return (hasJson(value) ? toJson(value) : undefined) ?? formatKind(value);
   } catch {
-    // It is inside of itself, or a getter has thrown.
+    // It is inside of itself, a getter has thrown, or it is a proxy that has been revoked.
     return formatKind(value);
   }
+}
+
+/** @returns undefined if its toJSON has it so */
+function toJson(value: unknown): string | undefined {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, below: unknown) {
+    // Before its own toJSON was asked.
+    const item = this[key];
+    return hasJson(item) ? below : formatReceived(item);
+  }) as string | undefined;
 }
 
 /** Whether JSON shows it, or leaves it out. */
@@ -70,8 +74,12 @@ function hasJson(value: unknown): boolean {
 
 function classOf(value: object): string {
   try {
-    const name: unknown = value.constructor.name;
-    return typeof name === 'string' && name !== '' ? shorten(name) : 'no class';
+    // Not its own property of that name: a client may have sent one.
+    const { constructor } = Object.getPrototypeOf(value) as object;
+    const name: unknown = constructor.name;
+    return typeof name === 'string' && name !== ''
+      ? shorten(escapeSteering(JSON.stringify(name).slice(1, -1)))
+      : 'no class';
   } catch {
     return 'no class';
   }

@@ -1,5 +1,5 @@
 /** The fields that the answer to an error has, whatever page it has. */
-import { GatewayError } from '../errors.js';
+import { GatewayError, isInstance } from '../errors.js';
 import type { Fields } from '../types.js';
 import { firstValue, withoutFields } from './field-values.js';
 
@@ -11,6 +11,6 @@ const OF_A_PAGE: ReadonlySet<string> = new Set(['content-length']);
 
 /** Those of the error; of a 503 that does not say when to come back, ours (RFC 9110 section 10.2.3). */
 export function errorFields(error: unknown, status: number): Fields {
-  const own = error instanceof GatewayError ? withoutFields(error.fields, OF_A_PAGE) : [];
+  const own = isInstance(error, GatewayError) ? withoutFields(error.fields, OF_A_PAGE) : [];
   return status === 503 && firstValue(own, 'retry-after') === undefined ? [...own, ...RETRY_AFTER] : own;
 }

@@ -236,9 +236,9 @@ function unreadable(entry: string): never {
   );
 }
 
-/** Without brackets and port: some proxies write `[::1]:1234` and `10.0.0.1:1234`. In one form: what is counted by address must not have several. */
+/** Without brackets and port: some proxies write `[::1]:1234` and `10.0.0.1:1234`. In one form: what is counted by address must not have several; nor a zone, which only its host knows. */
 function plainAddress(text: string): string | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]+)?$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? text;
-  return isIP(address) !== 0 && !address.includes('%') ? canonicalAddress(address) : undefined;
+  return isIP(address) !== 0 ? canonicalAddress(address.replace(/%.*$/, '')) : undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { forwardAuthOptions, NOT_RELAYED, REQUEST_FIELDS } from '../config/middleware/forward-auth.js';
 import { GatewayError } from '../errors.js';
+import { decodePath } from '../gateway/decode-path.js';
 import { hasDotSegments } from '../http/dot-segments.js';
 import { fieldsWhere, firstValue, onlyFields, valuesOf } from '../http/field-values.js';
 import { hasNoBody, ResponseHead } from '../http/response-head.js';
@@ -105,7 +106,7 @@ export const forwardAuth = defineMiddleware('forwardAuth', forwardAuthOptions, (
  */
 function questionOf(request: GatewayRequest, asked: ReadonlySet<string>): Fields {
   const { fields, method, scheme, authority, mount, path, query, clientAddress } = request;
-  if (hasDotSegments(mount + path))
+  if (hasDotSegments(decodePath(mount + path)))
     throw new GatewayError(400, 'XGI_ROUTE_PATH', 'the path has a . or .. segment, or a backslash');
   const chosen = onlyFields(fields, asked);
   return [

@@ -28,7 +28,7 @@ export const rateLimit = defineMiddleware(
     const buckets = new Buckets(limit, window);
     const keyOf = keyReader(by);
     const seconds = Math.ceil(window / 1000);
-    const name = `"${nameOf(by)}-${seconds}s"`;
+    const name = `"${nameOf(by)}-${limit}-${window / 1000}s"`;
     const policy = `${name};q=${limit};w=${seconds}`;
     return (next) => (request) => {
       const { left, waitMs, resetMs } = buckets.take(keyOf(request), performance.now());
@@ -36,7 +36,7 @@ export const rateLimit = defineMiddleware(
       if (waitMs > 0)
         return tooMany(Math.ceil(waitMs / 1000), ['RateLimit-Policy', policy, 'RateLimit', state]);
       return answerWithHead(next, request, (head) =>
-        withItem(withItem(head, 'RateLimit-Policy', policy), 'RateLimit', state),
+        withItem(withItem(head, 'RateLimit-Policy', name, policy), 'RateLimit', name, state),
       );
     };
   },
@@ -58,10 +58,12 @@ function keyReader(by: Key): (request: GatewayRequest) => string {
   return (request) => keptKey(request.field(name) ?? '');
 }
 
-/** Behind what a limit further in, or the application, says. */
-function withItem(head: ResponseHead, name: string, item: string): ResponseHead {
-  const inside = combinedValue(head.fields, name.toLowerCase());
-  return head.withField(name, inside === undefined ? item : `${inside}, ${item}`);
+/** Behind what limits further in, or the application, say; once, also if a request is asked twice. @param own the name of the item */
+function withItem(head: ResponseHead, field: string, own: string, item: string): ResponseHead {
+  const inside = combinedValue(head.fields, field.toLowerCase());
+  if (inside === undefined) return head.withField(field, item);
+  const others = inside.split(', ').filter((other) => !other.startsWith(`${own};`));
+  return head.withField(field, [...others, item].join(', '));
 }
 
 function tooMany(seconds: number, fields: Fields): GatewayResponse {

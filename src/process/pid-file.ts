@@ -13,20 +13,21 @@ import { ConfigError, XgiError } from '../errors.js';
 import { isAlive } from './alive.js';
 
 export interface PidFileOptions {
-  /** Take the file of a living process too: of our predecessor, which may hang, or take a moment to die. Default: false. */
-  readonly replaceLiving?: boolean;
+  /** The process id of our predecessor, whose file is ours though it lives: it may hang, or take a moment to die. Default: none. */
+  readonly predecessor?: number | undefined;
 }
 
 /**
  * Writes our process id, in one step: a reader sees the old content or the new.
  *
  * @returns removes the file, if it still holds our id
- * @throws XgiError `XGI_PID_IN_USE` if it names another living process
+ * @throws XgiError `XGI_PID_IN_USE` if it names a living process that is neither this one nor the predecessor
  * @throws ConfigError `XGI_PID_UNWRITABLE`
  */
-export function writePidFile(file: string, { replaceLiving = false }: PidFileOptions = {}): () => void {
+export function writePidFile(file: string, { predecessor }: PidFileOptions = {}): () => void {
   const owner = readPid(file);
-  if (!replaceLiving && owner !== undefined && owner !== process.pid && isAlive(owner)) {
+  const isOurs = owner === process.pid || owner === predecessor;
+  if (owner !== undefined && !isOurs && isAlive(owner)) {
     throw new XgiError(
       'XGI_PID_IN_USE',
       `${file} belongs to the running process ${owner}; stop that first, or choose another file with --pid`,

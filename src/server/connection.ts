@@ -142,7 +142,11 @@ export class Connection
     this.#inputEnded = true;
     this.#tunnel?.endOfInput();
     this.#advance();
-    if (this.#exchange === null) return;
+    if (this.#exchange !== null) this.#watchClient();
+  }
+
+  /** It has ended its input, and waits for an answer. */
+  #watchClient(): void {
     this.#context.halfClosed.add(this);
     // Of a client that has gone, the system hears a reset when the client's has forgotten the connection: on Linux after 60 s.
     this.#socket.setKeepAlive(true, KEEPALIVE_MS);
@@ -247,7 +251,7 @@ export class Connection
 
   #open(head: RequestHead): void {
     const exchange = this.#begin(head);
-    if (this.#inputEnded) this.#context.halfClosed.add(this);
+    if (this.#inputEnded) this.#watchClient();
     callHandler(this.#handler, exchange, this);
   }
 

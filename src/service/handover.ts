@@ -23,6 +23,7 @@ const RELEASE_MS = 5000;
 
 /** What the successor has of its predecessor. */
 export interface Predecessor {
+  readonly pid: number;
   readonly inheritance: Inheritance;
   /** Resolves if it is told to stop before we serve: who stops it means the service. */
   readonly stopping: Promise<void>;
@@ -35,14 +36,14 @@ export function takePredecessor(env: NodeJS.ProcessEnv): Predecessor | undefined
   const text = env[HANDOVER_VARIABLE];
   delete env[HANDOVER_VARIABLE];
   if (text === undefined || process.send === undefined) return undefined;
-  const { endpoints } = JSON.parse(text) as { endpoints: readonly Endpoint[] };
+  const { endpoints, pid } = JSON.parse(text) as { endpoints: readonly Endpoint[]; pid: number };
   const fds = endpoints.map((_, index) => FIRST_SOCKET_FD + index);
   const stopping = new Promise<void>((resolve) => {
     process.on('message', (message) => {
       if (STOP in (message as object)) resolve();
     });
   });
-  return { inheritance: { fds, endpoints }, stopping, replace };
+  return { pid, inheritance: { fds, endpoints }, stopping, replace };
 }
 
 async function replace(): Promise<void> {
@@ -97,7 +98,10 @@ export async function startSuccessor({
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const channel = spawn('/bin/sh', ['-c', START_ORPHAN, 'sh', ...command], {
     cwd,
-    env: { ...env, [HANDOVER_VARIABLE]: JSON.stringify({ endpoints: passedOn(inheritance) }) },
+    env: {
+      ...env,
+      [HANDOVER_VARIABLE]: JSON.stringify({ pid: process.pid, endpoints: passedOn(inheritance) }),
+    },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...inheritance.fds],
   });
   const stop = (): void => void channel.send({ [STOP]: true }, () => {});

@@ -3,22 +3,21 @@
  * chunk that never comes while its client has gone. The application's source is cancelled then, once, and whoever reads it is told.
  */
 import { GatewayError } from '../errors.js';
-import { checkAnswer } from '../http/answer-check.js';
 import { DerivedRequest } from '../http/derived-request.js';
 import { changeAnswer } from '../middleware/answer.js';
 import type { Exchange, Held } from '../server/exchange.js';
 import type { BodySink, BodySource, FileBody, GatewayRequest, GatewayResponse, Handler } from '../types.js';
+import { acceptAnswer } from './accept-answer.js';
 
 /**
  * @param handler behind middleware, which it cannot answer with anything but an answer: what is none is an error here (LocalProtocolError
  * `XGI_HTTP_BAD_RESPONSE`), before middleware stumbles over it, as if that were at fault
  */
 export function holdAnswers(handler: Handler): Handler {
-  return (request) => changeAnswer(handler(request), (response) => hold(request, response));
+  return (request) => changeAnswer(handler(request), (response) => hold(request, acceptAnswer(response)));
 }
 
 function hold(request: GatewayRequest, response: GatewayResponse): GatewayResponse {
-  checkAnswer(response);
   const { body } = response;
   if (body.kind !== 'stream' && body.kind !== 'file') return response;
   const exchange = exchangeOf(request);

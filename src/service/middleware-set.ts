@@ -5,9 +5,10 @@ import type { ResolvedConfig } from '../config/resolve.js';
 import type { SiteConfig } from '../config/site.js';
 import { formatModuleFailure } from '../config/module-failure.js';
 import { BootError } from '../errors.js';
-import { checkAnswer, misfit } from '../http/answer-check.js';
+import { misfit } from '../http/answer-check.js';
 import { changeAnswer } from '../middleware/answer.js';
 import type { Handler, Log, Middleware } from '../types.js';
+import { acceptAnswer } from './accept-answer.js';
 import { holdAnswers } from './held-answer.js';
 import { loadModule } from './load-module.js';
 import { createReadyMiddleware } from './ready-middleware.js';
@@ -141,8 +142,7 @@ function checked(entry: MiddlewareEntry, handler: Handler): Handler {
         throw misfit(
           `${who} has answered with a function; if it makes middleware, give it its options, or {}`,
         );
-      checkAnswer(answer, who);
-      return answer;
+      return acceptAnswer(answer, who);
     });
 }
 

@@ -252,7 +252,7 @@ class RunningService {
   #writePidFile(): void {
     const { config, predecessor } = this.#options;
     if (config.pidFile === null) return;
-    this.#removePidFile = writePidFile(config.pidFile, { replaceLiving: predecessor !== undefined });
+    this.#removePidFile = writePidFile(config.pidFile, { predecessor: predecessor?.pid });
   }
 
   /** Of a successor. That it cannot have them is no reason to end: it serves, and its predecessor has gone. */

@@ -4,12 +4,13 @@ import type { SiteConfig, SiteRoute } from '../config/site.js';
 import { GatewayError } from '../errors.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { withVary } from '../http/vary.js';
-import { answerWithHead, headWithFields } from '../middleware/answer.js';
+import { answerWithHead, changeAnswer, headWithFields } from '../middleware/answer.js';
 import { createRedirect } from '../handlers/redirect.js';
 import { createRespond } from '../handlers/respond.js';
 import { MountedRequest } from '../routing/mounted-request.js';
 import { RouteTable } from '../routing/route-table.js';
 import type { Handler, Log } from '../types.js';
+import { acceptAnswer } from './accept-answer.js';
 import { MiddlewareSet } from './middleware-set.js';
 import type { ServedPart } from './served-part.js';
 import { Unanswered } from './unanswered.js';
@@ -78,7 +79,8 @@ function varying(next: Handler, names: readonly string[]): Handler {
     }
     return changed;
   };
-  return (request) => answerWithHead(next, request, change);
+  const accepted: Handler = (request) => changeAnswer(next(request), (answer) => acceptAnswer(answer));
+  return (request) => answerWithHead(accepted, request, change);
 }
 
 interface Behind {

@@ -144,8 +144,8 @@ describe.each(Object.keys(SERVERS))('%s', (name) => {
       given.field('x-content-type-options'),
       given.field('access-control-allow-origin'),
       given.field('ratelimit-policy'),
-    ]).toEqual([status, 'one', 'nosniff', ORIGIN, '"address-60s";q=10000;w=60']);
-    expect(given.field('ratelimit')).toMatch(/^"address-60s";r=\d+;t=\d+$/);
+    ]).toEqual([status, 'one', 'nosniff', ORIGIN, '"address-10000-60s";q=10000;w=60']);
+    expect(given.field('ratelimit')).toMatch(/^"address-10000-60s";r=\d+;t=\d+$/);
     expect(given.field('x-request-id')).toMatch(/^[\w-]+$/);
     if (status >= 500) expect(given.body).toContain(`request ${given.field('x-request-id')}`);
   });

@@ -28,7 +28,11 @@ export const headersOptions = options({
     )
     .optional(),
 }).refine(
-  ({ security = false, ...others }) =>
-    security || Object.values(others).some((changes) => changes !== undefined),
+  ({ security = false, request, ...others }) =>
+    security || [...Object.values(others), ...Object.values(request ?? {})].some(isSomething),
   together('set, add, remove, security or request', 'none of them'),
 );
+
+function isSomething(changes: object | undefined): boolean {
+  return changes !== undefined && Object.keys(changes).length > 0;
+}

@@ -90,25 +90,27 @@ class Run {
   constructor(options: XsltprocOptions) {
     this.#maxBytes = options.maxBytes;
     this.#child = start(options);
-    this.#child.stdout.on('data', (chunk: Buffer) => this.#collect(chunk));
-    this.#child.stderr.on('data', (chunk: Buffer) => {
+    // Without a descriptor left there are no pipes, and an 'error' is all that comes.
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#collect(chunk));
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
       if (this.#said.length < MAX_ERROR_BYTES) this.#said += chunk.toString();
     });
     // It may end before it has read all.
-    this.#child.stdin.on('error', () => {});
+    this.#child.stdin?.on('error', () => {});
   }
 
   transform(xml: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.#child.on('error', ({ message }) => {
         this.#failure ??= failed(`xsltproc cannot be started: ${message}`);
+        if (this.#child.pid === undefined) reject(this.#failure);
       });
       this.#child.on('close', (code, killed) => {
         this.#failure ??= this.#failureOf(code, killed);
         if (this.#failure === undefined) resolve(Buffer.concat(this.#out));
         else reject(this.#failure);
       });
-      this.#child.stdin.end(xml);
+      this.#child.stdin?.end(xml);
     });
   }
 

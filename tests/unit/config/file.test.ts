@@ -177,6 +177,10 @@ describe('middleware that a module makes: where it is called, without its option
       'k.ts:3:12: rateLimit.limit: expected a whole number from 1 to 1000000000, received "many"\n\n    3 |   rateLimit(…\n      |            ^',
     ],
     ['rateLimit({ limt: 5 } as never)', 'k.ts:3:12: rateLimit: there is no option limt'],
+    [
+      "bearer({ secret: 'hunter2'.repeat(9) }), rateLimit({ limit: 'many' })",
+      'k.ts:3:53: rateLimit.limit: expected a whole number from 1 to 1000000000, received "many"\n\n    3 |   bearer(…\n      |          ^',
+    ],
     ["bearer({ secret: 'hunter2' })", 'k.ts:3:9: bearer.secret: expected a secret of at least 32 bytes'],
     [
       "errorPages({ pages: { 404: './none.html' } })",

@@ -53,8 +53,22 @@ test.each([
         throw new Error('not to be asked');
       },
     }),
-    'an object of no class',
+    'an object of Object',
   ],
+  [{ constructor: { name: 'of a client\n' } }, 'an object of Object'],
 ])('kind %#', (value, expected) => {
   expect(formatKind(value)).toBe(expected);
+});
+
+test('the name of a class is on one line, and turns nothing round', () => {
+  class Named {}
+  Object.defineProperty(Named, 'name', { value: 'a\u061c\n' });
+  expect(formatKind(new Named())).toBe(String.raw`an object of a\u061c\n`);
+});
+
+test('what JSON has no text for', () => {
+  expect(formatReceived({ toJSON: () => undefined })).toBe('an object of Object');
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const format of [formatReceived, formatKind]) expect(format(proxy)).toBe('an object of no class');
 });

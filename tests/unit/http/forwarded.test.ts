@@ -72,7 +72,7 @@ describe('forwardedClient', () => {
     ['[2001:DB8:0:0::1]', '2001:db8::1'],
     ['::ffff:203.0.113.1', '203.0.113.1'],
     ['::FFFF:cb00:7101', '203.0.113.1'],
-    ['fe80::1%eth0', undefined],
+    ['fe80::1%eth0', 'fe80::1'],
     ['', undefined],
     ['unknown', undefined],
     ['_hidden', undefined],

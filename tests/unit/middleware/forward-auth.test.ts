@@ -328,17 +328,22 @@ describe('a cache', () => {
   });
 });
 
-test.each(['/public/../admin', '/public/%2E%2e/admin', '/./admin', '/public/..', '/public\\..\\admin'])(
-  'a path that another reads as another is not asked for: %s',
-  async (path) => {
-    const { url, asked } = await startAuthority(letIn());
-    const site = await startMiddleware([make({ url })]);
-    const client = await RawClient.connect(Number(new URL(site.url).port));
-    const { status } = await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).response();
-    expect(status).toBe(400);
-    expect(asked).toEqual([]);
-  },
-);
+test.each([
+  '/public/../admin',
+  '/public/%2E%2e/admin',
+  '/./admin',
+  '/public/..',
+  '/public\\..\\admin',
+  '/public/..%2Fadmin',
+  '/public/..%5cadmin',
+])('a path that another reads as another is not asked for: %s', async (path) => {
+  const { url, asked } = await startAuthority(letIn());
+  const site = await startMiddleware([make({ url })]);
+  const client = await RawClient.connect(Number(new URL(site.url).port));
+  const { status } = await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).response();
+  expect(status).toBe(400);
+  expect(asked).toEqual([]);
+});
 
 describe('is refused', () => {
   test.each([

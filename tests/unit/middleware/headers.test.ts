@@ -60,6 +60,7 @@ test.each([
   [{ set: { 'X A': 'b' } }, 'expected the name of a header field'],
   [{}, 'headers: expected set, add, remove, security or request, received none of them'],
   [{ security: false }, 'received none of them'],
+  [{ set: {}, remove: [], request: { add: {} } }, 'received none of them'],
   [{ sett: {} }, 'there is no option sett; did you mean set?'],
   [{ request: { ad: {} } }, 'headers.request: there is no option ad; did you mean add?'],
   [{ set: { Connection: 'close' } }, 'expected the name of a header field that is not the server’s'],

@@ -51,13 +51,13 @@ test('what is left, and when to come again', async () => {
     const { status, headers } = await ask();
     return [status, headers.get('ratelimit'), headers.get('retry-after')];
   };
-  expect(await fields()).toEqual([200, '"address-30s";r=2;t=10', null]);
-  expect(await fields()).toEqual([200, '"address-30s";r=1;t=20', null]);
-  expect(await fields()).toEqual([200, '"address-30s";r=0;t=30', null]);
-  expect(await fields()).toEqual([429, '"address-30s";r=0;t=30', '10']);
+  expect(await fields()).toEqual([200, '"address-3-30s";r=2;t=10', null]);
+  expect(await fields()).toEqual([200, '"address-3-30s";r=1;t=20', null]);
+  expect(await fields()).toEqual([200, '"address-3-30s";r=0;t=30', null]);
+  expect(await fields()).toEqual([429, '"address-3-30s";r=0;t=30', '10']);
   vi.advanceTimersByTime(4000);
-  expect(await fields()).toEqual([429, '"address-30s";r=0;t=26', '6']);
-  expect((await ask()).headers.get('ratelimit-policy')).toBe('"address-30s";q=3;w=30');
+  expect(await fields()).toEqual([429, '"address-3-30s";r=0;t=26', '6']);
+  expect((await ask()).headers.get('ratelimit-policy')).toBe('"address-3-30s";q=3;w=30');
 });
 
 test('of several limits, and of the application, the fields tell each', async () => {
@@ -71,14 +71,14 @@ test('of several limits, and of the application, the fields tell each', async ()
     const { status, headers } = await fetch(url);
     return [status, headers.get('ratelimit-policy'), headers.get('ratelimit')];
   };
-  const ours = '"x-tenant-60s";q=1;w=60, "address-10s";q=100;w=10';
+  const ours = '"x-tenant-1-60s";q=1;w=60, "address-100-10s";q=100;w=10';
   expect(await fields()).toEqual([
     200,
     `"own";q=9;w=1, ${ours}`,
-    '"own";r=9;t=1, "x-tenant-60s";r=0;t=60, "address-10s";r=99;t=1',
+    '"own";r=9;t=1, "x-tenant-1-60s";r=0;t=60, "address-100-10s";r=99;t=1',
   ]);
   // Who is refused by one of them is not told what is left of the other alone.
-  expect(await fields()).toEqual([429, ours, '"x-tenant-60s";r=0;t=60, "address-10s";r=98;t=1']);
+  expect(await fields()).toEqual([429, ours, '"x-tenant-1-60s";r=0;t=60, "address-100-10s";r=98;t=1']);
 });
 
 describe('whose requests are counted together', () => {

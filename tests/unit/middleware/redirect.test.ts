@@ -89,9 +89,9 @@ test.each([
   [{ paths: { '/old': '/new/:id' } }, 'whose :id is in its path'],
   [
     { paths: { '/old/:id': '/new?id=:id' } },
-    'expected a target in which :id is a whole segment of the path, /:id',
+    'expected a target in which :id stands right behind a slash, /:id',
   ],
-  [{ paths: { '/old/:id': '/new/a-:id/:id' } }, 'expected a target in which :id is a whole segment'],
+  [{ paths: { '/old/:id': '/new/a-:id/:id' } }, 'expected a target in which :id stands right behind a slash'],
   [{ https: true, status: 200 }, 'one of 301'],
   [{ host: 'http://a' }, 'expected a host'],
   [{ host: 'WWW.example.org' }, 'expected a host in lower case'],

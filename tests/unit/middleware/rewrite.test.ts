@@ -28,11 +28,11 @@ describe('rewrite: what is behind it sees another path, and the target as it was
     [{ paths: { '/a': '//b' } }, /^rewrite\.paths.*\/a.*: expected a path/],
     [
       { paths: { '/a/:id': '/b?id=:id' } },
-      /^rewrite\.paths.*: expected a target in which :id is a whole segment/,
+      /^rewrite\.paths.*: expected a target in which :id stands right behind a slash/,
     ],
     [
       { paths: { '/a/:id': '/b/x:id' } },
-      /^rewrite\.paths.*: expected a target in which :id is a whole segment/,
+      /^rewrite\.paths.*: expected a target in which :id stands right behind a slash/,
     ],
     [{ paths: { '/a': '/b#c' } }, /^rewrite\.paths.*\/a.*: expected a path/],
   ])('%j is refused', (options, message) => {

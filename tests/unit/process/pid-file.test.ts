@@ -45,7 +45,7 @@ describe('an old file', () => {
     writeFileSync(file, `${process.ppid}\n`);
     let error: unknown;
     try {
-      writePidFile(file);
+      writePidFile(file, { predecessor: process.pid + 1 });
     } catch (caught) {
       error = caught;
     }
@@ -58,7 +58,7 @@ describe('an old file', () => {
   test('of a living predecessor is replaced, and not removed by it', () => {
     const removeOld = writePidFile(file);
     writeFileSync(file, `${process.ppid}\n`);
-    const remove = writePidFile(file, { replaceLiving: true });
+    const remove = writePidFile(file, { predecessor: process.ppid });
     expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
     remove();
     writeFileSync(file, `${process.ppid}\n`);
