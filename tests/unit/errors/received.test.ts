@@ -61,9 +61,8 @@ test.each([
 });
 
 test('the name of a class is on one line, and turns nothing round', () => {
-  class Named {}
-  Object.defineProperty(Named, 'name', { value: 'a\u061c\n' });
-  expect(formatKind(new Named())).toBe(String.raw`an object of a\u061c\n`);
+  const constructor = Object.defineProperty(() => {}, 'name', { value: 'a\u061c\n' });
+  expect(formatKind(Object.create({ constructor }))).toBe(String.raw`an object of a\u061c\n`);
 });
 
 test('what JSON has no text for', () => {
