@@ -1,11 +1,12 @@
 /** The schema put to use: each value read, or one message about the first that cannot be. */
+import { z } from 'zod/v3';
 import { ConfigError } from '../errors.js';
 import type { SettingPath } from './file.js';
 import { checkValue, describeIssue, isAboutKey, valueAt } from './issue.js';
 import { READY_MIDDLEWARE } from './middleware/ready.js';
 import { findNear } from './near.js';
 import { routeSchema } from './route-schema.js';
-import { keysAt } from './schema-keys.js';
+import { keysAt } from './schema-walk.js';
 import { hideSecrets } from './secrets.js';
 import {
   APPLICATION_SETTINGS,
@@ -17,6 +18,8 @@ import {
 
 const ALL_KEYS = Object.keys(userConfigSchema.shape);
 const APP_KEYS = [...APPLICATION_SETTINGS, 'middleware'];
+/** Ready middleware, and their options. */
+const READY_OPTIONS = z.object(READY_MIDDLEWARE);
 const ROUTE_KEYS = [...Object.keys(routeSchema.shape), 'to', 'status', 'body'];
 
 /** What other servers call settings that there are. */
@@ -72,14 +75,7 @@ function refuseKey(at: SettingPath, { nameOfKey }: Names): ConfigError {
 /** The keys that there are where this one stands. */
 function siblingsOf(at: SettingPath): readonly string[] {
   const middleware = at.indexOf('middleware');
-  if (middleware !== -1) return optionsAt(at.slice(middleware + 2, -1));
+  if (middleware !== -1) return keysAt(READY_OPTIONS, at.slice(middleware + 2, -1));
   if (at[0] === 'routes') return ROUTE_KEYS;
   return at[0] === 'apps' ? APP_KEYS : ALL_KEYS;
-}
-
-/** Of a ready middleware, or of an object in them. */
-function optionsAt([name, ...below]: SettingPath): readonly string[] {
-  return name === undefined
-    ? Object.keys(READY_MIDDLEWARE)
-    : keysAt((READY_MIDDLEWARE as Readonly<Record<string, unknown>>)[name], below);
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod/v3';
 import { HIDDEN } from '../errors/received.js';
 import type { SettingPath } from './file.js';
+import { childOf, formsOf } from './schema-walk.js';
 
 const marked = new WeakSet<z.ZodTypeAny>();
 
@@ -70,19 +71,4 @@ function below(schemas: readonly z.ZodTypeAny[], key: string | number): z.ZodTyp
   const found = schemas.flatMap(formsOf).flatMap((form) => childOf(form, key) ?? []);
   if (found.length > 0) return found;
   return [NAME.test(String(key)) ? anySecret : anything];
-}
-
-/** The schema itself and those that it is made of, for the same value. */
-function formsOf(schema: z.ZodTypeAny): z.ZodTypeAny[] {
-  if (schema instanceof z.ZodOptional) return [schema, ...formsOf(schema.unwrap() as z.ZodTypeAny)];
-  if (schema instanceof z.ZodEffects) return [schema, ...formsOf(schema.innerType() as z.ZodTypeAny)];
-  if (schema instanceof z.ZodUnion) return [schema, ...(schema.options as z.ZodTypeAny[]).flatMap(formsOf)];
-  return [schema];
-}
-
-function childOf(form: z.ZodTypeAny, key: string | number): z.ZodTypeAny | undefined {
-  if (form instanceof z.ZodArray) return form.element as z.ZodTypeAny;
-  if (form instanceof z.ZodRecord) return form.valueSchema as z.ZodTypeAny;
-  if (form instanceof z.ZodObject) return (form.shape as Record<string, z.ZodTypeAny>)[key];
-  return undefined;
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod/v3';
 import { formatPath, type SettingPath } from '../config/file.js';
 import { checkValue, describeIssue } from '../config/issue.js';
 import { findNear } from '../config/near.js';
-import { keysAt } from '../config/schema-keys.js';
+import { keysAt } from '../config/schema-walk.js';
 import { hideSecrets } from '../config/secrets.js';
 import { ConfigError } from '../errors.js';
 import { ProgramLog } from '../observe/program-log.js';
